@@ -1,0 +1,76 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The rooms and the only arrows allowed between them are drawn in docs/architecture.md;
+// Tests/ArchitectureTests reads every import and fails on an arrow that is not there.
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+]
+
+func room(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: dependencies + ["TestSupport"], swiftSettings: settings)
+}
+
+let package = Package(
+    name: "flowctl",
+    products: [.executable(name: "flowctl", targets: ["flowctl"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        .systemLibrary(
+            name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(
+            name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+
+        room("Diagnostics"),
+        room("JSON"),
+
+        room("YAML", ["CLibYAML", "Diagnostics", "JSON"]),
+        room("JSONSchema", ["JSON"]),
+        room("Postgres", ["CLibPQ"]),
+
+        room("Catalog", ["YAML", "JSON", "JSONSchema", "Diagnostics"]),
+        room("Connectors", ["JSON", "Diagnostics"]),
+
+        room("TaskGraph", ["Catalog", "Connectors", "JSON", "Diagnostics"]),
+        room("Runtime", ["Connectors", "TaskGraph"]),
+        room("SourcePostgres", ["Connectors", "Postgres", "JSON", "Diagnostics"]),
+        room("MaterializePostgres", ["Connectors", "Postgres", "JSON", "Diagnostics"]),
+
+        .executableTarget(
+            name: "flowctl",
+            dependencies: [
+                "Diagnostics", "JSON", "YAML", "JSONSchema", "Postgres", "Catalog", "Connectors", "TaskGraph",
+                "Runtime", "SourcePostgres", "MaterializePostgres",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
+
+        .target(name: "TestSupport", dependencies: ["Postgres"], path: "Tests/TestSupport", swiftSettings: settings),
+        tests("Architecture", []),
+        tests("Diagnostics", ["Diagnostics"]),
+        tests("JSON", ["JSON"]),
+        tests("YAML", ["YAML"]),
+        tests("JSONSchema", ["JSONSchema", "JSON"]),
+        tests("Postgres", ["Postgres"]),
+        tests("Catalog", ["Catalog"]),
+        tests("Connectors", ["Connectors"]),
+        tests("TaskGraph", ["TaskGraph"]),
+        tests("Runtime", ["Runtime"]),
+        tests("SourcePostgres", ["SourcePostgres"]),
+        tests("MaterializePostgres", ["MaterializePostgres"]),
+        tests("flowctl", ["flowctl"]),
+    ]
+)
