@@ -1,0 +1,41 @@
+/// How far a link is: kept by the destination, in the transaction that holds the rows.
+public struct LinkCheckpoint: Sendable {
+    /// The end of the last whole transaction applied (or a later place up to which there was nothing to apply).
+    public var position: LogPosition
+    /// Which log the position belongs to, opaque to the destination: the source's identity, slot, and what the capture
+    /// needs to go on exactly.
+    public var captureState: String
+
+    public init(position: LogPosition, captureState: String) {
+        self.position = position
+        self.captureState = captureState
+    }
+}
+
+/// How far one binding's backfill is: kept by the destination beside the link's checkpoint.
+public struct BindingCheckpoint: Sendable, Equatable {
+    public enum Phase: String, Sendable {
+        case pending, backfilling, streaming
+    }
+
+    public var phase: Phase
+    /// The capture's own record of what was copied and what of the log it contains; opaque to the destination.
+    public var backfill: String
+    public var backfillCounter: Int
+    public var rows: Int64
+    public var bytes: Int64
+    /// The source's estimate as the backfill began; nil where unknown.
+    public var estimatedRows: Int64?
+
+    public init(
+        phase: Phase, backfill: String = "", backfillCounter: Int = 0, rows: Int64 = 0, bytes: Int64 = 0,
+        estimatedRows: Int64? = nil
+    ) {
+        self.phase = phase
+        self.backfill = backfill
+        self.backfillCounter = backfillCounter
+        self.rows = rows
+        self.bytes = bytes
+        self.estimatedRows = estimatedRows
+    }
+}

@@ -1,0 +1,71 @@
+/// One capture feeding one materialization: the unit that has a checkpoint and a fence.
+public struct LinkSpec: Sendable {
+    public var capture: String
+    public var materialization: String
+    public var bindings: [LinkBinding]
+
+    public init(capture: String, materialization: String, bindings: [LinkBinding]) {
+        self.capture = capture
+        self.materialization = materialization
+        self.bindings = bindings
+    }
+}
+
+/// One captured table going to one destination table.
+public struct LinkBinding: Sendable {
+    /// The captured table: the index of its binding among the capture's.
+    public var table: Int
+    /// The binding's index in the materialization's list, as diagnostics and events name it.
+    public var index: Int
+    public var collection: String
+    /// Destination schema and table, defaults filled in, case significant.
+    public var schema: String
+    public var name: String
+    /// The collection's key as column names, in order. Empty: rows have no key.
+    public var key: [String]
+    public var mode: InsertMode
+    public var deletes: DeleteMode
+    /// Bumped by the user to have the table read again.
+    public var backfillCounter: Int
+    public var skipsBackfill: Bool
+    /// Metadata columns asked for by field selection: `_meta/op`, `flow_published_at`, ….
+    public var requiredFields: [String]
+    public var excludedFields: [String]
+    /// Run in the transaction that creates the table; nil for none.
+    public var additionalCreateSQL: String?
+
+    public init(
+        table: Int, index: Int, collection: String, schema: String, name: String, key: [String],
+        mode: InsertMode = .upsert, deletes: DeleteMode = .hard, backfillCounter: Int = 0, skipsBackfill: Bool = false,
+        requiredFields: [String] = [], excludedFields: [String] = [], additionalCreateSQL: String? = nil
+    ) {
+        self.table = table
+        self.index = index
+        self.collection = collection
+        self.schema = schema
+        self.name = name
+        self.key = key
+        self.mode = mode
+        self.deletes = deletes
+        self.backfillCounter = backfillCounter
+        self.skipsBackfill = skipsBackfill
+        self.requiredFields = requiredFields
+        self.excludedFields = excludedFields
+        self.additionalCreateSQL = additionalCreateSQL
+    }
+}
+
+/// Whether a destination table holds the rows as they are, or each change as a row.
+public enum InsertMode: String, Sendable {
+    case upsert
+    /// Append only: what `delta_updates: true` says.
+    case insert
+}
+
+/// What a delete at the source does to the destination's row.
+public enum DeleteMode: String, Sendable {
+    case hard
+    /// The row stays and its `_meta/op` becomes `d`.
+    case soft
+    case ignore
+}

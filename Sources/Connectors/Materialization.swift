@@ -1,0 +1,92 @@
+/// A destination: opens one `Transactor` a link. Safe to use from any thread; what it opens belongs to one thread at a
+/// time.
+public protocol Materialization: AnyObject, Sendable {
+    var name: String { get }
+
+    /// Connects, makes the metadata tables where they are absent, and takes the link over: bumps its fence, so that an
+    /// older runner's next commit fails.
+    func open(_ link: LinkSpec) throws -> any Transactor
+}
+
+/// What stores rows in a transaction of its own connection. The transaction begins with the first call that needs one.
+///
+/// Order: `store`, `append`, `truncate` and `evolve` take effect in the order of the calls. Durability: nothing is visible
+/// to others, nor kept, before the matching commit returns. After any throw the transaction is lost: roll back and open
+/// anew. All throw `RunError`; a row that the destination can't take names the binding, and never shows the values.
+public protocol RowStore: AnyObject {
+    /// Stores what the changes of an upsert table come to. The keys are distinct.
+    func store(_ changes: ContiguousArray<NetChange>, binding: Int, shape: TableShape, rows: RowPool) throws
+
+    /// Appends changes to a delta table, in order.
+    func append(_ changes: ContiguousArray<LoggedChange>, binding: Int, shape: TableShape, rows: RowPool) throws
+
+    /// Empties upsert tables in one statement (soft deletes: flags every row).
+    func truncate(_ bindings: [Int]) throws
+}
+
+/// The apply side of a link: rows, checkpoint and fence check in one destination transaction.
+public protocol Transactor: RowStore {
+    /// What was committed last for this link; nil before `begin`.
+    var checkpoint: LinkCheckpoint? { get }
+
+    /// What was committed last for the binding; nil where the destination has no record of it.
+    func checkpoint(of binding: Int) -> BindingCheckpoint?
+
+    /// Makes a destination table where it is absent, adopts or refuses one that is there, and records the binding with
+    /// the shape. Commits by itself. Called once for each binding before anything else is stored. `willBackfill`: the
+    /// table takes a backfill from its start, so its key may be made late.
+    func attach(_ binding: Int, shape: TableShape, state: BindingCheckpoint, willBackfill: Bool) throws
+
+    /// Records a link that had no checkpoint. Commits by itself.
+    func begin(_ checkpoint: LinkCheckpoint) throws
+
+    /// Changes the destination table from the shape it was prepared for to a new one, in the open transaction, before
+    /// the first row of the new shape. No chunk of the binding is being written meanwhile.
+    func evolve(_ binding: Int, to shape: TableShape) throws
+
+    /// Whether anything was stored since the last commit.
+    var isOpen: Bool { get }
+
+    /// Checks the fence, writes the checkpoint and the given bindings' states, commits, and returns when it is durable.
+    /// Throws a `fenced` error, with nothing committed, where a newer runner has taken the link.
+    func commit(_ checkpoint: LinkCheckpoint, bindings: [Int: BindingCheckpoint]) throws
+
+    /// Gives up what was stored since the last commit.
+    func rollback()
+
+    /// A writer for backfill chunks, on a connection of its own.
+    func chunkWriter() throws -> any ChunkWriter
+
+    func close()
+}
+
+/// Writes one backfill chunk at a time: its rows, then the held changes on top (`store`, `append`), then the binding's
+/// new state and the fence check, in one transaction that commits between two transactions of the link.
+///
+/// Used by the chunk's reader thread up to `finishRows`, then by the link's thread: never by both at once.
+public protocol ChunkWriter: RowStore {
+    /// Opens the transaction and a COPY into the binding's table; says in which form it takes the rows.
+    ///
+    /// `position` and `firstSequence` become `_meta/source/lsn` and the first `_meta/source/seq` of a delta table's rows.
+    func begin(_ binding: Int, shape: TableShape, position: LogPosition, firstSequence: Int64) throws -> RowFormat
+
+    /// One row as the source's COPY sent it: a line with its newline, or a binary tuple from its field count on. The
+    /// columns are the shape's, in its order.
+    func write(_ row: UnsafeRawBufferPointer) throws
+
+    func finishRows() throws
+
+    /// Checks the fence, writes the state, and commits. Makes the table's key where it is still to be made and
+    /// the backfill is complete (`phase` is streaming) or the link's changes need it.
+    func commit(_ binding: Int, state: BindingCheckpoint) throws
+
+    /// Rolls back; the writer can begin another chunk unless the connection is lost.
+    func abandon()
+
+    func close()
+}
+
+/// The form of the rows of a chunk.
+public enum RowFormat: Sendable {
+    case text, binary
+}

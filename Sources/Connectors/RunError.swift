@@ -1,0 +1,56 @@
+/// A failure while running: what was being done to what, where, and what to do about it.
+///
+/// Never holds a row's values, a secret or a connection string. Faults of what a user wrote are diagnostics instead.
+public struct RunError: Error, Sendable, CustomStringConvertible {
+    public enum Class: String, Sendable {
+        /// Goes away by itself: tried again with backoff.
+        case transient
+        /// Needs somebody to do what the hint says: privilege, lost slot, full disk, a row that can't be stored.
+        case needsOperator
+        /// The server refuses the user or the password: never tried again.
+        case authentication
+        /// A newer runner of the same link has taken over.
+        case fenced
+        /// A defect of this program.
+        case `internal`
+    }
+
+    public var kind: Class
+    /// What was being done, as a phrase: `start replication`.
+    public var operation: String
+    /// The object concerned, as a user names it: `slot "flow_slot"`, `table public.orders`.
+    public var object: String?
+    /// One sentence of what went wrong.
+    public var message: String
+    /// What to do: a sentence, or the command or SQL to run.
+    public var hint: String?
+    public var sqlState: String?
+    public var position: LogPosition?
+    /// The task and, where one is concerned, the binding (by its index in the task's list).
+    public var task: String?
+    public var binding: Int?
+
+    public init(
+        _ kind: Class, operation: String, object: String? = nil, message: String, hint: String? = nil,
+        sqlState: String? = nil, position: LogPosition? = nil, task: String? = nil, binding: Int? = nil
+    ) {
+        self.kind = kind
+        self.operation = operation
+        self.object = object
+        self.message = message
+        self.hint = hint
+        self.sqlState = sqlState
+        self.position = position
+        self.task = task
+        self.binding = binding
+    }
+
+    public var description: String {
+        var text = operation
+        if let object { text += " \(object)" }
+        text += ": \(message)"
+        if let sqlState { text += " (SQLSTATE \(sqlState))" }
+        if let position { text += " at \(position)" }
+        return text
+    }
+}
