@@ -135,6 +135,8 @@ public struct ChangeEvent: BitwiseCopyable, Sendable {
     /// Whether `oldRow` holds the replica identity's columns only (the others read as null).
     public var oldRowIsKey = false
     public var continues = false
+    /// Whether `newRow` has unchanged fields.
+    public var hasUnchanged = false
     /// Index into the batch's shapes; -1 where no table is concerned.
     public var shape: Int32 = -1
     /// First field of the row after the change (insert, update), of the row before it (update where the log has it,

@@ -41,11 +41,14 @@ public protocol Transactor: RowStore {
     func begin(_ checkpoint: LinkCheckpoint) throws
 
     /// Changes the destination table from the shape it was prepared for to a new one, in the open transaction, before
-    /// the first row of the new shape. No chunk of the binding is being written meanwhile.
-    func evolve(_ binding: Int, to shape: TableShape) throws
+    /// the first row of the new shape. No chunk of the binding is being written meanwhile. Returns the SQL that it ran.
+    func evolve(_ binding: Int, to shape: TableShape) throws -> [String]
 
     /// Whether anything was stored since the last commit.
     var isOpen: Bool { get }
+
+    /// Sends what was stored to the destination, in the open transaction, so that the rows' memory can go.
+    func flush() throws
 
     /// Checks the fence, writes the checkpoint and the given bindings' states, commits, and returns when it is durable.
     /// Throws a `fenced` error, with nothing committed, where a newer runner has taken the link.
@@ -77,8 +80,8 @@ public protocol ChunkWriter: RowStore {
     func finishRows() throws
 
     /// Checks the fence, writes the state, and commits. Makes the table's key where it is still to be made and
-    /// the backfill is complete (`phase` is streaming) or the link's changes need it.
-    func commit(_ binding: Int, state: BindingCheckpoint) throws
+    /// either every row of the table has been copied now (`isLast`) or the link's changes need it.
+    func commit(_ binding: Int, state: BindingCheckpoint, isLast: Bool) throws
 
     /// Rolls back; the writer can begin another chunk unless the connection is lost.
     func abandon()

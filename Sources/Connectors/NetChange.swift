@@ -1,27 +1,59 @@
 /// The batches that rows of one flush live in, kept alive together. A row is named by batch and first field.
 public final class RowPool {
-    public private(set) var batches: [ChangeBatch] = []
+    /// Where a batch's fields and bytes are, so that looking at a row touches no reference count.
+    private struct Region: BitwiseCopyable {
+        var fields: UnsafePointer<FieldSlice>
+        var bytes: UnsafePointer<UInt8>
+    }
+
+    private var batches: [ChangeBatch] = []
+    private var regions = GrowingBuffer<Region>(capacity: 64)
 
     public init() {}
 
+    deinit {
+        regions.deallocate()
+    }
+
+    /// Keeps a batch; returns its number in `RowReference`s.
     public func add(_ batch: ChangeBatch) -> Int32 {
         batches.append(batch)
+        regions.append(Region(fields: batch.fields.base, bytes: batch.bytes.base))
         return Int32(truncatingIfNeeded: batches.count - 1)
+    }
+
+    /// To be called after a kept batch was appended to.
+    public func refresh(_ index: Int32) {
+        let batch = batches[Int(index)]
+        regions[Int(index)] = Region(fields: batch.fields.base, bytes: batch.bytes.base)
     }
 
     public func removeAll() {
         batches.removeAll(keepingCapacity: true)
+        regions.removeAll()
+    }
+
+    /// The first field of a row; the others follow. Valid until the pool changes.
+    @inline(__always) public func fields(of row: RowReference) -> UnsafePointer<FieldSlice> {
+        regions[Int(row.batch)].fields + Int(row.firstField)
+    }
+
+    /// Where the bytes begin that a row's fields count their offsets from. Valid until the pool changes.
+    @inline(__always) public func bytes(of row: RowReference) -> UnsafePointer<UInt8> {
+        regions[Int(row.batch)].bytes
     }
 
     /// The field of a row, by column.
     @inline(__always) public func field(_ row: RowReference, _ column: Int) -> FieldSlice {
-        batches[Int(row.batch)].fields[Int(row.firstField) + column]
+        fields(of: row)[column]
     }
 
-    /// The bytes of a row's column; nil for null and unchanged. Valid until the pool is emptied.
+    /// The bytes of a row's column; nil for null and unchanged. Valid until the pool changes.
     @inline(__always) public func value(_ row: RowReference, _ column: Int) -> UnsafeBufferPointer<UInt8>? {
-        let batch = batches[Int(row.batch)]
-        return batch.value(batch.fields[Int(row.firstField) + column])
+        let region = regions[Int(row.batch)]
+        let field = region.fields[Int(row.firstField) + column]
+        guard field.length >= 0 else { return nil }
+        return UnsafeBufferPointer(start: region.bytes + Int(field.offset), count: Int(field.length))
     }
 }
 

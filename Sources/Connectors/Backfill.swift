@@ -1,0 +1,95 @@
+/// What to do with a row of the log while its table is being read.
+public enum Admission: Sendable {
+    /// The destination has the row's chunk without this change: apply it.
+    case deliver
+    /// A chunk contains the change, or a later chunk will.
+    case skip
+    /// It depends on the chunk that is being read now: apply it on top of that chunk if it belongs there.
+    case hold
+}
+
+/// The backfills of one link's bindings. Owned by the link's thread: every call but `readChunk`'s happens there, between
+/// two batches or while one is being looked at.
+public protocol LinkBackfills: AnyObject {
+    /// A transaction begins: snapshots taken from now on must see it to count.
+    func began(_ transaction: UInt32)
+
+    /// Everything up to `position` has been looked at and is committed at the destination: filters that end there go.
+    /// Returns the bindings whose state changed.
+    func passed(_ position: LogPosition) -> [Int]
+
+    /// Whether rows of the binding need `admission` at all.
+    func isFiltering(_ binding: Int) -> Bool
+
+    /// Looks at the rows of a batch that `admission` is going to be asked about.
+    func adopt(_ batch: ChangeBatch) throws
+
+    /// Decides about one row (its first field) of the adopted batch, by its place in the table's order.
+    func admission(_ binding: Int, row: Int32, in batch: ChangeBatch, transaction: UInt32) -> Admission
+
+    /// The same question about a held row, now that the chunk is complete.
+    func belongs(_ binding: Int, row: Int32, in held: ChangeBatch, transaction: UInt32) throws -> Bool
+
+    /// The table was truncated: decides whether what was copied must go. The chunk in flight, if any, has been abandoned.
+    func truncated(_ binding: Int, transaction: UInt32) -> Bool
+
+    /// The value of columns that the log left out of a row which enters the copied range: read from the source.
+    func fetchUnchanged(_ binding: Int, row: Int32, in batch: ChangeBatch, shape: TableShape) throws -> ChangeBatch?
+
+    /// The next chunk to read, marked as in flight; nil where no binding has one to read now.
+    func openChunk(at position: LogPosition) -> Chunk?
+
+    /// The chunk's bounds and snapshot are known.
+    func bound(_ chunk: Chunk)
+
+    /// The chunk is at the destination's door: what the binding's state will be with it.
+    func stateIncluding(_ chunk: Chunk) -> BindingCheckpoint
+
+    /// The chunk was committed.
+    func finished(_ chunk: Chunk)
+
+    /// The chunk was given up; it is read again later.
+    func abandoned(_ chunk: Chunk)
+
+    func state(of binding: Int) -> BindingCheckpoint
+
+    /// Whether every row of every binding has been copied.
+    var isComplete: Bool { get }
+
+    /// The position that the link must have passed before every filter can go; zero where none is left.
+    var awaitedPosition: LogPosition { get }
+
+    /// What the capture needs in the link's checkpoint to go on exactly.
+    func captureState() throws -> String
+}
+
+/// One chunk of a backfill on its way: opened and finished by the link's thread, read by a reader's.
+open class Chunk: @unchecked Sendable {  // @unchecked: handed back and forth under the link's mailbox lock.
+    public let binding: Int
+    /// Where the link was as the chunk was opened.
+    public let position: LogPosition
+    /// Rows of the binding read by earlier chunks.
+    public let firstSequence: Int64
+    /// Rows and bytes read.
+    public var rows: Int64 = 0
+    public var bytes: Int64 = 0
+    /// Whether the table has nothing beyond it.
+    public var isLast = false
+
+    public init(binding: Int, position: LogPosition, firstSequence: Int64) {
+        self.binding = binding
+        self.position = position
+        self.firstSequence = firstSequence
+    }
+}
+
+/// Reads chunks from the source on its own connection and thread.
+public protocol ChunkReader: AnyObject {
+    /// Reads the chunk's rows into `writer`. `bounded` is called once the chunk's bounds are known, before its rows are
+    /// read; `isAbandoned` is asked now and then. Returns false where the chunk was given up (nothing is open then).
+    func read(
+        _ chunk: Chunk, shape: TableShape, into writer: any ChunkWriter, bounded: () -> Void, isAbandoned: () -> Bool
+    ) throws -> Bool
+
+    func close()
+}

@@ -1,0 +1,68 @@
+/// A source: one log, read from one place on, for any number of links. Safe to use from any thread; each thing it opens
+/// belongs to one thread at a time. All throw `RunError`.
+public protocol Capture: AnyObject, Sendable {
+    var name: String { get }
+
+    /// Connects, proves that the log goes on where every link's checkpoint says, makes what is missing (publication,
+    /// slot), and reads the tables' shapes. A nil checkpoint is a link that starts now.
+    func prepare(_ checkpoints: [LinkCheckpoint?]) throws -> CaptureStart
+
+    /// Begins to read the log at a position that `prepare` accepted.
+    func openSession(from position: LogPosition, stop: StopSignal) throws -> any CaptureSession
+
+    /// The backfills of a link's bindings, as they were left. `states` are parallel to the link's bindings.
+    func backfills(
+        of link: LinkSpec, start: CaptureStart, checkpoint: LinkCheckpoint, states: [BindingCheckpoint]
+    ) throws -> any LinkBackfills
+
+    /// What reads chunks, on connections of its own.
+    func openChunkReader(stop: StopSignal) throws -> any ChunkReader
+
+    /// How many chunks may be read at once.
+    var backfillWorkers: Int { get }
+
+    /// A place behind everything that is committed now: a link that has reached it has all of that.
+    func committedPosition() throws -> LogPosition
+}
+
+/// What a capture found as it was prepared.
+public struct CaptureStart: Sendable {
+    /// By table: the index of the capture's binding.
+    public var shapes: [TableShape]
+    /// Where a link without checkpoint begins.
+    public var newLink: LinkCheckpoint
+    /// Where the stream must begin so that every link has all it needs.
+    public var position: LogPosition
+    /// What was made, one phrase each: `publication "flow_publication"`.
+    public var provisioned: [String]
+    /// Estimated rows by table; nil where unknown.
+    public var estimatedRows: [Int64?]
+
+    public init(
+        shapes: [TableShape], newLink: LinkCheckpoint, position: LogPosition, provisioned: [String],
+        estimatedRows: [Int64?]
+    ) {
+        self.shapes = shapes
+        self.newLink = newLink
+        self.position = position
+        self.provisioned = provisioned
+        self.estimatedRows = estimatedRows
+    }
+}
+
+/// The log being read. Used by one thread.
+public protocol CaptureSession: AnyObject {
+    /// Appends what the log has to `batch` until nothing more is waiting or the batch is large; waits up to
+    /// `milliseconds` for the first event. May return with nothing appended. With `wantsProgress`, it asks the source how
+    /// far the log is and appends a progress event as soon as it knows; else now and then.
+    func read(into batch: ChangeBatch, wait milliseconds: Int, wantsProgress: Bool) throws
+
+    /// Tells the source that everything before `position` is durable at every destination. The source may forget it.
+    /// Sent at once if `now`, else when it is due.
+    func acknowledge(_ position: LogPosition, now: Bool) throws
+
+    /// Keeps the connection alive while nothing is read.
+    func keepAlive() throws
+
+    func close()
+}
