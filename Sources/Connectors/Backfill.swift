@@ -36,8 +36,8 @@ public protocol LinkBackfills: AnyObject {
     /// The value of columns that the log left out of a row which enters the copied range: read from the source.
     func fetchUnchanged(_ binding: Int, row: Int32, in batch: ChangeBatch, shape: TableShape) throws -> ChangeBatch?
 
-    /// The next chunk to read, marked as in flight; nil where no binding has one to read now.
-    func openChunk(at position: LogPosition) -> Chunk?
+    /// The next chunk to read, marked as in flight; nil where no binding outside `excluding` has one to read now.
+    func openChunk(at position: LogPosition, excluding: Set<Int>) -> Chunk?
 
     /// The chunk's bounds and snapshot are known.
     func bound(_ chunk: Chunk)
@@ -86,10 +86,19 @@ open class Chunk: @unchecked Sendable {  // @unchecked: handed back and forth un
 /// Reads chunks from the source on its own connection and thread.
 public protocol ChunkReader: AnyObject {
     /// Reads the chunk's rows into `writer`. `bounded` is called once the chunk's bounds are known, before its rows are
-    /// read; `isAbandoned` is asked now and then. Returns false where the chunk was given up (nothing is open then).
+    /// read; `isAbandoned` is asked now and then. Where the result is not `complete`, the writer's transaction is the
+    /// caller's to roll back.
     func read(
         _ chunk: Chunk, shape: TableShape, into writer: any ChunkWriter, bounded: () -> Void, isAbandoned: () -> Bool
-    ) throws -> Bool
+    ) throws -> ChunkResult
 
     func close()
+}
+
+public enum ChunkResult: Sendable {
+    case complete
+    /// Given up, because it was asked to or because the moment was not right.
+    case abandoned
+    /// The table has another shape than the chunk was opened for: the destination must have it first.
+    case reshaped(TableShape)
 }

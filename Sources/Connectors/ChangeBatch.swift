@@ -59,6 +59,11 @@ public final class ChangeBatch: @unchecked Sendable {
         fields.append(.unchanged)
     }
 
+    /// A value of no bytes: the empty string, not null.
+    public func appendEmpty() {
+        fields.append(FieldSlice(offset: 0, length: 0))
+    }
+
     @inline(__always) public func appendValue(_ start: UnsafePointer<UInt8>, count: Int) {
         let offset = bytes.append(from: start, count: count)
         fields.append(FieldSlice(offset: UInt32(truncatingIfNeeded: offset), length: Int32(truncatingIfNeeded: count)))

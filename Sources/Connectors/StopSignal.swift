@@ -4,6 +4,7 @@ import Synchronization
 /// A request to stop that any thread can make and every wait can see: a flag with a file descriptor that becomes readable.
 public final class StopSignal: Sendable {
     private let requested = Atomic<Bool>(false)
+    private let followers = Mutex<[StopSignal]>([])
     /// Readable from the request on: put it in a `poll`. -1 where the system had none to give.
     public let descriptor: Int32
     private let writeEnd: Int32
@@ -34,5 +35,19 @@ public final class StopSignal: Sendable {
         guard !requested.exchange(true, ordering: .acquiringAndReleasing), writeEnd >= 0 else { return }
         var byte: UInt8 = 1
         _ = write(writeEnd, &byte, 1)
+        for follower in followers.withLock({ $0 }) { follower.request() }
+    }
+
+    /// A signal that is requested with this one, and can be requested alone.
+    public func follower() -> StopSignal {
+        let signal = StopSignal()
+        followers.withLock { $0.append(signal) }
+        if isRequested { signal.request() }
+        return signal
+    }
+
+    /// Lets go of a follower that is no longer waited for.
+    public func release(_ follower: StopSignal) {
+        followers.withLock { $0.removeAll { $0 === follower } }
     }
 }

@@ -1,0 +1,193 @@
+import Connectors
+
+/// Backfill chunks as the link's thread sees them: opened at any batch's end, finished between two transactions.
+extension Link {
+    func handle(_ message: LinkMailbox.Message) throws {
+        switch message {
+        case .wantsChunk(let desk):
+            waitingDesks.append(desk)
+        case .bounded(let delivery):
+            if !delivery.isAbandoned { backfills.bound(delivery.chunk) }
+        case .ready(let delivery):
+            if delivery.isAbandoned {
+                discard(delivery)
+            } else {
+                ready.append(delivery)
+            }
+        case .gaveUp(let delivery, let shape):
+            if !delivery.isAbandoned { forget(delivery) }
+            delivery.settle()
+            deliveries[delivery.chunk.binding] = nil
+            if let shape { try reshape(delivery.chunk.binding, shape) }
+        }
+    }
+
+    /// Gives waiting readers chunks to read, or sends them home when every row has been copied.
+    func answerDesks() {
+        while let desk = waitingDesks.first {
+            if backfills.isComplete {
+                desk.reply(.nothingLeft)
+            } else if let chunk = backfills.openChunk(at: position, excluding: busyBindings) {
+                let binding = chunk.binding
+                let delivery = ChunkDelivery(chunk: chunk, shape: chunkShapes[binding])
+                deliveries[binding] = delivery
+                held[binding] = HeldChanges()
+                if chunk.firstSequence == 0 {
+                    var event = RunEvent(.backfillStarted, task: spec.materialization, binding: name(of: binding))
+                    event.totalRowsEstimate = backfills.state(of: binding).estimatedRows
+                    observer.record(event)
+                }
+                desk.reply(.read(delivery))
+            } else {
+                return
+            }
+            waitingDesks.removeFirst()
+        }
+    }
+
+    /// Bindings that can't have a chunk opened now.
+    private var busyBindings: Set<Int> {
+        var busy = lockedUntilCommit
+        for (index, delivery) in deliveries.enumerated() where delivery != nil { busy.insert(index) }
+        return busy
+    }
+
+    /// Puts complete chunks into the destination, if the link is between two transactions.
+    func finishReadyChunks() throws {
+        guard transaction == nil, !ready.isEmpty else { return }
+        try commitIfNeeded()
+        while !ready.isEmpty {
+            let delivery = ready.removeFirst()
+            if delivery.isAbandoned {
+                discard(delivery)
+            } else {
+                try finish(delivery)
+            }
+        }
+    }
+
+    private func finish(_ delivery: ChunkDelivery) throws {
+        let chunk = delivery.chunk
+        let binding = chunk.binding
+        guard let writer = delivery.writer else { return }
+        defer {
+            held[binding] = nil
+            deliveries[binding] = nil
+            delivery.settle()
+        }
+        let state = backfills.stateIncluding(chunk)
+        do {
+            try storeHeld(of: chunk, into: writer)
+            try writer.commit(binding, state: state, isLast: chunk.isLast)
+        } catch {
+            writer.abandon()
+            throw error
+        }
+        backfills.finished(chunk)
+        report(chunk, state)
+    }
+
+    private func storeHeld(of chunk: Chunk, into writer: any ChunkWriter) throws {
+        guard let held = held[chunk.binding], !held.changes.isEmpty else { return }
+        let binding = chunk.binding
+        let isUpsert = spec.bindings[binding].mode == .upsert
+        let batch = held.rows
+        var number = buffer.adopt(batch)
+        for change in held.changes {
+            var event = change.event
+            let hasNew = try belongs(event.newRow, of: event, in: batch, binding)
+            let hasOld = try belongs(event.oldRow, of: event, in: batch, binding)
+            let oldRow = RowReference(batch: number, firstField: event.oldRow)
+            var newRow = RowReference(batch: number, firstField: event.newRow)
+            if event.hasUnchanged, hasNew, event.oldRow >= 0, !hasOld {
+                // It enters the chunk's range from outside: what the log leaves out was never at the destination.
+                let shape = batch.shapes[Int(event.shape)]
+                if let fetched = try backfills.fetchUnchanged(binding, row: event.newRow, in: batch, shape: shape) {
+                    event.hasUnchanged = false
+                    newRow = RowReference(batch: buffer.adopt(fetched), firstField: 0)
+                    number = buffer.adopt(batch)
+                }
+            }
+            if isUpsert {
+                apply(event, newRow: hasNew ? newRow : .none, oldRow: hasOld ? oldRow : .none, binding)
+            } else if hasNew || hasOld {
+                log(event, row: hasNew ? newRow : oldRow, isDelete: !hasNew, sequence: change.sequence, binding)
+            }
+        }
+        try buffer.store(into: writer)
+    }
+
+    private func belongs(
+        _ row: Int32, of event: ChangeEvent, in held: ChangeBatch, _ binding: Int
+    ) throws -> Bool {
+        guard row >= 0 else { return false }
+        return try backfills.belongs(binding, row: row, in: held, transaction: event.transaction)
+    }
+
+    private func report(_ chunk: Chunk, _ state: BindingCheckpoint) {
+        let kind: RunEvent.Kind = chunk.isLast ? .backfillCompleted : .backfillProgress
+        var event = RunEvent(kind, task: spec.materialization, binding: name(of: chunk.binding))
+        event.rows = state.rows
+        event.bytes = state.bytes
+        event.totalRowsEstimate = state.estimatedRows
+        observer.record(event)
+    }
+
+    // MARK: - Giving chunks up
+
+    /// Too much is held, or the table changes: the chunk will be read again.
+    func abandonChunk(of binding: Int) {
+        guard let delivery = deliveries[binding], !delivery.isAbandoned else { return }
+        delivery.abandon()
+        forget(delivery)
+    }
+
+    /// Gives the binding's chunk up and waits until its writer has let go of the table.
+    func abandonChunkAndWait(of binding: Int) throws {
+        abandonChunk(of: binding)
+        ready.removeAll { delivery in
+            guard delivery.chunk.binding == binding else { return false }
+            discard(delivery)
+            return true
+        }
+        while deliveries[binding] != nil {
+            if let message = mailbox.nextMessage(wait: 1000) { try handle(message) }
+        }
+    }
+
+    func abandonAllChunks() {
+        for binding in deliveries.indices { abandonChunk(of: binding) }
+        for delivery in ready { discard(delivery) }
+        ready.removeAll()
+    }
+
+    private func forget(_ delivery: ChunkDelivery) {
+        held[delivery.chunk.binding] = nil
+        backfills.abandoned(delivery.chunk)
+    }
+
+    private func discard(_ delivery: ChunkDelivery) {
+        delivery.writer?.abandon()
+        deliveries[delivery.chunk.binding] = nil
+        delivery.settle()
+    }
+
+    /// A chunk found the table in a newer shape than the stream has shown: the destination gets it now.
+    private func reshape(_ binding: Int, _ shape: TableShape) throws {
+        try store()
+        try evolve(binding, to: shape)
+        chunkShapes[binding] = shape
+        lockedUntilCommit.insert(binding)
+        if transaction == nil { try commit() }
+    }
+
+    func evolve(_ binding: Int, to shape: TableShape) throws {
+        let statements = try transactor.evolve(binding, to: shape)
+        guard !statements.isEmpty else { return }
+        lockedUntilCommit.insert(binding)
+        var event = RunEvent(
+            .schemaChange, task: spec.materialization, binding: name(of: binding), position: position)
+        event.sql = statements
+        observer.record(event)
+    }
+}

@@ -1,0 +1,207 @@
+import Connectors
+
+/// The apply side of one link, on one thread: takes batches of the log, lets the backfills decide about rows of tables
+/// that are still being read, folds, stores, and commits whole transactions with their checkpoint.
+///
+/// Invariants:
+/// - A commit holds whole source transactions in commit order, and the checkpoint is the end of the last of them.
+/// - A chunk enters between two transactions, with nothing of the link uncommitted, in one commit with its held changes.
+/// - After an error nothing is committed any more; the next run begins at the destination's checkpoint.
+final class Link {
+    /// Bounds of what is folded before it is stored: bytes of rows, and changes.
+    private static let storeBytes = 12 << 20
+    private static let storeChanges = 200_000
+    /// Most that is held for one chunk; beyond it the chunk is read again later.
+    static let heldBytes = 8 << 20
+
+    let spec: LinkSpec
+    let transactor: any Transactor
+    let backfills: any LinkBackfills
+    let mailbox: LinkMailbox
+    let status: LinkStatus
+    let observer: any RunObserver
+    let capture: any Capture
+
+    var buffer: LinkBuffer
+    /// By captured table: the link's bindings that take its rows.
+    let bindingsOfTable: [[Int]]
+    /// The shape that chunks of a binding are read in; the stream's may still be an older one.
+    var chunkShapes: [TableShape]
+
+    /// The open transaction of the log; nil between two.
+    var transaction: OpenTransaction?
+    /// End of the last whole transaction that was looked at, and of the last that was committed.
+    var position: LogPosition
+    private(set) var committed: LogPosition
+    /// Bindings whose state must go into the next commit.
+    var changedStates: Set<Int> = []
+    /// Bindings whose table the open destination transaction holds a lock on that keeps a chunk out.
+    var lockedUntilCommit: Set<Int> = []
+    private var changesSinceCommit: [Int]
+
+    var held: [HeldChanges?]
+    var deliveries: [ChunkDelivery?]
+    var ready: [ChunkDelivery] = []
+    var waitingDesks: [ChunkDesk] = []
+    private var target: LogPosition?
+
+    /// A transaction of the log that has begun and not ended.
+    struct OpenTransaction {
+        var id: UInt32
+        var position: LogPosition
+        var time: Int64
+        /// The number of the next change.
+        var sequence: Int64 = 0
+        /// The destination has it already.
+        var isSkipped: Bool
+    }
+
+    init(
+        spec: LinkSpec, shapes: [TableShape], transactor: any Transactor, backfills: any LinkBackfills,
+        capture: any Capture, mailbox: LinkMailbox, status: LinkStatus, observer: any RunObserver,
+        position: LogPosition
+    ) throws {
+        self.spec = spec
+        self.transactor = transactor
+        self.backfills = backfills
+        self.capture = capture
+        self.mailbox = mailbox
+        self.status = status
+        self.observer = observer
+        self.position = position
+        committed = position
+        buffer = try LinkBuffer(bindings: spec.bindings, shapes: shapes)
+        chunkShapes = spec.bindings.map { shapes[$0.table] }
+        var byTable = [[Int]](repeating: [], count: shapes.count)
+        for (index, binding) in spec.bindings.enumerated() { byTable[binding.table].append(index) }
+        bindingsOfTable = byTable
+        changesSinceCommit = Array(repeating: 0, count: spec.bindings.count)
+        held = Array(repeating: nil, count: spec.bindings.count)
+        deliveries = Array(repeating: nil, count: spec.bindings.count)
+        status.durable = position
+    }
+
+    /// Runs until the capture has ended, then commits what is whole.
+    func run() throws {
+        defer { leave() }
+        do {
+            while try step() {}
+        } catch var error as RunError {
+            error.task = error.task ?? spec.materialization
+            throw error
+        }
+    }
+
+    private func step() throws -> Bool {
+        try finishReadyChunks()
+        answerDesks()
+        try noteProgress()
+        switch mailbox.next(wait: 1000) {
+        case .message(let message):
+            try handle(message)
+        case .batch(let batch):
+            try process(batch)
+            try settle()
+        case .end:
+            try finish()
+            return false
+        case nil:
+            break
+        }
+        return true
+    }
+
+    /// Stores what is large, commits what is whole and has nothing waiting behind it.
+    private func settle() throws {
+        let isLarge = buffer.bytes >= Link.storeBytes || buffer.changes >= Link.storeChanges
+        if isLarge { try store() }
+        guard transaction == nil, position > committed, isLarge || !mailbox.hasBatch else { return }
+        try commit()
+    }
+
+    /// Hands everything that is folded to the destination's open transaction.
+    func store() throws {
+        guard !buffer.isEmpty else { return }
+        for (index, part) in buffer.parts.enumerated() { changesSinceCommit[index] += part.count }
+        try buffer.store(into: transactor)
+        try transactor.flush()
+    }
+
+    /// Commits everything up to `position`, between two transactions.
+    func commit() throws {
+        for (index, part) in buffer.parts.enumerated() { changesSinceCommit[index] += part.count }
+        try buffer.store(into: transactor)
+        let streaming = backfills.passed(position)
+        changedStates.formUnion(streaming)
+        var states: [Int: BindingCheckpoint] = [:]
+        for index in changedStates { states[index] = backfills.state(of: index) }
+        try transactor.commit(
+            LinkCheckpoint(position: position, captureState: try backfills.captureState()), bindings: states)
+        committed = position
+        status.durable = position
+        changedStates.removeAll()
+        lockedUntilCommit.removeAll()
+        for index in changesSinceCommit.indices where changesSinceCommit[index] > 0 {
+            observer.committed(
+                task: spec.materialization, binding: name(of: index), changes: changesSinceCommit[index],
+                position: position)
+            changesSinceCommit[index] = 0
+        }
+        for index in streaming where states[index]?.phase == .streaming {
+            observer.record(
+                RunEvent(.streaming, task: spec.materialization, binding: name(of: index), position: position))
+        }
+    }
+
+    /// Commits if something between the last commit and the boundary is uncommitted.
+    func commitIfNeeded() throws {
+        if position > committed || !changedStates.isEmpty || transactor.isOpen || !buffer.isEmpty { try commit() }
+    }
+
+    /// Says once that all is there which the source had as the backfills ended, and what the link waits for until then.
+    private func noteProgress() throws {
+        var awaited = backfills.awaitedPosition
+        if target == nil, backfills.isComplete { target = try capture.committedPosition() }
+        if let target, !status.isCaughtUp {
+            if committed >= target, awaited == .zero {
+                status.isCaughtUp = true
+                observer.record(RunEvent(.caughtUp, task: spec.materialization, position: committed))
+            } else {
+                awaited = max(awaited, target)
+            }
+        }
+        status.awaited = awaited
+    }
+
+    /// The capture has ended: what is whole is kept, what is not is given up.
+    private func finish() throws {
+        abandonAllChunks()
+        if transaction == nil, position > committed || !changedStates.isEmpty {
+            try commit()
+        } else {
+            buffer.clear()
+            transactor.rollback()
+        }
+    }
+
+    /// Frees everybody who waits for this thread.
+    private func leave() {
+        mailbox.close()
+        abandonAllChunks()
+        for desk in waitingDesks { desk.reply(.nothingLeft) }
+        waitingDesks.removeAll()
+        mailbox.refuseMessages { message in
+            switch message {
+            case .wantsChunk(let desk): desk.reply(.nothingLeft)
+            case .ready(let delivery):
+                delivery.writer?.abandon()
+                delivery.settle()
+            case .bounded, .gaveUp: break
+            }
+        }
+    }
+
+    func name(of binding: Int) -> String {
+        "\(spec.bindings[binding].schema).\(spec.bindings[binding].name)"
+    }
+}

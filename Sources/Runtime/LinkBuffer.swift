@@ -1,0 +1,118 @@
+import Connectors
+
+/// What a link has taken from the log and not yet stored: net effects by key for upsert tables, the changes themselves for
+/// delta tables, and the batches that hold their rows.
+struct LinkBuffer {
+    /// One binding's part.
+    struct Part {
+        var shape: TableShape
+        var keyColumns: [Int]
+        let isUpsert: Bool
+        var fold: UpsertFold
+        var log = ContiguousArray<LoggedChange>()
+        var count = 0
+    }
+
+    let pool = RowPool()
+    private(set) var parts: [Part]
+    /// Bytes of the batches that are kept alive, and changes taken since the last `clear`.
+    private(set) var bytes = 0
+    private(set) var changes = 0
+    private var current: (batch: ChangeBatch, index: Int32)?
+
+    init(bindings: [LinkBinding], shapes: [TableShape]) throws {
+        parts = []
+        for binding in bindings {
+            parts.append(try LinkBuffer.part(binding, shapes[binding.table], pool))
+        }
+    }
+
+    private static func part(_ binding: LinkBinding, _ shape: TableShape, _ pool: RowPool) throws -> Part {
+        let keyColumns = try binding.key.map { name in
+            guard let index = shape.index(of: name) else {
+                throw RunError(
+                    .needsOperator, operation: "follow the key", object: "table \(shape.namespace).\(shape.name)",
+                    message: "the collection's key names column \"\(name)\", which the table does not have",
+                    hint: "name columns of the table in the collection's key, then bump the binding's backfill counter")
+            }
+            return index
+        }
+        return Part(
+            shape: shape, keyColumns: keyColumns, isUpsert: binding.mode == .upsert,
+            fold: UpsertFold(keyColumns: keyColumns, columnCount: shape.columns.count, pool: pool))
+    }
+
+    var isEmpty: Bool { changes == 0 }
+
+    /// Gives a binding another shape. It must have nothing buffered.
+    mutating func setShape(_ shape: TableShape, of index: Int, binding: LinkBinding) throws {
+        parts[index] = try LinkBuffer.part(binding, shape, pool)
+    }
+
+    /// The number that rows of this batch are named by.
+    mutating func adopt(_ batch: ChangeBatch) -> Int32 {
+        if let current, current.batch === batch { return current.index }
+        let index = pool.add(batch)
+        current = (batch, index)
+        bytes += batch.size
+        return index
+    }
+
+    @inline(__always)
+    mutating func insert(_ row: RowReference, binding: Int) {
+        parts[binding].fold.insert(row)
+        count(binding)
+    }
+
+    @inline(__always)
+    mutating func update(_ row: RowReference, old: RowReference, hasUnchanged: Bool, binding: Int) {
+        parts[binding].fold.update(row, old: old, hasUnchanged: hasUnchanged)
+        count(binding)
+    }
+
+    @inline(__always)
+    mutating func delete(_ old: RowReference, binding: Int) {
+        parts[binding].fold.delete(old)
+        count(binding)
+    }
+
+    @inline(__always)
+    mutating func log(_ change: LoggedChange, binding: Int) {
+        parts[binding].log.append(change)
+        count(binding)
+    }
+
+    @inline(__always)
+    private mutating func count(_ binding: Int) {
+        parts[binding].count += 1
+        changes += 1
+    }
+
+    /// Stores everything, binding by binding, and forgets it.
+    mutating func store(into target: any RowStore) throws {
+        for index in parts.indices where parts[index].count > 0 {
+            let part = parts[index]
+            if part.isUpsert {
+                if !part.fold.isEmpty {
+                    try target.store(part.fold.changes, binding: index, shape: part.shape, rows: pool)
+                }
+            } else {
+                try target.append(part.log, binding: index, shape: part.shape, rows: pool)
+            }
+        }
+        clear()
+    }
+
+    /// Forgets everything that is buffered.
+    mutating func clear() {
+        for index in parts.indices where parts[index].count > 0 {
+            parts[index].fold.removeAll()
+            parts[index].log.removeAll(keepingCapacity: true)
+            parts[index].count = 0
+        }
+        pool.removeAll()
+        current = nil
+        bytes = 0
+        changes = 0
+    }
+}

@@ -1,0 +1,72 @@
+import Connectors
+import Glibc
+
+/// Threads that end together: each runs one blocking loop, the first error stops the others, and nobody leaves before all
+/// have ended. libpq blocks, so each connection lives on such a thread and the cooperative pool never waits for it.
+final class ThreadGroup {
+    private struct Outcome {
+        var running = 0
+        var firstError: (any Error)?
+    }
+
+    private let outcome = Monitor(Outcome())
+    private let onFailure: @Sendable () -> Void
+
+    /// `onFailure` is called at the first error, on the thread that threw it: to ask the others to stop.
+    init(onFailure: @escaping @Sendable () -> Void) {
+        self.onFailure = onFailure
+    }
+
+    /// Starts a thread; `name` is for its error messages.
+    func spawn(_ name: String, _ body: @escaping @Sendable () throws -> Void) {
+        outcome.update { $0.running += 1 }
+        let start = ThreadStart { [outcome, onFailure] in
+            do {
+                try body()
+            } catch {
+                let isFirst = outcome.update { state in
+                    defer { if state.firstError == nil { state.firstError = error } }
+                    return state.firstError == nil
+                }
+                if isFirst { onFailure() }
+            }
+            outcome.update { $0.running -= 1 }
+        }
+        var thread = pthread_t()
+        let argument = Unmanaged.passRetained(start)
+        let made = pthread_create(
+            &thread, nil,
+            { argument in
+                guard let argument else { return nil }
+                let start = Unmanaged<ThreadStart>.fromOpaque(argument).takeRetainedValue()
+                start.body()
+                return nil
+            }, argument.toOpaque())
+        guard made == 0 else {
+            argument.release()
+            let error = RunError(
+                .transient, operation: "start thread", object: name, message: String(cString: strerror(made)))
+            outcome.update {
+                $0.running -= 1
+                if $0.firstError == nil { $0.firstError = error }
+            }
+            onFailure()
+            return
+        }
+        pthread_detach(thread)
+    }
+
+    /// Waits until every thread has ended; throws the first error.
+    func join() throws {
+        let error: (any Error)?? = outcome.wait { state in state.running == 0 ? .some(state.firstError) : nil }
+        if let error = error ?? nil { throw error }
+    }
+}
+
+private final class ThreadStart: Sendable {
+    let body: @Sendable () -> Void
+
+    init(body: @escaping @Sendable () -> Void) {
+        self.body = body
+    }
+}

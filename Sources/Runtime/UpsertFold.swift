@@ -1,0 +1,255 @@
+import Connectors
+
+/// Folds the changes of one table to their net effect by key.
+///
+/// Invariant: applying `changes` (origins first, then deletes, then upserts) to the destination as it was when the fold
+/// began gives what applying every change in order would have given. Keys are compared as the text that the log carries.
+///
+/// Constant time a change, on average; nothing is allocated for a row or a column.
+struct UpsertFold {
+    private(set) var changes = ContiguousArray<NetChange>()
+
+    /// The collection's key, as columns of the shape.
+    private let keyColumns: [Int]
+    private let columnCount: Int
+    private let pool: RowPool
+    /// Open addressing: index into `changes`, -1 for a free slot. Twice as many as changes at least.
+    private var slots: ContiguousArray<Int32>
+    private var hashes = ContiguousArray<UInt64>()
+    /// Rows put together from several changes, because a later one left columns out.
+    private var merged: (batch: ChangeBatch, index: Int32)?
+
+    init(keyColumns: [Int], columnCount: Int, pool: RowPool) {
+        self.keyColumns = keyColumns
+        self.columnCount = columnCount
+        self.pool = pool
+        slots = ContiguousArray(repeating: -1, count: 256)
+    }
+
+    var isEmpty: Bool { changes.isEmpty }
+
+    mutating func insert(_ row: RowReference) {
+        let hash = hash(of: row)
+        if let index = find(row, hash) {
+            changes[index].operation = .create
+            replaceRow(of: index, with: row)
+        } else {
+            append(NetChange(operation: .create, isNew: true, row: row), hash)
+        }
+    }
+
+    /// `old` is the row before the change where the log has it; else the key is the same.
+    mutating func update(_ row: RowReference, old: RowReference, hasUnchanged: Bool) {
+        let hash = hash(of: row)
+        guard !old.isNone, !isSameKey(old, row) else {
+            updateInPlace(row, hash, hasUnchanged: hasUnchanged)
+            return
+        }
+        move(from: old, to: row, hash, hasUnchanged: hasUnchanged)
+    }
+
+    /// `old` has the key's columns at least.
+    mutating func delete(_ old: RowReference) {
+        let hash = hash(of: old)
+        guard let index = find(old, hash) else {
+            append(NetChange(operation: .delete, isNew: false, row: old), hash)
+            return
+        }
+        if changes[index].operation != .delete { changes[index].image = changes[index].row }
+        changes[index].operation = .delete
+        changes[index].row = old
+    }
+
+    /// Forgets the changes; the rows' batches are the pool owner's to drop.
+    mutating func removeAll() {
+        changes.removeAll(keepingCapacity: true)
+        hashes.removeAll(keepingCapacity: true)
+        merged = nil
+        if slots.count > 1 << 16 {
+            slots = ContiguousArray(repeating: -1, count: 256)
+        } else {
+            slots.withUnsafeMutableBufferPointer { $0.update(repeating: -1) }
+        }
+    }
+
+    // MARK: - The three cases of an update
+
+    private mutating func updateInPlace(_ row: RowReference, _ hash: UInt64, hasUnchanged: Bool) {
+        guard let index = find(row, hash) else {
+            var change = NetChange(operation: .update, isNew: false, row: row)
+            change.hasUnchanged = hasUnchanged
+            append(change, hash)
+            return
+        }
+        let earlier = changes[index]
+        changes[index].operation = .update
+        guard hasUnchanged, earlier.operation != .delete else {
+            replaceRow(of: index, with: row)
+            changes[index].hasUnchanged = hasUnchanged
+            return
+        }
+        changes[index].row = merge(row, over: earlier.row)
+        changes[index].hasUnchanged = earlier.hasUnchanged && hasUnchangedColumns(changes[index].row)
+    }
+
+    private mutating func move(from old: RowReference, to row: RowReference, _ hash: UInt64, hasUnchanged: Bool) {
+        var moved = row
+        var stillUnchanged = hasUnchanged
+        var origin = hasUnchanged ? old : RowReference.none
+        let oldHash = self.hash(of: old)
+        if hasUnchanged, let source = find(old, oldHash), changes[source].operation != .delete {
+            let earlier = changes[source]
+            moved = merge(row, over: earlier.row)
+            stillUnchanged = earlier.hasUnchanged && hasUnchangedColumns(moved)
+            origin = stillUnchanged ? (earlier.origin.isNone ? old : earlier.origin) : .none
+        }
+        delete(old)
+        if let index = find(row, hash) {
+            changes[index].operation = .update
+            replaceRow(of: index, with: moved)
+            changes[index].hasUnchanged = stillUnchanged
+            changes[index].origin = origin
+        } else {
+            var change = NetChange(operation: .update, isNew: false, row: moved)
+            change.hasUnchanged = stillUnchanged
+            change.origin = origin
+            append(change, hash)
+        }
+    }
+
+    private mutating func replaceRow(of index: Int, with row: RowReference) {
+        changes[index].row = row
+        changes[index].image = .none
+        changes[index].origin = .none
+        changes[index].hasUnchanged = false
+    }
+
+    // MARK: - Rows from several changes
+
+    /// A row that has `newer`'s columns where it has them, and `older`'s where it left them out.
+    private mutating func merge(_ newer: RowReference, over older: RowReference) -> RowReference {
+        let target = mergedBatch()
+        let first = target.batch.nextField
+        for column in 0..<columnCount {
+            let field = pool.field(newer, column)
+            let source = field.isUnchanged ? older : newer
+            if let value = pool.value(source, column), let start = value.baseAddress {
+                // The batch may be the one that is appended to: its block can move, so its bytes are copied out first.
+                if source.batch == target.index {
+                    let copy = ContiguousArray(value)
+                    copy.withUnsafeBufferPointer { target.batch.appendValue($0.baseAddress ?? start, count: $0.count) }
+                    pool.refresh(target.index)
+                } else {
+                    target.batch.appendValue(start, count: value.count)
+                }
+            } else if pool.field(source, column).isUnchanged {
+                target.batch.appendUnchanged()
+            } else if pool.field(source, column).isNull {
+                target.batch.appendNull()
+            } else {
+                target.batch.appendEmpty()
+            }
+            pool.refresh(target.index)
+        }
+        return RowReference(batch: target.index, firstField: first)
+    }
+
+    private mutating func mergedBatch() -> (batch: ChangeBatch, index: Int32) {
+        if let merged { return merged }
+        let batch = ChangeBatch(byteCapacity: 1 << 12)
+        let made = (batch: batch, index: pool.add(batch))
+        merged = made
+        return made
+    }
+
+    private func hasUnchangedColumns(_ row: RowReference) -> Bool {
+        let fields = pool.fields(of: row)
+        for column in 0..<columnCount where fields[column].isUnchanged { return true }
+        return false
+    }
+
+    // MARK: - The index by key
+
+    private mutating func append(_ change: NetChange, _ hash: UInt64) {
+        changes.append(change)
+        hashes.append(hash)
+        if changes.count * 2 > slots.count { grow() }
+        place(Int32(truncatingIfNeeded: changes.count - 1), hash)
+    }
+
+    private mutating func place(_ index: Int32, _ hash: UInt64) {
+        let mask = slots.count - 1
+        var slot = Int(truncatingIfNeeded: hash) & mask
+        while slots[slot] >= 0 { slot = (slot + 1) & mask }
+        slots[slot] = index
+    }
+
+    private mutating func grow() {
+        slots = ContiguousArray(repeating: -1, count: slots.count * 4)
+        for index in 0..<hashes.count - 1 { place(Int32(truncatingIfNeeded: index), hashes[index]) }
+    }
+
+    private func find(_ row: RowReference, _ hash: UInt64) -> Int? {
+        let mask = slots.count - 1
+        var slot = Int(truncatingIfNeeded: hash) & mask
+        while true {
+            let index = Int(slots[slot])
+            if index < 0 { return nil }
+            if hashes[index] == hash, isSameKey(changes[index].row, row) { return index }
+            slot = (slot + 1) & mask
+        }
+    }
+
+    private func isSameKey(_ left: RowReference, _ right: RowReference) -> Bool {
+        let leftFields = pool.fields(of: left)
+        let rightFields = pool.fields(of: right)
+        let leftBytes = pool.bytes(of: left)
+        let rightBytes = pool.bytes(of: right)
+        for column in keyColumns {
+            let one = leftFields[column]
+            let other = rightFields[column]
+            guard one.length == other.length else { return false }
+            if one.length > 0,
+                !isEqual(leftBytes + Int(one.offset), rightBytes + Int(other.offset), count: Int(one.length))
+            {
+                return false
+            }
+        }
+        return true
+    }
+
+    private func isEqual(_ left: UnsafePointer<UInt8>, _ right: UnsafePointer<UInt8>, count: Int) -> Bool {
+        for index in 0..<count where left[index] != right[index] { return false }
+        return true
+    }
+
+    private func hash(of row: RowReference) -> UInt64 {
+        let fields = pool.fields(of: row)
+        let bytes = pool.bytes(of: row)
+        var hash: UInt64 = 0x9E37_79B9_7F4A_7C15
+        for column in keyColumns {
+            let field = fields[column]
+            hash = mix(hash ^ UInt64(bitPattern: Int64(field.length)))
+            guard field.length > 0 else { continue }
+            let start = UnsafeRawPointer(bytes + Int(field.offset))
+            var offset = 0
+            let count = Int(field.length)
+            while offset + 8 <= count {
+                hash = mix(hash ^ start.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+                offset += 8
+            }
+            var tail: UInt64 = 0
+            while offset < count {
+                tail = tail << 8 | UInt64(start.load(fromByteOffset: offset, as: UInt8.self))
+                offset += 1
+            }
+            hash = mix(hash ^ tail)
+        }
+        return hash
+    }
+
+    private func mix(_ value: UInt64) -> UInt64 {
+        let product = value.multipliedFullWidth(by: 0xD6E8_FEB8_6659_FD93)
+        return product.high ^ product.low
+    }
+}
