@@ -1,0 +1,164 @@
+/// Makes the line with the offending text and the carets below it.
+///
+/// What could be a secret is masked: the ranges that were named, and, since a file that does not parse
+/// names none, whatever follows a key such as `password` or stands before the `@` of a URL.
+struct SnippetRenderer: Sendable {
+    let secrets: [SourceRange]
+
+    struct Snippet {
+        let line: String
+        let indent: String
+        let carets: String
+    }
+
+    /// The most columns shown of a long line.
+    private static let width = 160
+    /// Columns shown before the carets of a line that is cut.
+    private static let lead = 60
+    /// Bytes looked at on both sides of the offending text.
+    private static let reach = 2048
+
+    private static let secretKeys = [
+        "password", "passwd", "secret", "token", "privatekey", "private_key", "credential",
+    ]
+
+    /// The snippet of a range's first line; nil where the file has no such line.
+    func render(_ range: SourceRange) -> Snippet? {
+        let file = range.file
+        let start = range.start
+        let line = file.byteRange(ofLine: start.line)
+        let window = max(line.lowerBound, start.offset - Self.reach)..<min(line.upperBound, start.offset + Self.reach)
+        guard window.lowerBound <= window.upperBound else { return nil }
+        var cells = Self.cells(of: file, in: window)
+        mask(&cells, file: file)
+        let first = cells.firstIndex { $0.offset >= start.offset } ?? cells.count
+        let end = max(range.offsets.upperBound, start.offset)
+        var last = cells[first...].firstIndex { $0.offset >= end } ?? cells.count
+        if end > line.upperBound { last = cells.count }
+
+        var from = 0
+        var to = cells.count
+        if cells.count > Self.width || window != line {
+            from = first > Self.width - 20 ? first - Self.lead : 0
+            to = min(cells.count, from + Self.width)
+        }
+        last = min(last, to)
+        let cutLeft = from > 0 || window.lowerBound > line.lowerBound
+        let cutRight = to < cells.count || window.upperBound < line.upperBound
+        let text = (cutLeft ? "…" : "") + cells[from..<to].map(\.text).joined() + (cutRight ? "…" : "")
+        let indent = (cutLeft ? " " : "") + cells[from..<first].map(\.blank).joined()
+        let carets = cells[first..<max(first, last)].reduce(0) { $0 + $1.columns }
+        return Snippet(line: Self.trimmed(text), indent: indent, carets: String(repeating: "^", count: max(1, carets)))
+    }
+
+    /// One character of a line: what is printed, and how wide it is.
+    private struct Cell {
+        let offset: Int
+        let scalar: Unicode.Scalar
+        var text: String
+        var columns: Int
+        var blank: String { text == "\t" ? "\t" : String(repeating: " ", count: columns) }
+    }
+
+    private static func cells(of file: SourceFile, in window: Range<Int>) -> [Cell] {
+        var cells: [Cell] = []
+        var offset = window.lowerBound
+        while offset < window.upperBound && file.bytes[offset] & 0xC0 == 0x80 { offset += 1 }
+        for scalar in file.text(offset..<window.upperBound).unicodeScalars {
+            if scalar == "\t" {
+                cells.append(Cell(offset: offset, scalar: scalar, text: "\t", columns: 1))
+            } else if HumanRenderer.isControl(scalar) || scalar.value == 0xFEFF {
+                cells.append(Cell(offset: offset, scalar: scalar, text: "\u{FFFD}", columns: 1))
+            } else {
+                cells.append(
+                    Cell(offset: offset, scalar: scalar, text: String(scalar), columns: columns(of: scalar)))
+            }
+            offset += 1
+            while offset < window.upperBound && file.bytes[offset] & 0xC0 == 0x80 { offset += 1 }
+        }
+        return cells
+    }
+
+    private func mask(_ cells: inout [Cell], file: SourceFile) {
+        for secret in secrets where secret.file === file {
+            for index in cells.indices where secret.offsets.contains(cells[index].offset) {
+                cells[index].text = "•"
+                cells[index].columns = 1
+            }
+        }
+        let plain = cells.map(\.scalar.properties.lowercaseMapping).map { $0.unicodeScalars.first ?? " " }
+        for start in Self.secretStarts(plain) {
+            for index in start..<cells.count where !cells[index].scalar.properties.isWhitespace {
+                cells[index].text = "•"
+                cells[index].columns = 1
+            }
+        }
+        for range in Self.userInfo(plain) {
+            for index in range {
+                cells[index].text = "•"
+                cells[index].columns = 1
+            }
+        }
+    }
+
+    /// The places right after `password:` and the like.
+    private static func secretStarts(_ line: [Unicode.Scalar]) -> [Int] {
+        var starts: [Int] = []
+        for key in secretKeys {
+            let letters = Array(key.unicodeScalars)
+            guard line.count > letters.count else { continue }
+            for index in 0...(line.count - letters.count) where line[index] == letters[0] {
+                guard line[index..<index + letters.count].elementsEqual(letters) else { continue }
+                var next = index + letters.count
+                while next < line.count, line[next] == "\"" || line[next] == "'" || line[next] == " " { next += 1 }
+                if next < line.count, line[next] == ":" || line[next] == "=" { starts.append(next + 1) }
+            }
+        }
+        return starts
+    }
+
+    /// The password parts of `scheme://user:password@host`.
+    private static func userInfo(_ line: [Unicode.Scalar]) -> [Range<Int>] {
+        var ranges: [Range<Int>] = []
+        var index = 0
+        while index + 2 < line.count {
+            guard line[index] == ":", line[index + 1] == "/", line[index + 2] == "/" else {
+                index += 1
+                continue
+            }
+            var colon: Int?
+            var end = index + 3
+            var at: Int?
+            while end < line.count, line[end] != " ", line[end] != "\"", line[end] != "'", line[end] != "/" {
+                if line[end] == ":" && colon == nil { colon = end }
+                if line[end] == "@" { at = end }
+                end += 1
+            }
+            if let colon, let at, colon < at { ranges.append(colon + 1..<at) }
+            index = end
+        }
+        return ranges
+    }
+
+    /// How many columns a terminal gives a character: none to marks, two to wide East Asian ones and emoji.
+    private static func columns(of scalar: Unicode.Scalar) -> Int {
+        switch scalar.value {
+        case 0..<0x300: return 1
+        case 0x1100...0x115F, 0x2E80...0x303E, 0x3041...0xA4CF, 0xAC00...0xD7A3, 0xF900...0xFAFF, 0xFE30...0xFE6F,
+            0xFF00...0xFF60, 0xFFE0...0xFFE6, 0x1F300...0x1F64F, 0x1F680...0x1F6FF, 0x1F900...0x1F9FF,
+            0x20000...0x3FFFD:
+            return 2
+        default: break
+        }
+        switch scalar.properties.generalCategory {
+        case .nonspacingMark, .enclosingMark, .format: return 0
+        default: return 1
+        }
+    }
+
+    private static func trimmed(_ text: String) -> String {
+        var text = Substring(text)
+        while let last = text.last, last == " " || last == "\t" { text.removeLast() }
+        return String(text)
+    }
+}

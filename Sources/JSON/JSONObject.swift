@@ -1,0 +1,127 @@
+/// The members of a JSON object in the order of their text, with a quick look-up by name.
+///
+/// Names are unique and compared by their Unicode scalars, not by canonical equivalence.
+public struct JSONObject: Sendable {
+    /// A name and its value.
+    public struct Member: Sendable {
+        /// The member's name.
+        public let key: String
+        /// The member's value.
+        public var value: JSONValue
+    }
+
+    /// The members in order.
+    public private(set) var members: [Member]
+    /// Where each name is in `members`; empty for few members, which are searched one by one.
+    private var index: [JSONKey: Int]
+
+    /// Up to this many members no index is kept.
+    private static let scanLimit = 8
+
+    /// An empty object.
+    public init() {
+        members = []
+        index = [:]
+    }
+
+    /// Members in order; of a repeated name the first place and the last value stay.
+    public init(_ elements: some Sequence<(String, JSONValue)>) {
+        self.init()
+        for (key, value) in elements { self[key] = value }
+    }
+
+    /// The number of members.
+    public var count: Int { members.count }
+    /// Whether there is none.
+    public var isEmpty: Bool { members.isEmpty }
+    /// The names in order.
+    public var keys: [String] { members.map(\.key) }
+
+    /// A member's value. Setting adds at the end or replaces in place; setting nil removes (O(n)).
+    public subscript(key: String) -> JSONValue? {
+        get { position(of: key).map { members[$0].value } }
+        set {
+            if let found = position(of: key) {
+                if let newValue {
+                    members[found].value = newValue
+                } else {
+                    members.remove(at: found)
+                    rebuild()
+                }
+            } else if let newValue {
+                append(key, newValue)
+            }
+        }
+    }
+
+    /// Whether a member has this name.
+    public func contains(_ key: String) -> Bool { position(of: key) != nil }
+
+    /// A member's place in `members`; nil where no member has this name.
+    public func position(of key: String) -> Int? {
+        if index.isEmpty {
+            return members.firstIndex { $0.key.utf8.elementsEqual(key.utf8) }
+        }
+        return index[JSONKey(key)]
+    }
+
+    private mutating func append(_ key: String, _ value: JSONValue) {
+        members.append(Member(key: key, value: value))
+        if !index.isEmpty {
+            index[JSONKey(key)] = members.count - 1
+        } else if members.count > Self.scanLimit {
+            rebuild()
+        }
+    }
+
+    private mutating func rebuild() {
+        index = [:]
+        guard members.count > Self.scanLimit else { return }
+        index.reserveCapacity(members.count)
+        for (place, member) in members.enumerated() { index[JSONKey(member.key)] = place }
+    }
+}
+
+extension JSONObject: Hashable {
+    /// Equal when both have the same names with equal values, in any order.
+    public static func == (left: JSONObject, right: JSONObject) -> Bool {
+        guard left.count == right.count else { return false }
+        return left.members.allSatisfy { right[$0.key] == $0.value }
+    }
+
+    /// Hashes the members without regard to their order.
+    public func hash(into hasher: inout Hasher) {
+        var sum = 0
+        for member in members {
+            var one = Hasher()
+            one.combine(JSONKey(member.key))
+            one.combine(member.value)
+            sum ^= one.finalize()
+        }
+        hasher.combine(sum)
+        hasher.combine(count)
+    }
+}
+
+extension JSONObject: Sequence {
+    /// Visits the members in order.
+    public func makeIterator() -> IndexingIterator<[Member]> { members.makeIterator() }
+}
+
+/// A name that is compared by its bytes: Swift's own string equality would join `é` and `e` + accent.
+public struct JSONKey: Sendable, Hashable {
+    /// The name.
+    public let text: String
+
+    /// Wraps a name.
+    public init(_ text: String) { self.text = text }
+
+    /// The same bytes.
+    public static func == (left: JSONKey, right: JSONKey) -> Bool { left.text.utf8.elementsEqual(right.text.utf8) }
+
+    /// Hashes the bytes.
+    public func hash(into hasher: inout Hasher) {
+        var text = text
+        text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+    }
+}
