@@ -1,0 +1,66 @@
+import Connectors
+import JSON
+import Postgres
+
+/// What is kept at the destination of one table's backfill, as JSON text:
+/// `{"upper": ["42"], "copied": false, "file": 16401, "ranges": [{"lower": …, "upper": …, "snapshot": "…", "until": "0/…"}]}`.
+struct BackfillState {
+    var filter: BackfillFilter
+    /// The table's file at the source when its last chunk was read; nil for a partitioned table.
+    var fileNode: UInt32?
+
+    /// The state of a table of which nothing was read.
+    init(isCopied: Bool) {
+        filter = BackfillFilter(frontier: nil, isCopied: isCopied)
+    }
+
+    /// Throws `internal` where the text is not what `text` writes.
+    init(text: String) throws {
+        guard let value = try? JSONValue(parsing: text), let object = value.object,
+            let copied = object["copied"]?.bool, let ranges = object["ranges"]?.array
+        else { throw BackfillState.unreadable }
+        filter = BackfillFilter(frontier: try BackfillState.bound(object["upper"]), isCopied: copied)
+        filter.ranges = try ranges.map { value in
+            guard let range = value.object, let snapshot = range["snapshot"]?.string.flatMap(Snapshot.init),
+                let until = range["until"]?.string.flatMap({ LogPosition($0) })
+            else { throw BackfillState.unreadable }
+            return CopiedRange(
+                lower: try BackfillState.bound(range["lower"]), upper: try BackfillState.bound(range["upper"]),
+                snapshot: snapshot, until: until)
+        }
+        fileNode = object["file"]?.string.flatMap { UInt32($0) }
+    }
+
+    var text: String {
+        let ranges = filter.ranges.map { range -> JSONValue in
+            .object([
+                ("lower", BackfillState.value(range.lower)), ("upper", BackfillState.value(range.upper)),
+                ("snapshot", .string(range.snapshot.description)), ("until", .string(range.until.description)),
+            ])
+        }
+        return JSONValue.object([
+            ("upper", BackfillState.value(filter.frontier)), ("copied", .bool(filter.isCopied)),
+            ("file", fileNode.map { .string(String($0)) } ?? .null), ("ranges", .array(ranges)),
+        ]).compactText
+    }
+
+    private static func value(_ bound: KeyBound?) -> JSONValue {
+        guard let bound else { return .null }
+        return .array(bound.values.map { .string($0) })
+    }
+
+    private static func bound(_ value: JSONValue?) throws -> KeyBound? {
+        guard let values = value?.array else { return nil }
+        return KeyBound(
+            try values.map { value in
+                guard let text = value.string else { throw unreadable }
+                return text
+            })
+    }
+
+    private static var unreadable: RunError {
+        RunError(
+            .internal, operation: "read", object: "the backfill state in flow.bindings",
+            message: "it is not what this version writes")
+    }
+}

@@ -1,0 +1,33 @@
+import Connectors
+import Postgres
+
+/// The SQL of a chunk: its key's columns, and the range as row comparisons that the key's index serves.
+extension TableChunk {
+    var selectKey: String {
+        order.columns.map { Identifier($0.name).quoted + "::text" }.joined(separator: ", ")
+    }
+
+    var orderBy: String {
+        order.columns.map { Identifier($0.name).quoted }.joined(separator: ", ")
+    }
+
+    var lowerCondition: String {
+        lower.map { "WHERE \(compare(">", $0))" } ?? ""
+    }
+
+    /// The rows of the chunk, once its upper bound is known.
+    var condition: String {
+        var terms: [String] = []
+        if let lower { terms.append(compare(">", lower)) }
+        if let upper, !isLast { terms.append(compare("<=", upper)) }
+        return terms.isEmpty ? "" : "WHERE " + terms.joined(separator: " AND ")
+    }
+
+    /// `(a, b) > (1::integer, 'x'::text)`: a row comparison, in the columns' own types and collations.
+    private func compare(_ sign: String, _ bound: KeyBound) -> String {
+        let values = zip(order.columns, bound.values).map { column, value in
+            "\(SQL.literal(value))::\(column.type)"
+        }
+        return "(\(orderBy)) \(sign) (\(values.joined(separator: ", ")))"
+    }
+}

@@ -1,0 +1,186 @@
+import Connectors
+import Glibc
+import Postgres
+
+/// Reads chunks of tables, each in a REPEATABLE READ transaction of its own, straight into the writer.
+///
+/// For every chunk:
+/// 1. The table is locked against DDL (ACCESS SHARE), then the snapshot is taken. It counts only if it sees every transaction
+///    that the stream had shown as the chunk was opened; else another is taken.
+/// 2. The table must be the file it was (a truncate that the stream has not shown yet would be copied over), and have the
+///    shape that the destination has.
+/// 3. The upper bound is looked up first, so that the link holds changes of this range only.
+/// 4. The rows are read in the order of the key. After the last, the source's position is noted: until the stream has
+///    passed it, changes that the chunk contains can still arrive.
+final class ChunkReading: ChunkReader {
+    private let connection: Connection
+    private let stop: StopSignal
+    private let isStandby: Bool
+
+    init(connection: Connection, stop: StopSignal, isStandby: Bool) {
+        self.connection = connection
+        self.stop = stop
+        self.isStandby = isStandby
+    }
+
+    func close() {
+        connection.close()
+    }
+
+    func read(
+        _ chunk: Chunk, shape: TableShape, into writer: any ChunkWriter, bounded: () -> Void, isAbandoned: () -> Bool
+    ) throws -> ChunkResult {
+        guard let chunk = chunk as? TableChunk else { return .abandoned }
+        do {
+            let result = try readRows(of: chunk, shape, writer, bounded, isAbandoned)
+            if case .complete = result { return result }
+            try? connection.execute("ROLLBACK")
+            return result
+        } catch let error as PostgresError {
+            throw error.asRunError(operation: "read a chunk", object: "table \(chunk.table.name)")
+        }
+    }
+
+    private func readRows(
+        of chunk: TableChunk, _ shape: TableShape, _ writer: any ChunkWriter, _ bounded: () -> Void,
+        _ isAbandoned: () -> Bool
+    ) throws -> ChunkResult {
+        let began = now()
+        guard let snapshot = try openSnapshot(for: chunk, isAbandoned) else { return .abandoned }
+        chunk.snapshot = snapshot
+        guard try isSameFile(chunk) else { return .abandoned }
+        let found = try TableCatalog(connection: connection).shape(of: chunk.table)
+        guard found.isSame(as: shape) else { return .reshaped(found) }
+
+        try lookUpBound(of: chunk)
+        bounded()
+        let format = try writer.begin(
+            chunk.binding, shape: shape, position: chunk.position, firstSequence: chunk.firstSequence)
+        guard try copyRows(of: chunk, shape, format, into: writer, isAbandoned) else { return .abandoned }
+        try writer.finishRows()
+        chunk.until = try sourcePosition()
+        try connection.execute("COMMIT")
+        chunk.milliseconds = now() - began
+        return .complete
+    }
+
+    // MARK: - 1. The snapshot
+
+    private func openSnapshot(for chunk: TableChunk, _ isAbandoned: () -> Bool) throws -> Snapshot? {
+        while !isAbandoned(), !stop.isRequested {
+            try connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            try connection.execute("LOCK TABLE ONLY \(chunk.table.name) IN ACCESS SHARE MODE")
+            let rows = try connection.query("SELECT pg_current_snapshot()::text")
+            guard let snapshot = rows[0, 0].flatMap(Snapshot.init) else { return nil }
+            if chunk.demand.isMet(by: snapshot) { return snapshot }
+            try connection.execute("ROLLBACK")
+            var pause = timespec(tv_sec: 0, tv_nsec: 5_000_000)
+            nanosleep(&pause, nil)
+        }
+        return nil
+    }
+
+    // MARK: - 2. The same file
+
+    /// Whether the table was not truncated or rewritten since its last chunk; else the stream must show it first.
+    private func isSameFile(_ chunk: TableChunk) throws -> Bool {
+        guard !chunk.table.isPartitioned else { return true }
+        let rows = try connection.query("SELECT pg_relation_filenode(\(literal: String(chunk.table.oid))::oid)")
+        chunk.foundFileNode = rows[0, 0].flatMap { UInt32($0) }
+        guard chunk.foundOtherFile else { return true }
+        // The link opens the next chunk once the stream has passed this place: a truncate was shown by then, and there is
+        // nothing left to read; or it was a rewrite that changed no row, and reading goes on.
+        chunk.until = try sourcePosition()
+        return false
+    }
+
+    // MARK: - 3. The upper bound
+
+    private func lookUpBound(of chunk: TableChunk) throws {
+        guard !chunk.order.isKeyless else {
+            chunk.isLast = true
+            return
+        }
+        let rows = try connection.query(
+            """
+            SELECT \(raw: chunk.selectKey) FROM \(chunk.table.name) \(raw: chunk.lowerCondition)
+             ORDER BY \(raw: chunk.orderBy) OFFSET \(raw: String(chunk.rowLimit - 1)) LIMIT 1
+            """)
+        guard rows.count == 1 else {
+            chunk.isLast = true
+            return
+        }
+        chunk.upper = KeyBound(chunk.order.columns.indices.map { rows[0, $0] ?? "" })
+    }
+
+    // MARK: - 4. The rows
+
+    private func copyRows(
+        of chunk: TableChunk, _ shape: TableShape, _ format: RowFormat, into writer: any ChunkWriter,
+        _ isAbandoned: () -> Bool
+    ) throws -> Bool {
+        let columns = shape.columns.map { Identifier($0.name).quoted }.joined(separator: ", ")
+        let options: SQL = format == .binary ? " WITH (FORMAT binary)" : ""
+        let source: SQL = "SELECT \(raw: columns) FROM \(chunk.table.name) \(raw: chunk.condition)"
+        let order: SQL = chunk.order.isKeyless ? "" : " ORDER BY \(raw: chunk.orderBy)"
+        var rows: Int64 = 0
+        var bytes: Int64 = 0
+        var isFirst = true
+        var failure: (any Error)?
+        let isWhole = try connection.copyOut("COPY (\(source)\(order)) TO STDOUT\(options)") { message in
+            var row = message
+            if format == .binary {
+                if isFirst {
+                    row = BinaryCopy.withoutHeader(row)
+                    isFirst = false
+                }
+                if BinaryCopy.isTrailer(row) { return true }
+            }
+            do {
+                try writer.write(row)
+            } catch {
+                failure = error
+                return false
+            }
+            rows += 1
+            bytes += Int64(row.count)
+            return rows & 1023 != 0 || !(isAbandoned() || stop.isRequested)
+        }
+        if let failure { throw failure }
+        chunk.rows = rows
+        chunk.bytes = bytes
+        return isWhole
+    }
+
+    /// Behind everything that the snapshot contains.
+    private func sourcePosition() throws -> LogPosition {
+        let rows = try connection.query(
+            isStandby ? "SELECT pg_last_wal_replay_lsn()" : "SELECT pg_current_wal_insert_lsn()")
+        return rows[0, 0].flatMap { LogPosition($0) } ?? .zero
+    }
+
+    private func now() -> Int {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return time.tv_sec * 1000 + time.tv_nsec / 1_000_000
+    }
+}
+
+/// The frame around binary COPY tuples (manual, COPY, "Binary Format").
+enum BinaryCopy {
+    /// What follows the signature, the flags and the header extension.
+    static func withoutHeader(_ message: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        let fixed = 19
+        guard message.count >= fixed else { return message }
+        var length: UInt32 = 0
+        for index in 15..<19 { length = length << 8 | UInt32(message[index]) }
+        let start = fixed + Int(length)
+        guard message.count >= start else { return message }
+        return UnsafeRawBufferPointer(rebasing: message[start...])
+    }
+
+    /// A field count of -1, or nothing (a header alone).
+    static func isTrailer(_ row: UnsafeRawBufferPointer) -> Bool {
+        row.count < 2 || (row.count == 2 && row[0] == 0xFF && row[1] == 0xFF)
+    }
+}

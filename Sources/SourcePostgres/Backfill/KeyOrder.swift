@@ -1,0 +1,85 @@
+import Connectors
+import Postgres
+
+/// The order in which a table is read: the columns of its replica identity's index, by the server's own comparison.
+///
+/// Where the text of a type sorts as the server sorts its values, rows of the log are compared here; for all else
+/// (collations, enums, numerics, dates before Christ, …) the server is asked, a batch at a time.
+struct KeyOrder: Sendable {
+    enum Comparison: Sendable {
+        case integer
+        /// Byte by byte: uuid, bytea, text under collation C, bool.
+        case bytes
+        case server
+    }
+
+    struct Column: Sendable {
+        var index: Int
+        var name: String
+        /// As DDL names it.
+        var type: String
+        /// Quoted and qualified, where a comparison must name it.
+        var collation: String?
+        var comparison: Comparison
+    }
+
+    let columns: [Column]
+
+    /// Without columns every row is in every range: a table without a key is read in one piece.
+    var isKeyless: Bool { columns.isEmpty }
+    var needsServer: Bool { columns.contains { $0.comparison == .server } }
+
+    /// Whether the row's key is at most the bound. Columns must all compare here.
+    @inline(__always)
+    func isAtMost(
+        _ bound: KeyBound, fields: UnsafePointer<FieldSlice>, bytes: UnsafePointer<UInt8>
+    ) -> Bool {
+        for (position, column) in columns.enumerated() {
+            let field = fields[column.index]
+            let order: Int
+            switch column.comparison {
+            case .integer:
+                let value = KeyOrder.integer(bytes + Int(field.offset), count: Int(max(field.length, 0)))
+                let limit = bound.integers[position]
+                order = value < limit ? -1 : value > limit ? 1 : 0
+            case .bytes, .server:
+                order = KeyOrder.compare(
+                    bytes + Int(field.offset), count: Int(max(field.length, 0)), with: bound.bytes[position])
+            }
+            if order != 0 { return order < 0 }
+        }
+        return true
+    }
+
+    /// A decimal integer as Postgres prints it; zero for anything else.
+    static func integer(_ start: UnsafePointer<UInt8>, count: Int) -> Int64 {
+        guard count > 0 else { return 0 }
+        let isNegative = start[0] == UInt8(ascii: "-")
+        var magnitude: UInt64 = 0
+        for index in (isNegative ? 1 : 0)..<count {
+            magnitude = magnitude &* 10 &+ UInt64(start[index] &- UInt8(ascii: "0"))
+        }
+        return isNegative ? Int64(bitPattern: 0 &- magnitude) : Int64(bitPattern: magnitude)
+    }
+
+    private static func compare(_ start: UnsafePointer<UInt8>, count: Int, with other: ContiguousArray<UInt8>) -> Int {
+        let shared = min(count, other.count)
+        for index in 0..<shared where start[index] != other[index] { return start[index] < other[index] ? -1 : 1 }
+        return count - other.count
+    }
+}
+
+/// A place in a table's order: the key of a row, as text by key column.
+struct KeyBound: Sendable, Equatable {
+    let values: [String]
+    let bytes: [ContiguousArray<UInt8>]
+    let integers: [Int64]
+
+    init(_ values: [String]) {
+        self.values = values
+        bytes = values.map { ContiguousArray($0.utf8) }
+        integers = values.map { Int64($0) ?? 0 }
+    }
+
+    static func == (left: KeyBound, right: KeyBound) -> Bool { left.values == right.values }
+}

@@ -1,0 +1,172 @@
+import Connectors
+import JSON
+import Postgres
+
+/// The backfills of one link. See `BackfillFilter` for the rules, and `ChunkReading` for the reader's side of them.
+final class PostgresBackfills: LinkBackfills {
+    private var tables: [TableBackfill]
+    private var delivered: DeliveredTransactions
+    private let identity: LogIdentity
+    /// For questions to the server: made when the first comes.
+    private let connect: () throws -> Connection
+    private var side: Connection?
+
+    init(
+        tables: [TableBackfill], delivered: DeliveredTransactions, identity: LogIdentity,
+        connect: @escaping () throws -> Connection
+    ) {
+        self.tables = tables
+        self.delivered = delivered
+        self.identity = identity
+        self.connect = connect
+    }
+
+    var isComplete: Bool { tables.allSatisfy { $0.state.filter.isCopied } }
+
+    var awaitedPosition: LogPosition {
+        var awaited = LogPosition.zero
+        for table in tables {
+            awaited = max(awaited, table.blockedUntil)
+            for range in table.state.filter.ranges { awaited = max(awaited, range.until) }
+        }
+        return awaited
+    }
+
+    func began(_ transaction: UInt32) {
+        if !isComplete { delivered.append(transaction) }
+    }
+
+    func passed(_ position: LogPosition) -> [Int] {
+        for index in tables.indices where tables[index].blockedUntil <= position { tables[index].blockedUntil = .zero }
+        return tables.indices.filter { tables[$0].state.filter.pass(position) }
+    }
+
+    func isFiltering(_ binding: Int) -> Bool { tables[binding].isFiltering }
+
+    func admission(_ binding: Int, row: Int32, in batch: ChangeBatch, transaction: UInt32) -> Admission {
+        tables[binding].admission(row: row, in: batch, transaction: transaction)
+    }
+
+    func truncated(_ binding: Int, transaction: UInt32) -> Bool {
+        tables[binding].state.filter.truncate(by: transaction)
+    }
+
+    func state(of binding: Int) -> BindingCheckpoint { tables[binding].current }
+
+    // MARK: - Chunks
+
+    func openChunk(at position: LogPosition, excluding: Set<Int>) -> Chunk? {
+        let candidates = tables.indices.filter { index in
+            !tables[index].state.filter.isCopied && !tables[index].isInFlight && !excluding.contains(index)
+                && tables[index].blockedUntil == .zero
+        }
+        guard let index = candidates.max(by: { (tables[$0].priority, $1) < (tables[$1].priority, $0) }) else {
+            return nil
+        }
+        tables[index].isInFlight = true
+        tables[index].state.filter.chunk = BackfillFilter.Flight()
+        let backfill = tables[index]
+        return TableChunk(
+            binding: index, position: position, firstSequence: backfill.checkpoint.rows, table: backfill.table,
+            order: backfill.order, lower: backfill.state.filter.frontier, fileNode: backfill.state.fileNode,
+            demand: delivered.demand, mark: delivered.mark, rowLimit: backfill.size.rows)
+    }
+
+    func bound(_ chunk: Chunk) {
+        guard let chunk = chunk as? TableChunk, let snapshot = chunk.snapshot else { return }
+        tables[chunk.binding].state.filter.chunk = BackfillFilter.Flight(
+            snapshot: snapshot, upper: chunk.isLast ? nil : chunk.upper)
+        delivered.forget(before: chunk.mark)
+    }
+
+    func stateIncluding(_ chunk: Chunk) -> BindingCheckpoint {
+        var copy = tables[chunk.binding]
+        PostgresBackfills.add(chunk, to: &copy)
+        return copy.current
+    }
+
+    func finished(_ chunk: Chunk) {
+        guard let chunk = chunk as? TableChunk else { return }
+        PostgresBackfills.add(chunk, to: &tables[chunk.binding])
+        tables[chunk.binding].isInFlight = false
+        tables[chunk.binding].size.read(rows: chunk.rows, bytes: chunk.bytes, milliseconds: chunk.milliseconds)
+    }
+
+    func abandoned(_ chunk: Chunk) {
+        tables[chunk.binding].isInFlight = false
+        tables[chunk.binding].state.filter.chunk = nil
+        tables[chunk.binding].size.gaveUp()
+        if let chunk = chunk as? TableChunk, chunk.foundOtherFile {
+            tables[chunk.binding].blockedUntil = chunk.until
+            tables[chunk.binding].state.fileNode = chunk.foundFileNode
+        }
+    }
+
+    private static func add(_ chunk: Chunk, to backfill: inout TableBackfill) {
+        guard let chunk = chunk as? TableChunk, let range = chunk.range else { return }
+        backfill.state.filter.add(range)
+        backfill.state.fileNode = chunk.foundFileNode
+        backfill.checkpoint.rows += chunk.rows
+        backfill.checkpoint.bytes += chunk.bytes
+    }
+
+    // MARK: - Questions to the server
+
+    func adopt(_ batch: ChangeBatch) throws {
+        for index in tables.indices where tables[index].order.needsServer && tables[index].isFiltering {
+            let bounds = tables[index].state.filter.bounds
+            tables[index].adoptedBounds = bounds
+            tables[index].atMost.removeAll(keepingCapacity: true)
+            guard !bounds.isEmpty else { continue }
+            var rows: [Int32] = []
+            for event in batch.events.elements where event.shape >= 0 {
+                guard batch.shapes[Int(event.shape)].table == tables[index].table.index else { continue }
+                if event.newRow >= 0 { rows.append(event.newRow) }
+                if event.oldRow >= 0 { rows.append(event.oldRow) }
+            }
+            tables[index].atMost = try compare(rows, in: batch, with: bounds, tables[index].order)
+        }
+    }
+
+    func belongs(_ binding: Int, row: Int32, in held: ChangeBatch, transaction: UInt32) throws -> Bool {
+        if tables[binding].order.needsServer {
+            let bounds = tables[binding].state.filter.bounds
+            tables[binding].adoptedBounds = bounds
+            tables[binding].atMost = try compare([row], in: held, with: bounds, tables[binding].order)
+        }
+        return tables[binding].admission(row: row, in: held, transaction: transaction) == .hold
+    }
+
+    private func compare(
+        _ rows: [Int32], in batch: ChangeBatch, with bounds: [KeyBound], _ order: KeyOrder
+    ) throws -> [Int32: [Bool]] {
+        guard !rows.isEmpty, !bounds.isEmpty else { return [:] }
+        return try KeyComparison.run(rows, in: batch, with: bounds, order, on: try sideConnection())
+    }
+
+    func fetchUnchanged(
+        _ binding: Int, row: Int32, in batch: ChangeBatch, shape: TableShape
+    ) throws -> ChangeBatch? {
+        try UnchangedFetch.run(
+            row, in: batch, shape: shape, of: tables[binding].table, order: tables[binding].order,
+            on: try sideConnection())
+    }
+
+    func captureState() throws -> String {
+        if delivered.count > 256 {
+            let rows = try sideConnection().query("SELECT pg_current_snapshot()::text")
+            if let snapshot = rows[0, 0].flatMap(Snapshot.init) { delivered.prune(seenBy: snapshot) }
+        }
+        var state = identity
+        state.base = isComplete ? nil : delivered.base
+        state.pending = isComplete ? [] : delivered.pending
+        return state.text
+    }
+
+    private func sideConnection() throws -> Connection {
+        if let side { return side }
+        let made = try connect()
+        side = made
+        return made
+    }
+}

@@ -1,0 +1,41 @@
+import Connectors
+import Postgres
+
+/// One binding's backfill, on the link's thread.
+struct TableBackfill {
+    let table: TableSource
+    let order: KeyOrder
+    let priority: Int
+    var state: BackfillState
+    var checkpoint: BindingCheckpoint
+    var size: ChunkSize
+    var isInFlight = false
+    /// No chunk is opened before the stream has passed this position; zero for none.
+    var blockedUntil = LogPosition.zero
+    /// For keys that the server compares: which bounds each row of the adopted batch is at most, by its first field.
+    var atMost: [Int32: [Bool]] = [:]
+    var adoptedBounds: [KeyBound] = []
+
+    var isFiltering: Bool { state.filter.isFiltering }
+
+    /// What the destination should keep.
+    var current: BindingCheckpoint {
+        var checkpoint = checkpoint
+        checkpoint.backfill = state.text
+        checkpoint.phase = state.filter.isFiltering ? .backfilling : .streaming
+        return checkpoint
+    }
+
+    func admission(row: Int32, in batch: ChangeBatch, transaction: UInt32) -> Admission {
+        if order.needsServer {
+            let known = atMost[row]
+            return state.filter.admission(of: transaction) { bound in
+                guard let known, let index = adoptedBounds.firstIndex(of: bound) else { return false }
+                return known[index]
+            }
+        }
+        let fields = UnsafePointer(batch.fields.base + Int(row))
+        let bytes = UnsafePointer(batch.bytes.base)
+        return state.filter.admission(of: transaction) { order.isAtMost($0, fields: fields, bytes: bytes) }
+    }
+}

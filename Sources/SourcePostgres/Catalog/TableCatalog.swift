@@ -1,0 +1,144 @@
+import Connectors
+import Postgres
+
+/// Reads what the source's catalog says of tables: shapes, keys, types.
+struct TableCatalog {
+    let connection: Connection
+
+    /// Finds a table; nil where there is none that can be captured.
+    func table(_ name: QualifiedName, index: Int) throws -> TableSource? {
+        let rows = try connection.query(
+            """
+            SELECT c.oid, c.relkind, c.relreplident,
+                   CASE WHEN c.reltuples >= 0 THEN c.reltuples::int8 END,
+                   (SELECT string_agg(quote_ident(a.attname), ',' ORDER BY k.place)
+                      FROM pg_index i
+                      CROSS JOIN unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attnum, place)
+                      JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum
+                     WHERE i.indrelid = c.oid AND k.place <= i.indnkeyatts
+                       AND CASE WHEN c.relreplident = 'i' THEN i.indisreplident ELSE i.indisprimary END)
+              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+             WHERE n.nspname = \(literal: name.schema.name) AND c.relname = \(literal: name.name.name)
+               AND c.relkind IN ('r', 'p') AND c.relpersistence = 'p'
+            """)
+        guard rows.count == 1, let oid = rows[0, 0].flatMap({ UInt32($0) }) else { return nil }
+        let isPartitioned = rows[0, 1] == "p"
+        return TableSource(
+            index: index, oid: oid, name: name, isPartitioned: isPartitioned,
+            replicaIdentity: rows[0, 2]?.first ?? "d", orderColumns: TableCatalog.identifiers(rows[0, 4] ?? ""),
+            estimatedRows: isPartitioned
+                ? try partitionEstimate(oid) : rows[0, 3].flatMap { Int64($0) })
+    }
+
+    private func partitionEstimate(_ oid: UInt32) throws -> Int64? {
+        let rows = try connection.query(
+            """
+            SELECT sum(CASE WHEN c.reltuples > 0 THEN c.reltuples ELSE 0 END)::int8
+              FROM pg_partition_tree(\(literal: String(oid))::oid::regclass) t JOIN pg_class c ON c.oid = t.relid
+            """)
+        return rows[0, 0].flatMap { Int64($0) }
+    }
+
+    /// The table's shape as the catalog has it now.
+    func shape(of table: TableSource) throws -> TableShape {
+        let columns = try columns(of: table)
+        return TableShape(
+            table: table.index, namespace: table.name.schema.name, name: table.name.name.name, columns: columns,
+            types: try TypeCatalog(connection: connection).definitions(of: columns.map(\.typeOID)))
+    }
+
+    /// Columns that the log carries: not generated ones.
+    func columns(of table: TableSource) throws -> [ColumnShape] {
+        let rows = try connection.query(
+            """
+            SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.atttypid, a.atttypmod, a.attnotnull, a.attnum,
+                   t.typlen = -1 AND a.attstorage <> 'p',
+                   CASE WHEN a.attcollation <> t.typcollation AND a.attcollation <> 0
+                        THEN quote_ident(ns.nspname) || '.' || quote_ident(co.collname) END,
+                   CASE WHEN a.atthasmissing THEN (a.attmissingval::text::text[])[1] END,
+                   \(literal: String(table.replicaIdentity)) = 'f' OR EXISTS (
+                     SELECT FROM pg_index i WHERE i.indrelid = a.attrelid AND a.attnum = ANY (i.indkey)
+                        AND CASE \(literal: String(table.replicaIdentity)) WHEN 'd' THEN i.indisprimary
+                                 WHEN 'i' THEN i.indisreplident ELSE false END)
+              FROM pg_attribute a
+              JOIN pg_type t ON t.oid = a.atttypid
+              LEFT JOIN pg_collation co ON co.oid = a.attcollation
+              LEFT JOIN pg_namespace ns ON ns.oid = co.collnamespace
+             WHERE a.attrelid = \(literal: String(table.oid))::oid AND a.attnum > 0 AND NOT a.attisdropped
+               AND a.attgenerated = ''
+             ORDER BY a.attnum
+            """)
+        return (0..<rows.count).map { row in
+            let typeOID = rows[row, 2].flatMap { UInt32($0) } ?? 0
+            return ColumnShape(
+                name: rows[row, 0] ?? "", type: rows[row, 1] ?? "", typeOID: typeOID,
+                typeModifier: rows[row, 3].flatMap { Int32($0) } ?? -1,
+                isBinarySafe: BuiltInTypes.binarySafe.contains(typeOID), isToastable: rows[row, 6] == "t",
+                collation: rows[row, 7], isNotNull: rows[row, 4] == "t", isIdentity: rows[row, 9] == "t",
+                attribute: rows[row, 5].flatMap { Int($0) }, missingValue: rows[row, 8])
+        }
+    }
+
+    /// How the order of a table's key is compared.
+    func order(of table: TableSource, shape: TableShape) throws -> KeyOrder {
+        let names = table.orderColumns
+        guard !names.isEmpty else { return KeyOrder(columns: []) }
+        let rows = try connection.query(
+            """
+            SELECT a.attname, co.collname IN ('C', 'POSIX') OR (co.oid = 100 AND d.datcollate IN ('C', 'POSIX')
+                     AND d.datlocprovider::text = 'c'),
+                   quote_ident(ns.nspname) || '.' || quote_ident(co.collname)
+              FROM pg_attribute a
+              JOIN pg_database d ON d.datname = current_database()
+              LEFT JOIN pg_collation co ON co.oid = a.attcollation
+              LEFT JOIN pg_namespace ns ON ns.oid = co.collnamespace
+             WHERE a.attrelid = \(literal: String(table.oid))::oid AND a.attnum > 0 AND NOT a.attisdropped
+            """)
+        var collations: [String: (isC: Bool, name: String?)] = [:]
+        for row in 0..<rows.count { collations[rows[row, 0] ?? ""] = (rows[row, 1] == "t", rows[row, 2]) }
+        return KeyOrder(
+            columns: names.compactMap { name in
+                guard let index = shape.index(of: name) else { return nil }
+                let column = shape.columns[index]
+                let collation = collations[name]
+                let comparison: KeyOrder.Comparison
+                if BuiltInTypes.integers.contains(column.typeOID) {
+                    comparison = .integer
+                } else if BuiltInTypes.bytewise.contains(column.typeOID)
+                    || (BuiltInTypes.texts.contains(column.typeOID) && collation?.isC == true)
+                {
+                    comparison = .bytes
+                } else {
+                    comparison = .server
+                }
+                return KeyOrder.Column(
+                    index: index, name: name, type: column.type, collation: collation?.name, comparison: comparison)
+            })
+    }
+
+    /// Splits what `quote_ident`s joined by commas give.
+    static func identifiers(_ text: String) -> [String] {
+        var names: [String] = []
+        var current = ""
+        var isQuoted = false
+        var iterator = text.makeIterator()
+        var pending = iterator.next()
+        while let character = pending {
+            pending = iterator.next()
+            switch character {
+            case "\"" where isQuoted && pending == "\"":
+                current.append("\"")
+                pending = iterator.next()
+            case "\"":
+                isQuoted.toggle()
+            case "," where !isQuoted:
+                names.append(current)
+                current = ""
+            default:
+                current.append(character)
+            }
+        }
+        if !text.isEmpty { names.append(current) }
+        return names
+    }
+}

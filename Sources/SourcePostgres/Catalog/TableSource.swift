@@ -1,0 +1,20 @@
+import Connectors
+import Postgres
+
+/// A captured table as the source's catalog has it.
+struct TableSource: Sendable {
+    /// The capture's binding.
+    var index: Int
+    var oid: UInt32
+    var name: QualifiedName
+    var isPartitioned: Bool
+    /// pg_class.relreplident: d, i, f or n.
+    var replicaIdentity: Character
+    /// The columns of the index in whose order the table is read, in index order: the replica identity's, or with full
+    /// identity the primary key's. Empty: the table has none.
+    var orderColumns: [String]
+    var estimatedRows: Int64?
+
+    /// Whether the log shows updates and deletes of the table.
+    func hasIdentity(_ shape: TableShape) -> Bool { shape.columns.contains(where: \.isIdentity) }
+}
