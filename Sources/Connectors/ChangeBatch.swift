@@ -87,6 +87,11 @@ public final class ChangeBatch: @unchecked Sendable {
         }
     }
 
+    /// Replaces a field by one of the same batch.
+    public func setField(_ index: Int, to field: FieldSlice) {
+        fields[index] = field
+    }
+
     /// The bytes of a field; nil for a null or an unchanged one. Valid as long as the batch lives.
     @inline(__always) public func value(_ field: FieldSlice) -> UnsafeBufferPointer<UInt8>? {
         guard field.length >= 0 else { return nil }

@@ -24,21 +24,23 @@ struct LogIdentity: Sendable {
 
     /// Nil where the text is not what `text` writes.
     init?(text: String) {
-        guard let object = (try? JSONValue(parsing: text))?.object, let system = object["system"]?.string,
-            let timeline = object["timeline"]?.string.flatMap({ Int($0) }), let slot = object["slot"]?.string,
-            let database = object["database"]?.string
+        guard let value = try? JSONValue(parsing: text), let system = value["system"]?.stringValue,
+            let timeline = value["timeline"]?.intValue, let slot = value["slot"]?.stringValue,
+            let database = value["database"]?.stringValue
         else { return nil }
         self.init(
             system: system, timeline: timeline, slot: slot, database: database,
-            base: object["base"]?.string.flatMap(Snapshot.init))
-        pending = (object["pending"]?.array ?? []).compactMap { $0.string.flatMap { UInt32($0) } }
+            base: value["base"]?.stringValue.flatMap { Snapshot($0) })
+        pending = (value["pending"]?.arrayValue ?? []).compactMap { $0.stringValue.flatMap { UInt32($0) } }
     }
 
     var text: String {
-        JSONValue.object([
-            ("system", .string(system)), ("timeline", .string(String(timeline))), ("slot", .string(slot)),
-            ("database", .string(database)), ("base", base.map { .string($0.description) } ?? .null),
-            ("pending", .array(pending.map { .string(String($0)) })),
-        ]).compactText
+        let base: JSONValue = base.map { .string($0.description) } ?? .null
+        let pending: JSONValue = .array(pending.map { .string(String($0)) })
+        let state: JSONValue = [
+            "system": .string(system), "timeline": .int(timeline), "slot": .string(slot),
+            "database": .string(database), "base": base, "pending": pending,
+        ]
+        return JSONWriter.write(state)
     }
 }

@@ -16,32 +16,34 @@ struct BackfillState {
 
     /// Throws `internal` where the text is not what `text` writes.
     init(text: String) throws {
-        guard let value = try? JSONValue(parsing: text), let object = value.object,
-            let copied = object["copied"]?.bool, let ranges = object["ranges"]?.array
+        guard let value = try? JSONValue(parsing: text), let copied = value["copied"]?.boolValue,
+            let ranges = value["ranges"]?.arrayValue
         else { throw BackfillState.unreadable }
-        filter = BackfillFilter(frontier: try BackfillState.bound(object["upper"]), isCopied: copied)
-        filter.ranges = try ranges.map { value in
-            guard let range = value.object, let snapshot = range["snapshot"]?.string.flatMap(Snapshot.init),
-                let until = range["until"]?.string.flatMap({ LogPosition($0) })
+        filter = BackfillFilter(frontier: try BackfillState.bound(value["upper"]), isCopied: copied)
+        filter.ranges = try ranges.map { range in
+            guard let snapshot = range["snapshot"]?.stringValue.flatMap({ Snapshot($0) }),
+                let until = range["until"]?.stringValue.flatMap({ LogPosition($0) })
             else { throw BackfillState.unreadable }
             return CopiedRange(
                 lower: try BackfillState.bound(range["lower"]), upper: try BackfillState.bound(range["upper"]),
                 snapshot: snapshot, until: until)
         }
-        fileNode = object["file"]?.string.flatMap { UInt32($0) }
+        fileNode = value["file"]?.stringValue.flatMap { UInt32($0) }
     }
 
     var text: String {
-        let ranges = filter.ranges.map { range -> JSONValue in
-            .object([
-                ("lower", BackfillState.value(range.lower)), ("upper", BackfillState.value(range.upper)),
-                ("snapshot", .string(range.snapshot.description)), ("until", .string(range.until.description)),
-            ])
+        let ranges: [JSONValue] = filter.ranges.map { range in
+            [
+                "lower": BackfillState.value(range.lower), "upper": BackfillState.value(range.upper),
+                "snapshot": .string(range.snapshot.description), "until": .string(range.until.description),
+            ]
         }
-        return JSONValue.object([
-            ("upper", BackfillState.value(filter.frontier)), ("copied", .bool(filter.isCopied)),
-            ("file", fileNode.map { .string(String($0)) } ?? .null), ("ranges", .array(ranges)),
-        ]).compactText
+        let file: JSONValue = fileNode.map { .string(String($0)) } ?? .null
+        let state: JSONValue = [
+            "upper": BackfillState.value(filter.frontier), "copied": .bool(filter.isCopied), "file": file,
+            "ranges": .array(ranges),
+        ]
+        return JSONWriter.write(state)
     }
 
     private static func value(_ bound: KeyBound?) -> JSONValue {
@@ -50,10 +52,10 @@ struct BackfillState {
     }
 
     private static func bound(_ value: JSONValue?) throws -> KeyBound? {
-        guard let values = value?.array else { return nil }
+        guard let values = value?.arrayValue else { return nil }
         return KeyBound(
             try values.map { value in
-                guard let text = value.string else { throw unreadable }
+                guard let text = value.stringValue else { throw unreadable }
                 return text
             })
     }

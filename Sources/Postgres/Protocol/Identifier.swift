@@ -1,0 +1,35 @@
+/// The name of a database object as the catalog holds it: case is significant, and it is quoted wherever it is printed.
+public struct Identifier: Hashable, Sendable, CustomStringConvertible {
+    public let name: String
+
+    public init(_ name: String) {
+        self.name = name
+    }
+
+    /// In double quotes, quotes within doubled (manual, "Identifiers and Key Words").
+    public var quoted: String {
+        var text = "\""
+        for scalar in name.unicodeScalars {
+            if scalar == "\"" { text.unicodeScalars.append(scalar) }
+            text.unicodeScalars.append(scalar)
+        }
+        return text + "\""
+    }
+
+    public var description: String { quoted }
+}
+
+/// A name with its schema.
+public struct QualifiedName: Hashable, Sendable, CustomStringConvertible {
+    public let schema: Identifier
+    public let name: Identifier
+
+    public init(_ schema: String, _ name: String) {
+        self.schema = Identifier(schema)
+        self.name = Identifier(name)
+    }
+
+    public var quoted: String { "\(schema.quoted).\(name.quoted)" }
+
+    public var description: String { quoted }
+}

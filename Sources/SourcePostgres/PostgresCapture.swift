@@ -1,0 +1,221 @@
+import Connectors
+import JSON
+import Postgres
+import Synchronization
+
+/// A Postgres source read through logical replication with pgoutput.
+public final class PostgresCapture: Capture {
+    public let name: String
+    let config: PostgresCaptureConfig
+    let tables: [CapturedTable]
+    /// What `prepare` found.
+    private let found = Mutex<Found?>(nil)
+
+    struct Found: Sendable {
+        var sources: [TableSource]
+        var shapes: [TableShape]
+        var orders: [KeyOrder]
+        var identity: LogIdentity
+        var isStandby: Bool
+    }
+
+    public init(name: String, config: PostgresCaptureConfig, tables: [CapturedTable]) {
+        self.name = name
+        self.config = config
+        self.tables = tables
+    }
+
+    public var backfillWorkers: Int { config.backfillWorkers }
+
+    // MARK: - Preparing
+
+    public func prepare(_ checkpoints: [LinkCheckpoint?]) throws -> CaptureStart {
+        try rethrowing("prepare", "capture \"\(name)\"") {
+            let connection = try connect()
+            defer { connection.close() }
+            let server = try SourceServer(connection)
+            try server.requireLogicalReplication()
+
+            let catalog = TableCatalog(connection: connection)
+            let sources = try findTables(catalog)
+            let shapes = try sources.map { try catalog.shape(of: $0) }
+            try requireIdentity(sources, shapes)
+            let orders = try zip(sources, shapes).map { try catalog.order(of: $0, shape: $1) }
+
+            let publication = try PublicationSetup(
+                connection: connection, name: config.publication, isReadOnly: config.isReadOnly || server.isStandby
+            ).prepare(sources)
+            let slot = try SlotSetup(
+                connection: connection, config: config, server: server
+            ).prepare(checkpoints)
+            if !slot.wasCreated { try publication.waitForWriters(connection) }
+
+            found.withLock {
+                $0 = Found(
+                    sources: sources, shapes: shapes, orders: orders, identity: slot.identity,
+                    isStandby: server.isStandby)
+            }
+            let newLink = LinkCheckpoint(position: slot.position, captureState: slot.identity.text)
+            let positions = checkpoints.map { $0?.position ?? slot.position }
+            return CaptureStart(
+                shapes: shapes, newLink: newLink, position: positions.min() ?? slot.position,
+                provisioned: publication.provisioned + slot.provisioned,
+                estimatedRows: sources.map(\.estimatedRows))
+        }
+    }
+
+    private func findTables(_ catalog: TableCatalog) throws -> [TableSource] {
+        var missing: [String] = []
+        var sources: [TableSource] = []
+        for (index, table) in tables.enumerated() {
+            let name = QualifiedName(table.namespace, table.stream)
+            if let source = try catalog.table(name, index: index) {
+                sources.append(source)
+            } else {
+                missing.append("\(name)")
+            }
+        }
+        guard missing.isEmpty else {
+            throw RunError(
+                .needsOperator, operation: "find", object: "table \(missing.joined(separator: ", "))",
+                message: "no such table in database \(config.connection.database), or the user may not see its schema",
+                hint: "check the binding's namespace and stream (case is significant)", task: name)
+        }
+        return sources
+    }
+
+    /// A published table without replica identity would make the application's updates fail.
+    private func requireIdentity(_ sources: [TableSource], _ shapes: [TableShape]) throws {
+        let without = zip(sources, shapes).filter { !$0.hasIdentity($1) }.map(\.0)
+        guard without.isEmpty else {
+            let names = without.map { "\($0.name)" }
+            throw RunError(
+                .needsOperator, operation: "publish", object: "table \(names.joined(separator: ", "))",
+                message:
+                    "it has no replica identity (no primary key): once published, its updates and deletes would fail",
+                hint: names.map { "ALTER TABLE \($0) REPLICA IDENTITY FULL;" }.joined(separator: " "), task: name)
+        }
+    }
+
+    // MARK: - What runs
+
+    public func openSession(from position: LogPosition, stop: StopSignal) throws -> any CaptureSession {
+        let found = try prepared()
+        return try rethrowing("start replication", "slot \"\(config.slot)\"") {
+            try StreamSession(
+                replication: try Connection(replicationConnectionTo: config.connection), side: try connect(),
+                config: config, sources: found.sources,
+                shapes: found.shapes, from: position, stop: stop)
+        }
+    }
+
+    public func openChunkReader(stop: StopSignal) throws -> any ChunkReader {
+        let isStandby = try prepared().isStandby
+        return try rethrowing("connect", "capture \"\(name)\"") {
+            let connection = try connect()
+            try connection.execute("SET max_parallel_workers_per_gather = 0")
+            return ChunkReading(connection: connection, stop: stop, isStandby: isStandby)
+        }
+    }
+
+    public func backfills(
+        of link: LinkSpec, start: CaptureStart, checkpoint: LinkCheckpoint, states: [BindingCheckpoint]
+    ) throws -> any LinkBackfills {
+        let found = try prepared()
+        guard let identity = LogIdentity(text: checkpoint.captureState) else {
+            throw RunError(
+                .internal, operation: "read", object: "the capture state in flow.checkpoints",
+                message: "it is not what this version writes", task: link.materialization)
+        }
+        var backfills: [TableBackfill] = []
+        for (binding, state) in zip(link.bindings, states) {
+            try requireKey(binding, found, link)
+            let isSkipped = binding.skipsBackfill && state.backfill.isEmpty
+            backfills.append(
+                TableBackfill(
+                    table: found.sources[binding.table], order: found.orders[binding.table],
+                    priority: tables[binding.table].priority,
+                    state: state.backfill.isEmpty
+                        ? BackfillState(isCopied: isSkipped) : try BackfillState(text: state.backfill),
+                    checkpoint: state, size: ChunkSize(fixed: config.chunkRows, bytes: config.chunkBytes)))
+        }
+        let connect = self.connect
+        return PostgresBackfills(
+            tables: backfills,
+            delivered: DeliveredTransactions(base: identity.base, pending: identity.pending), identity: found.identity,
+            connect: { try connect() })
+    }
+
+    /// Deletes and key updates must carry the key that the destination knows rows by.
+    private func requireKey(_ binding: LinkBinding, _ found: Found, _ link: LinkSpec) throws {
+        guard binding.mode == .upsert else { return }
+        let shape = found.shapes[binding.table]
+        let source = found.sources[binding.table]
+        for name in binding.key {
+            guard let column = shape.columns.first(where: { $0.name == name }) else {
+                throw RunError(
+                    .needsOperator, operation: "follow the key", object: "collection \"\(binding.collection)\"",
+                    message: "its key names \"\(name)\", which table \(source.name) has no column for",
+                    hint: "columns: " + shape.columns.map(\.name).joined(separator: ", "), task: link.materialization,
+                    binding: binding.index)
+            }
+            guard column.isIdentity else {
+                throw RunError(
+                    .needsOperator, operation: "follow the key", object: "table \(source.name)",
+                    message:
+                        "the collection's key has column \"\(name)\", which is not in the table's replica identity: "
+                        + "deletes and key updates could not be followed",
+                    hint: "ALTER TABLE \(source.name) REPLICA IDENTITY FULL;", task: link.materialization,
+                    binding: binding.index)
+            }
+        }
+    }
+
+    /// After everything that is committed: what was flushed, and what was inserted and not flushed yet. The end of the last
+    /// record, not the place of the next, which a page header can part from it.
+    public func committedPosition() throws -> LogPosition {
+        try rethrowing("ask for the position", "capture \"\(name)\"") {
+            let connection = try connect()
+            defer { connection.close() }
+            let isStandby = try prepared().isStandby
+            let rows = try connection.query(
+                isStandby ? "SELECT pg_last_wal_replay_lsn()" : "SELECT pg_current_wal_insert_lsn()")
+            return WALPage.endOfLastRecord(rows[0, 0].flatMap { LogPosition($0) } ?? .zero)
+        }
+    }
+
+    private func prepared() throws -> Found {
+        guard let found = found.withLock({ $0 }) else {
+            throw RunError(.internal, operation: "open", object: "capture \"\(name)\"", message: "it was not prepared")
+        }
+        return found
+    }
+
+    private func connect() throws -> Connection {
+        try Connection(config.connection)
+    }
+
+    private func rethrowing<Result>(_ operation: String, _ object: String, _ body: () throws -> Result) throws -> Result
+    {
+        do {
+            return try body()
+        } catch let error as PostgresError {
+            throw error.asRunError(operation: operation, object: object, task: name)
+        } catch var error as RunError {
+            error.task = error.task ?? name
+            throw error
+        }
+    }
+}
+
+/// Where log positions can fall (xlog_internal.h): pages of 8 KiB begin with a header, longer on a segment's first page.
+enum WALPage {
+    static let size: UInt64 = 8192
+    static let headerSizes: Set<UInt64> = [24, 40]
+
+    /// A position that names the next record's place behind a page header names the end of the last record instead.
+    static func endOfLastRecord(_ position: LogPosition) -> LogPosition {
+        let offset = position.rawValue % size
+        return headerSizes.contains(offset) ? LogPosition(position.rawValue - offset) : position
+    }
+}

@@ -1,0 +1,63 @@
+import Connectors
+import JSON
+import Postgres
+
+/// The endpoint config of a capture, with its secrets resolved to text. `schemas/source-postgres.schema.json` says what
+/// each property means; a config that was validated against it always parses.
+public struct PostgresCaptureConfig: Sendable {
+    public enum TruncateMode: String, Sendable {
+        case apply, ignore, halt
+    }
+
+    public var connection: ConnectionParameters
+    public var slot: String
+    public var publication: String
+    /// Nil: chunks follow the clock (see `ChunkSize`).
+    public var chunkRows: Int?
+    public var chunkBytes: Int?
+    public var backfillWorkers: Int
+    public var truncate: TruncateMode
+    public var isReadOnly: Bool
+
+    public init(_ value: JSONValue) throws {
+        connection = try ConnectionParameters(endpointConfig: value)
+        let advanced = value["advanced"]
+        slot = advanced?["slotName"]?.stringValue ?? "flow_slot"
+        publication = advanced?["publicationName"]?.stringValue ?? "flow_publication"
+        chunkRows = advanced?["backfill_chunk_size"]?.intValue
+        chunkBytes = advanced?["backfill_chunk_bytes"]?.intValue
+        backfillWorkers = advanced?["backfillWorkers"]?.intValue ?? 2
+        truncate = advanced?["truncate"]?.stringValue.flatMap(TruncateMode.init) ?? .apply
+        isReadOnly = advanced?["read_only_capture"]?.boolValue ?? false
+    }
+}
+
+/// One captured table, as its binding names it.
+public struct CapturedTable: Sendable {
+    public var namespace: String
+    public var stream: String
+    public var priority: Int
+
+    public init(namespace: String, stream: String, priority: Int = 0) {
+        self.namespace = namespace
+        self.stream = stream
+        self.priority = priority
+    }
+}
+
+extension ConnectionParameters {
+    /// From `address`, `database`, `user`, `password` or `credentials`, and `advanced.ssl*`.
+    init(endpointConfig value: JSONValue) throws {
+        let address = try Address(value["address"]?.stringValue ?? "")
+        let advanced = value["advanced"]
+        self.init(
+            host: address.host, port: address.port, database: value["database"]?.stringValue ?? "postgres",
+            user: value["user"]?.stringValue ?? "flow_capture",
+            password: value["password"]?.stringValue ?? value["credentials"]?["password"]?.stringValue)
+        applicationName = "flowctl"
+        if let mode = advanced?["sslmode"]?.stringValue { sslMode = mode }
+        sslRootCert = advanced?["sslrootcert"]?.stringValue
+        sslCert = advanced?["sslcert"]?.stringValue
+        sslKey = advanced?["sslkey"]?.stringValue
+    }
+}

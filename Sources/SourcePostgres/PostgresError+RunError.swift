@@ -1,0 +1,35 @@
+import Connectors
+import Postgres
+
+extension PostgresError {
+    /// The one place where a failure of the source's server becomes one of the run.
+    func asRunError(operation: String, object: String, task: String? = nil) -> RunError {
+        let kind: RunError.Class
+        var hint = self.hint
+        switch self.kind {
+        case .transient: kind = .transient
+        case .authentication:
+            kind = .authentication
+            hint = hint ?? "check the user, the password and the server's pg_hba.conf"
+        case .needsOperator: kind = .needsOperator
+        case .fatal: kind = .needsOperator
+        }
+        switch sqlState {
+        case "55006":
+            return RunError(
+                .needsOperator, operation: operation, object: object, message: message,
+                hint:
+                    "another process reads from this slot: stop it, or give this capture an advanced.slotName of its own",
+                sqlState: sqlState, task: task)
+        case "42501": hint = hint ?? "grant the user what the message names"
+        case "3D000": hint = hint ?? "check the database's name (case is significant)"
+        case "0A000" where message.contains("replication"):
+            hint = "this is a connection pooler: name the database server itself in the address"
+        case "53400":
+            hint = "raise max_replication_slots, or drop a slot that nobody reads"
+        default: break
+        }
+        return RunError(
+            kind, operation: operation, object: object, message: message, hint: hint, sqlState: sqlState, task: task)
+    }
+}

@@ -1,0 +1,133 @@
+import Connectors
+import Glibc
+import Postgres
+
+/// Makes the publication cover the captured tables with all that happens to them, and refuses one that leaves something out.
+struct PublicationSetup {
+    let connection: Connection
+    let name: String
+    let isReadOnly: Bool
+
+    struct Result {
+        var provisioned: [String] = []
+        /// Tables that were added just now.
+        var added: [TableSource] = []
+
+        /// Waits until transactions have ended that wrote to an added table before it was published: the stream does not
+        /// show what they wrote, and no snapshot sees it before they end.
+        func waitForWriters(_ connection: Connection) throws {
+            guard !added.isEmpty else { return }
+            let oids = added.map { String($0.oid) }.joined(separator: ",")
+            let writers = try Result.writers(of: oids, connection)
+            guard !writers.isEmpty else { return }
+            for _ in 0..<6000 {
+                let now = try Result.writers(of: oids, connection)
+                if now.isDisjoint(with: writers) { return }
+                var pause = timespec(tv_sec: 0, tv_nsec: 100_000_000)
+                nanosleep(&pause, nil)
+            }
+            throw RunError(
+                .needsOperator, operation: "publish", object: added.map { "\($0.name)" }.joined(separator: ", "),
+                message: "a transaction that wrote to the table before it was published has been open for ten minutes",
+                hint: "end the transactions that pg_locks shows for the table, then start again")
+        }
+
+        private static func writers(of oids: String, _ connection: Connection) throws -> Set<String> {
+            let rows = try connection.query(
+                """
+                SELECT DISTINCT virtualtransaction FROM pg_locks
+                 WHERE relation = ANY ('{\(raw: oids)}'::oid[]) AND pid <> pg_backend_pid() AND granted
+                   AND mode IN ('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
+                """)
+            return Set((0..<rows.count).compactMap { rows[$0, 0] })
+        }
+    }
+
+    func prepare(_ tables: [TableSource]) throws -> Result {
+        var result = Result()
+        let identifier = Identifier(name)
+        let rows = try connection.query(
+            """
+            SELECT puballtables, pubinsert AND pubupdate AND pubdelete AND pubtruncate, to_jsonb(p) ->> 'pubviaroot'
+              FROM pg_publication p WHERE pubname = \(literal: name)
+            """)
+        if rows.count == 0 {
+            try refuseIfReadOnly("CREATE PUBLICATION \(identifier) FOR TABLE \(list(tables));")
+            let options = try supportsViaRoot() ? " WITH (publish_via_partition_root = true)" : ""
+            try connection.execute("CREATE PUBLICATION \(identifier) FOR TABLE \(raw: list(tables))\(raw: options)")
+            result.provisioned.append("publication \(identifier) for \(tables.count) tables")
+            result.added = tables
+            return result
+        }
+        guard rows[0, 1] == "t" else {
+            throw RunError(
+                .needsOperator, operation: "use", object: "publication \(identifier)",
+                message: "it does not publish every kind of change",
+                hint: "ALTER PUBLICATION \(identifier) SET (publish = 'insert, update, delete, truncate');")
+        }
+        if tables.contains(where: \.isPartitioned), rows[0, 2] != "true" {
+            throw RunError(
+                .needsOperator, operation: "use", object: "publication \(identifier)",
+                message:
+                    "it shows the changes of partitions under their own names, and a partitioned table is captured",
+                hint: "ALTER PUBLICATION \(identifier) SET (publish_via_partition_root = true);")
+        }
+        let missing = try refuseNarrowed(tables, identifier)
+        if !missing.isEmpty {
+            try refuseIfReadOnly("ALTER PUBLICATION \(identifier) ADD TABLE \(list(missing));")
+            try connection.execute("ALTER PUBLICATION \(identifier) ADD TABLE \(raw: list(missing))")
+            result.provisioned.append(
+                "publication \(identifier): added \(missing.map { "\($0.name)" }.joined(separator: ", "))")
+            result.added = missing
+        }
+        return result
+    }
+
+    /// Returns the tables that are not published; refuses rows or columns that are left out.
+    private func refuseNarrowed(_ tables: [TableSource], _ identifier: Identifier) throws -> [TableSource] {
+        let rows = try connection.query(
+            """
+            SELECT t.schemaname, t.tablename, to_jsonb(t) ->> 'rowfilter',
+                   (SELECT count(*) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+                      JOIN pg_namespace n ON n.oid = c.relnamespace
+                     WHERE n.nspname = t.schemaname AND c.relname = t.tablename AND a.attnum > 0
+                       AND NOT a.attisdropped AND a.attgenerated = ''
+                       AND to_jsonb(t) -> 'attnames' IS NOT NULL
+                       AND NOT (to_jsonb(t) -> 'attnames') ? a.attname::text)
+              FROM pg_publication_tables t WHERE t.pubname = \(literal: name)
+            """)
+        var published: Set<String> = []
+        var filtered: Set<String> = []
+        var narrowed: Set<String> = []
+        for row in 0..<rows.count {
+            let key = (rows[row, 0] ?? "") + "\u{0}" + (rows[row, 1] ?? "")
+            published.insert(key)
+            if rows[row, 2] != nil { filtered.insert(key) }
+            if rows[row, 3] != "0" { narrowed.insert(key) }
+        }
+        func key(_ table: TableSource) -> String { table.name.schema.name + "\u{0}" + table.name.name.name }
+        for table in tables where filtered.contains(key(table)) || narrowed.contains(key(table)) {
+            let what = filtered.contains(key(table)) ? "a row filter" : "a column list"
+            throw RunError(
+                .needsOperator, operation: "use", object: "publication \(identifier)",
+                message: "it has \(what) for \(table.name), which would leave something of it out",
+                hint: "ALTER PUBLICATION \(identifier) DROP TABLE \(table.name); "
+                    + "ALTER PUBLICATION \(identifier) ADD TABLE \(table.name);")
+        }
+        return tables.filter { !published.contains(key($0)) }
+    }
+
+    private func supportsViaRoot() throws -> Bool { connection.serverVersion >= 130_000 }
+
+    private func list(_ tables: [TableSource]) -> String {
+        tables.map { "\($0.name)" }.joined(separator: ", ")
+    }
+
+    private func refuseIfReadOnly(_ statement: String) throws {
+        guard isReadOnly else { return }
+        throw RunError(
+            .needsOperator, operation: "use", object: "publication \(Identifier(name))",
+            message: "it does not cover every captured table, and this capture does not write to the source",
+            hint: "run on the primary: \(statement)")
+    }
+}

@@ -1,0 +1,38 @@
+import Connectors
+import Postgres
+
+/// What the source server shows itself to be.
+struct SourceServer {
+    var version: Int
+    var walLevel: String
+    var isStandby: Bool
+
+    init(_ connection: Connection) throws {
+        let rows = try connection.query(
+            "SELECT current_setting('server_version_num'), current_setting('wal_level'), pg_is_in_recovery()")
+        version = rows[0, 0].flatMap { Int($0) } ?? 0
+        walLevel = rows[0, 1] ?? ""
+        isStandby = rows[0, 2] == "t"
+    }
+
+    func requireLogicalReplication() throws {
+        guard version >= 100_000 else {
+            throw RunError(
+                .needsOperator, operation: "use", object: "the source server",
+                message: "its version \(version / 10_000) has no logical replication; 10 is the first that has",
+                hint: "upgrade the server")
+        }
+        guard walLevel == "logical" else {
+            throw RunError(
+                .needsOperator, operation: "use", object: "the source server",
+                message: "wal_level is \(walLevel), and logical replication needs logical",
+                hint: "ALTER SYSTEM SET wal_level = logical; then restart the server")
+        }
+        guard !isStandby || version >= 160_000 else {
+            throw RunError(
+                .needsOperator, operation: "use", object: "the source server",
+                message: "it is a standby, and standbys can be read from version 16 on",
+                hint: "name the primary in the capture's address")
+        }
+    }
+}

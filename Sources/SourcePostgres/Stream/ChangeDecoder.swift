@@ -1,0 +1,265 @@
+import Connectors
+import Postgres
+
+/// Turns pgoutput messages into events of a batch (manual, "Logical Replication Message Formats", protocol version 1, values
+/// as text). A row's values are copied once; nothing is allocated for a row or a column.
+struct ChangeDecoder {
+    let relations: RelationCache
+    let truncate: PostgresCaptureConfig.TruncateMode
+    /// The open transaction; zero between two.
+    private var transaction: UInt32 = 0
+    private(set) var isInTransaction = false
+    /// End of the last whole transaction.
+    private(set) var lastCommit = LogPosition.zero
+
+    init(relations: RelationCache, truncate: PostgresCaptureConfig.TruncateMode) {
+        self.relations = relations
+        self.truncate = truncate
+    }
+
+    /// Appends what one message says. Throws `internal` for a message that is not what the manual says.
+    mutating func decode(_ message: UnsafeRawBufferPointer, into batch: ChangeBatch) throws {
+        var reader = MessageReader(message)
+        switch try reader.byte() {
+        case UInt8(ascii: "I"): try insert(&reader, batch)
+        case UInt8(ascii: "U"): try update(&reader, batch)
+        case UInt8(ascii: "D"): try delete(&reader, batch)
+        case UInt8(ascii: "B"): try begin(&reader, batch)
+        case UInt8(ascii: "C"): try commit(&reader, batch)
+        case UInt8(ascii: "R"):
+            if let shape = try relations.learn(try RelationMessage(&reader)) {
+                var event = ChangeEvent(.shape)
+                event.shape = batch.index(of: shape)
+                event.transaction = transaction
+                batch.append(event)
+            }
+        case UInt8(ascii: "T"): try truncate(&reader, batch)
+        case UInt8(ascii: "Y"), UInt8(ascii: "O"), UInt8(ascii: "M"): break
+        default: throw MessageReader.malformed
+        }
+    }
+
+    // MARK: - Transactions
+
+    private mutating func begin(_ reader: inout MessageReader, _ batch: ChangeBatch) throws {
+        var event = ChangeEvent(.begin)
+        event.position = LogPosition(try reader.uint64())
+        event.time = Int64(bitPattern: try reader.uint64())
+        transaction = try reader.uint32()
+        event.transaction = transaction
+        isInTransaction = true
+        batch.append(event)
+    }
+
+    private mutating func commit(_ reader: inout MessageReader, _ batch: ChangeBatch) throws {
+        _ = try reader.byte()
+        _ = try reader.uint64()
+        var event = ChangeEvent(.commit)
+        event.position = LogPosition(try reader.uint64())
+        event.transaction = transaction
+        isInTransaction = false
+        lastCommit = event.position
+        batch.append(event)
+    }
+
+    // MARK: - Rows
+
+    @inline(__always)
+    private func insert(_ reader: inout MessageReader, _ batch: ChangeBatch) throws {
+        guard let shape = relations.shape(of: try reader.uint32()) else { return }
+        guard try reader.byte() == UInt8(ascii: "N") else { throw MessageReader.malformed }
+        var event = ChangeEvent(.insert)
+        event.shape = batch.index(of: shape)
+        event.transaction = transaction
+        event.newRow = batch.nextField
+        _ = try row(&reader, shape, batch)
+        batch.append(event)
+    }
+
+    @inline(__always)
+    private func update(_ reader: inout MessageReader, _ batch: ChangeBatch) throws {
+        guard let shape = relations.shape(of: try reader.uint32()) else { return }
+        var event = ChangeEvent(.update)
+        event.shape = batch.index(of: shape)
+        event.transaction = transaction
+        var kind = try reader.byte()
+        if kind == UInt8(ascii: "K") || kind == UInt8(ascii: "O") {
+            event.oldRowIsKey = kind == UInt8(ascii: "K")
+            event.oldRow = batch.nextField
+            _ = try row(&reader, shape, batch)
+            kind = try reader.byte()
+        }
+        guard kind == UInt8(ascii: "N") else { throw MessageReader.malformed }
+        event.newRow = batch.nextField
+        if try row(&reader, shape, batch) {
+            event.hasUnchanged = event.oldRow < 0 || fillUnchanged(event, shape, batch)
+        }
+        batch.append(event)
+    }
+
+    @inline(__always)
+    private func delete(_ reader: inout MessageReader, _ batch: ChangeBatch) throws {
+        guard let shape = relations.shape(of: try reader.uint32()) else { return }
+        let kind = try reader.byte()
+        guard kind == UInt8(ascii: "K") || kind == UInt8(ascii: "O") else { throw MessageReader.malformed }
+        var event = ChangeEvent(.delete)
+        event.shape = batch.index(of: shape)
+        event.transaction = transaction
+        event.oldRowIsKey = kind == UInt8(ascii: "K")
+        event.oldRow = batch.nextField
+        _ = try row(&reader, shape, batch)
+        batch.append(event)
+    }
+
+    /// Copies a tuple; says whether it left a value out.
+    @inline(__always)
+    private func row(_ reader: inout MessageReader, _ shape: TableShape, _ batch: ChangeBatch) throws -> Bool {
+        let count = Int(try reader.uint16())
+        guard count == shape.columns.count else { throw MessageReader.malformed }
+        var hasUnchanged = false
+        for _ in 0..<count {
+            switch try reader.byte() {
+            case UInt8(ascii: "t"):
+                let length = Int(try reader.uint32())
+                let start = try reader.bytes(length)
+                if length == 0 {
+                    batch.appendEmpty()
+                } else {
+                    batch.appendValue(start, count: length)
+                }
+            case UInt8(ascii: "n"):
+                batch.appendNull()
+            case UInt8(ascii: "u"):
+                batch.appendUnchanged()
+                hasUnchanged = true
+            default:
+                throw MessageReader.malformed
+            }
+        }
+        return hasUnchanged
+    }
+
+    /// Takes values that the new row left out from the old one where the log has them there: the key's always, with full
+    /// identity every column's. Returns whether some are still absent.
+    private func fillUnchanged(_ event: ChangeEvent, _ shape: TableShape, _ batch: ChangeBatch) -> Bool {
+        var isLeft = false
+        for (index, column) in shape.columns.enumerated() where batch.fields[Int(event.newRow) + index].isUnchanged {
+            let old = batch.fields[Int(event.oldRow) + index]
+            if !old.isUnchanged, !event.oldRowIsKey || column.isIdentity {
+                batch.setField(Int(event.newRow) + index, to: old)
+            } else {
+                isLeft = true
+            }
+        }
+        return isLeft
+    }
+
+    // MARK: - Whole tables
+
+    private func truncate(_ reader: inout MessageReader, _ batch: ChangeBatch) throws {
+        let count = Int(try reader.uint32())
+        _ = try reader.byte()
+        var shapes: [TableShape] = []
+        for _ in 0..<count {
+            if let shape = relations.shape(of: try reader.uint32()) { shapes.append(shape) }
+        }
+        switch truncate {
+        case .ignore: return
+        case .apply: break
+        case .halt:
+            guard let shape = shapes.first else { return }
+            throw RunError(
+                .needsOperator, operation: "follow", object: "table \(shape.namespace).\(shape.name)",
+                message: "it was truncated, and advanced.truncate says halt",
+                hint: "set advanced.truncate to apply or ignore")
+        }
+        for (index, shape) in shapes.enumerated() {
+            var event = ChangeEvent(.truncate)
+            event.shape = batch.index(of: shape)
+            event.transaction = transaction
+            event.continues = index + 1 < shapes.count
+            batch.append(event)
+        }
+    }
+}
+
+/// A relation message: the columns that rows of the relation will have from here on.
+struct RelationMessage {
+    struct Column {
+        var isKey: Bool
+        var name: String
+        var typeOID: UInt32
+        var typeModifier: Int32
+    }
+
+    var id: UInt32
+    var namespace: String
+    var name: String
+    var columns: [Column]
+
+    /// Reads what follows the message's type.
+    init(_ reader: inout MessageReader) throws {
+        id = try reader.uint32()
+        let schema = try reader.string()
+        namespace = schema.isEmpty ? "pg_catalog" : schema
+        name = try reader.string()
+        _ = try reader.byte()
+        let count = Int(try reader.uint16())
+        columns = []
+        for _ in 0..<count {
+            let flags = try reader.byte()
+            let name = try reader.string()
+            let type = try reader.uint32()
+            columns.append(
+                Column(
+                    isKey: flags & 1 != 0, name: name, typeOID: type,
+                    typeModifier: Int32(bitPattern: try reader.uint32())))
+        }
+    }
+}
+
+/// Reads big-endian numbers and bytes from a message, checking every length.
+struct MessageReader {
+    private var next: UnsafeRawPointer
+    private let end: UnsafeRawPointer
+
+    static var malformed: RunError {
+        RunError(.internal, operation: "decode", object: "the log", message: "a message is not what the manual says")
+    }
+
+    init(_ message: UnsafeRawBufferPointer) {
+        next = message.baseAddress ?? UnsafeRawPointer(bitPattern: 1).unsafelyUnwrapped
+        end = next + message.count
+    }
+
+    @inline(__always) private mutating func take(_ count: Int) throws -> UnsafeRawPointer {
+        guard count >= 0, end - next >= count else { throw MessageReader.malformed }
+        defer { next += count }
+        return next
+    }
+
+    @inline(__always) mutating func byte() throws -> UInt8 { try take(1).load(as: UInt8.self) }
+
+    @inline(__always) mutating func uint16() throws -> UInt16 {
+        UInt16(bigEndian: try take(2).loadUnaligned(as: UInt16.self))
+    }
+
+    @inline(__always) mutating func uint32() throws -> UInt32 {
+        UInt32(bigEndian: try take(4).loadUnaligned(as: UInt32.self))
+    }
+
+    @inline(__always) mutating func uint64() throws -> UInt64 {
+        UInt64(bigEndian: try take(8).loadUnaligned(as: UInt64.self))
+    }
+
+    @inline(__always) mutating func bytes(_ count: Int) throws -> UnsafePointer<UInt8> {
+        try take(count).assumingMemoryBound(to: UInt8.self)
+    }
+
+    /// Up to the next zero byte.
+    mutating func string() throws -> String {
+        let start = next
+        while try byte() != 0 {}
+        return String(decoding: UnsafeRawBufferPointer(start: start, count: next - start - 1), as: UTF8.self)
+    }
+}

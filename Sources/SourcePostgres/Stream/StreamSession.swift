@@ -1,0 +1,164 @@
+import Connectors
+import Glibc
+import Postgres
+
+/// The log of one slot, streaming. Used by the capture's thread.
+///
+/// Acknowledging: only positions that every link has committed are sent. The server hears from us at least every ten
+/// seconds, also while a destination makes us wait.
+final class StreamSession: CaptureSession {
+    /// A batch is handed over when it is this large even if more is waiting.
+    private static let batchBytes = 256 << 10
+    /// Idle time after which the checkpoint follows the log although nothing happened, in milliseconds.
+    private static let progressInterval: Int64 = 5_000
+    private static let statusInterval: Int64 = 1_000
+
+    private let replication: Connection
+    private let side: Connection
+    private let stop: StopSignal
+    private let slot: String
+    private var decoder: ChangeDecoder
+
+    private var acknowledged = LogPosition.zero
+    private var sentAcknowledgement = LogPosition.zero
+    private var lastStatus: Int64 = 0
+    private var lastProgress: Int64 = 0
+    private var lastProgressRequest: Int64 = 0
+    private var reported = LogPosition.zero
+
+    init(
+        replication: Connection, side: Connection, config: PostgresCaptureConfig, sources: [TableSource],
+        shapes: [TableShape], from position: LogPosition, stop: StopSignal
+    ) throws {
+        self.replication = replication
+        self.side = side
+        self.stop = stop
+        slot = config.slot
+        decoder = ChangeDecoder(
+            relations: RelationCache(sources: sources, shapes: shapes, connection: side), truncate: config.truncate)
+        acknowledged = position
+        reported = position
+        try start(config, position)
+        lastStatus = now()
+        lastProgress = lastStatus
+    }
+
+    private func start(_ config: PostgresCaptureConfig, _ position: LogPosition) throws {
+        // A runner that was killed, or is being fenced off, may hold the slot for a moment more.
+        let deadline = now() + 15_000
+        while true {
+            do {
+                try replication.startReplication(
+                    slot: config.slot, at: LSN(position.rawValue),
+                    options: [("proto_version", "1"), ("publication_names", Identifier(config.publication).quoted)])
+                return
+            } catch let error as PostgresError where error.sqlState == "55006" && now() < deadline && !stop.isRequested
+            {
+                wait(milliseconds: 200)
+            }
+        }
+    }
+
+    func read(into batch: ChangeBatch, wait milliseconds: Int, wantsProgress: Bool) throws {
+        do {
+            if wantsProgress { try requestProgress() }
+            try readAvailable(into: batch)
+            if batch.isEmpty {
+                try replication.waitReadable(milliseconds: milliseconds, wakeDescriptor: stop.descriptor)
+                try readAvailable(into: batch)
+            }
+        } catch let error as PostgresError {
+            throw error.asRunError(operation: "read from", object: "slot \"\(slot)\"")
+        }
+    }
+
+    private func readAvailable(into batch: ChangeBatch) throws {
+        while batch.size < StreamSession.batchBytes {
+            let more = try replication.receiveReplication { frame in
+                try take(frame, into: batch)
+            }
+            if !more { return }
+        }
+    }
+
+    private func take(_ frame: UnsafeRawBufferPointer, into batch: ChangeBatch) throws {
+        guard let kind = frame.first else { return }
+        switch kind {
+        case UInt8(ascii: "w"):
+            // XLogData: start, end, server time, 8 bytes each.
+            guard frame.count > 25 else { throw MessageReader.malformed }
+            try decoder.decode(UnsafeRawBufferPointer(rebasing: frame[25...]), into: batch)
+        case UInt8(ascii: "k"):
+            // Keepalive: end of the log as sent, server time, whether an answer is wanted.
+            var reader = MessageReader(UnsafeRawBufferPointer(rebasing: frame[1...]))
+            let end = LogPosition(try reader.uint64())
+            _ = try reader.uint64()
+            let wantsReply = try reader.byte() != 0
+            noteProgress(end, in: batch)
+            if wantsReply { try sendStatus(requestReply: false) }
+        default:
+            throw MessageReader.malformed
+        }
+    }
+
+    /// Between two transactions, everything before a keepalive's position has been read.
+    private func noteProgress(_ end: LogPosition, in batch: ChangeBatch) {
+        guard !decoder.isInTransaction, end > reported, end > decoder.lastCommit else { return }
+        let isDue = lastProgressRequest > 0 || now() - lastProgress >= StreamSession.progressInterval
+        guard isDue else { return }
+        lastProgress = now()
+        lastProgressRequest = 0
+        reported = end
+        var event = ChangeEvent(.progress)
+        event.position = end
+        batch.append(event)
+    }
+
+    private func requestProgress() throws {
+        guard now() - lastProgressRequest >= 20 else { return }
+        try sendStatus(requestReply: true)
+        lastProgressRequest = now()
+    }
+
+    func acknowledge(_ position: LogPosition, now isNow: Bool) throws {
+        acknowledged = max(acknowledged, position)
+        do {
+            let time = now()
+            if isNow || (acknowledged > sentAcknowledgement && time - lastStatus >= 100)
+                || time - lastStatus >= StreamSession.statusInterval
+            {
+                // A reply says how far the log is, so that an idle slot follows it.
+                let isIdle = time - lastProgress >= StreamSession.progressInterval
+                try sendStatus(requestReply: isIdle)
+            }
+        } catch let error as PostgresError {
+            throw error.asRunError(operation: "acknowledge on", object: "slot \"\(slot)\"")
+        }
+    }
+
+    func keepAlive() throws {
+        try acknowledge(acknowledged, now: true)
+    }
+
+    private func sendStatus(requestReply: Bool) throws {
+        try replication.sendStandbyStatus(LSN(acknowledged.rawValue), requestReply: requestReply)
+        sentAcknowledgement = acknowledged
+        lastStatus = now()
+    }
+
+    func close() {
+        replication.close()
+        side.close()
+    }
+
+    private func now() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    }
+
+    private func wait(milliseconds: Int32) {
+        var descriptor = pollfd(fd: stop.descriptor, events: Int16(POLLIN), revents: 0)
+        _ = poll(&descriptor, stop.descriptor < 0 ? 0 : 1, milliseconds)
+    }
+}
