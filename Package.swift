@@ -64,7 +64,7 @@ let package = Package(
         tests("Architecture", []),
         tests("Diagnostics", ["Diagnostics"]),
         tests("JSON", ["JSON"]),
-        tests("YAML", ["YAML"]),
+        tests("YAML", ["YAML", "JSON", "Diagnostics"]),
         tests("JSONSchema", ["JSONSchema", "JSON"]),
         tests("Postgres", ["Postgres"]),
         tests("Catalog", ["Catalog"]),

@@ -6,22 +6,26 @@ public struct JSONParser<Builder: JSONTreeBuilder> {
     private var at: Int
     private var builder: Builder
     private let depthLimit: Int
+    private var valuesLeft: Int
 
-    private init(_ bytes: [UInt8], builder: Builder, depthLimit: Int) {
+    private init(_ bytes: [UInt8], builder: Builder, depthLimit: Int, valueLimit: Int) {
         self.bytes = bytes
         self.builder = builder
         self.depthLimit = depthLimit
+        self.valuesLeft = valueLimit
         self.at = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
     }
 
-    /// Parses a whole text with a builder of one's own.
+    /// Parses a whole text with a builder of one's own, which keeps what it gathered even where this throws.
+    /// At most `valueLimit` values, and as many levels of arrays and objects as `depthLimit` says, are allowed.
     public static func parse(
-        _ bytes: [UInt8], with builder: Builder, depthLimit: Int = 512
+        _ bytes: [UInt8], with builder: inout Builder, depthLimit: Int = 512, valueLimit: Int = .max
     ) throws(JSONSyntaxError) -> Builder.Tree {
         if let offset = UTF8Check.firstFault(in: bytes) {
-            throw JSONSyntaxError("the text is not UTF-8", offset: offset, in: bytes)
+            throw JSONSyntaxError("the text is not UTF-8", kind: .encoding, offset: offset, in: bytes)
         }
-        var parser = JSONParser(bytes, builder: builder, depthLimit: depthLimit)
+        var parser = JSONParser(bytes, builder: builder, depthLimit: depthLimit, valueLimit: valueLimit)
+        defer { builder = parser.builder }
         parser.skipSpace()
         if parser.at == bytes.count { throw parser.fault("the text is empty; a JSON value was expected") }
         let tree = try parser.value(depth: 0)
@@ -32,6 +36,8 @@ public struct JSONParser<Builder: JSONTreeBuilder> {
 
     private mutating func value(depth: Int) throws(JSONSyntaxError) -> Builder.Tree {
         let start = at
+        valuesLeft -= 1
+        if valuesLeft < 0 { throw fault("the text has too many values", kind: .size) }
         switch peek() {
         case UInt8(ascii: "{"): return try object(depth: depth)
         case UInt8(ascii: "["): return try array(depth: depth)
@@ -103,7 +109,7 @@ public struct JSONParser<Builder: JSONTreeBuilder> {
     }
 
     private mutating func open(_ depth: Int) throws(JSONSyntaxError) {
-        if depth >= depthLimit { throw fault("nested more than \(depthLimit) levels deep") }
+        if depth >= depthLimit { throw fault("nested more than \(depthLimit) levels deep", kind: .depth) }
         at += 1
         skipSpace()
     }
@@ -238,15 +244,18 @@ public struct JSONParser<Builder: JSONTreeBuilder> {
         return "'\(scalar)'"
     }
 
-    private func fault(_ message: String, length: Int = 1) -> JSONSyntaxError {
-        JSONSyntaxError(message, offset: at, length: length, in: bytes)
+    private func fault(
+        _ message: String, kind: JSONSyntaxError.Kind = .grammar, length: Int = 1
+    ) -> JSONSyntaxError {
+        JSONSyntaxError(message, kind: kind, offset: at, length: length, in: bytes)
     }
 }
 
 extension JSONValue {
     /// Parses a whole JSON text from UTF-8. Of a repeated member name the last value stays.
     public init(parsing bytes: [UInt8], depthLimit: Int = 512) throws(JSONSyntaxError) {
-        self = try JSONParser.parse(bytes, with: JSONValueBuilder(), depthLimit: depthLimit)
+        var builder = JSONValueBuilder()
+        self = try JSONParser.parse(bytes, with: &builder, depthLimit: depthLimit)
     }
 
     /// Parses a whole JSON text. Of a repeated member name the last value stays.

@@ -1,5 +1,19 @@
 /// Text that is not JSON.
 public struct JSONSyntaxError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// What kind of rule the text breaks.
+    public enum Kind: Sendable, Hashable {
+        /// The text is not UTF-8.
+        case encoding
+        /// The text breaks the grammar.
+        case grammar
+        /// Arrays and objects are nested deeper than the caller allows.
+        case depth
+        /// There are more values than the caller allows.
+        case size
+    }
+
+    /// The kind of rule.
+    public let kind: Kind
     /// What is wrong, without a full stop.
     public let message: String
     /// The bytes before the fault.
@@ -11,8 +25,9 @@ public struct JSONSyntaxError: Error, Sendable, Hashable, CustomStringConvertibl
     /// The fault's column, from 1, in Unicode scalars.
     public let column: Int
 
-    init(_ message: String, offset: Int, length: Int = 1, in bytes: [UInt8]) {
+    init(_ message: String, kind: Kind = .grammar, offset: Int, length: Int = 1, in bytes: [UInt8]) {
         let offset = min(max(offset, 0), bytes.count)
+        self.kind = kind
         self.message = message
         self.offset = offset
         self.length = min(max(length, 0), bytes.count - offset)

@@ -1,0 +1,39 @@
+import Diagnostics
+
+/// What a parser made of one file.
+public struct Document: Sendable {
+    /// The file.
+    public let file: SourceFile
+    /// The file's value; nil for a file that holds none, or nothing that could be kept.
+    public let root: Node?
+    /// Whether the whole text was read. Where it was not, names may be missing that the rest of the file defines.
+    public let isComplete: Bool
+
+    /// Parses a file as JSON where its path ends in `.json`, else as YAML. Faults go to the collector.
+    public static func parse(
+        _ file: SourceFile, _ diagnostics: inout DiagnosticCollector, limits: DocumentLimits = .standard
+    ) -> Document {
+        diagnostics.add(file)
+        if file.path.utf8.count >= 5, file.path.lowercased().hasSuffix(".json") {
+            return JSONDocumentParser.parse(file, &diagnostics, limits: limits)
+        }
+        return YAMLDocumentParser.parse(file, &diagnostics, limits: limits)
+    }
+}
+
+/// The limits that keep any input from filling memory or the stack.
+public struct DocumentLimits: Sendable {
+    /// The most nodes of a document, keys included, after the expansion of aliases.
+    public var nodes: Int
+    /// The most levels of collections inside each other, aliases expanded.
+    public var depth: Int
+
+    /// Limits that differ from the standard ones, for tests.
+    public init(nodes: Int = 10_000_000, depth: Int = 256) {
+        self.nodes = nodes
+        self.depth = depth
+    }
+
+    /// The limits of the catalog's specification.
+    public static let standard = DocumentLimits()
+}

@@ -1,0 +1,70 @@
+import Diagnostics
+import JSON
+
+/// Parses JSON text (RFC 8259) into located nodes, the same as YAML gives.
+public enum JSONDocumentParser {
+    /// Parses a file. Faults go to the collector; of a duplicate key the first value is kept.
+    public static func parse(
+        _ file: SourceFile, _ diagnostics: inout DiagnosticCollector, limits: DocumentLimits = .standard
+    ) -> Document {
+        let start = file.bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+        if file.bytes[start...].allSatisfy({ [0x20, 0x09, 0x0A, 0x0D].contains($0) }) {
+            return Document(file: file, root: nil, isComplete: true)
+        }
+        var builder = NodeBuilder(file: file)
+        var syntaxError: JSONSyntaxError?
+        var root: RawNode?
+        do throws(JSONSyntaxError) {
+            root = try JSONParser.parse(
+                file.bytes, with: &builder, depthLimit: limits.depth, valueLimit: limits.nodes)
+        } catch {
+            syntaxError = error
+        }
+        diagnostics.report(builder.faults)
+        if let syntaxError { diagnostics.report(diagnostic(syntaxError, file)) }
+        return Document(
+            file: file, root: root.map { Node($0, file: file, path: nil, usedAt: nil) }, isComplete: root != nil)
+    }
+
+    private static func diagnostic(_ error: JSONSyntaxError, _ file: SourceFile) -> Diagnostic {
+        let code: DiagnosticCode =
+            switch error.kind {
+            case .encoding: .encoding
+            case .depth: .tooDeep
+            case .size: .tooManyNodes
+            case .grammar: .jsonSyntax
+            }
+        return .error(
+            code, error.message, at: file.range(error.offset, error.offset + error.length),
+            isSecret: error.kind == .encoding)
+    }
+
+    /// Makes nodes from what the JSON parser reads.
+    private struct NodeBuilder: JSONTreeBuilder {
+        let file: SourceFile
+        var faults: [Diagnostic] = []
+
+        func scalar(_ value: JSONValue, _ range: Range<Int>) -> RawNode {
+            RawNode(content: .scalar(value), span: Span(range), style: value.stringValue == nil ? .plain : .quoted)
+        }
+
+        func array(_ items: [RawNode], _ range: Range<Int>) -> RawNode {
+            RawNode(content: .sequence(SequenceBox(items)), span: Span(range))
+        }
+
+        mutating func object(
+            _ members: [(key: String, keyRange: Range<Int>, value: RawNode)], _ range: Range<Int>
+        ) -> RawNode {
+            var frame = Frame(isMapping: true, isFlow: true, span: Span(range))
+            for member in members {
+                let key = Frame.Key(text: member.key, span: Span(member.keyRange))
+                if let first = frame.firstPlace(of: key) {
+                    faults.append(TreeComposer.duplicate(key, first, file: file, pointer: nil))
+                } else {
+                    frame.append(MappingBox.Member(key: key.text, keySpan: key.span, value: member.value))
+                }
+            }
+            return RawNode(content: .mapping(MappingBox(frame.members)), span: frame.span)
+        }
+    }
+}

@@ -1,0 +1,56 @@
+import JSON
+
+/// A collection that is being read.
+struct Frame {
+    /// A key whose value has not come yet.
+    struct Key {
+        let text: String
+        let span: Span
+        var isMerge = false
+        /// A fault was reported for the key; its member is dropped.
+        var isBroken = false
+    }
+
+    let isMapping: Bool
+    let isFlow: Bool
+    var span: Span
+    /// From the start to the end of the last thing inside, which is where a block collection's text ends.
+    var contentEnd: UInt32
+    var anchor: String?
+    /// The collection stands in the place of a key.
+    var isKey = false
+
+    var items: [RawNode] = []
+    private(set) var members: [MappingBox.Member] = []
+    var key: Key?
+    /// The value of `<<`, and how many members stand before it.
+    var merge: (value: RawNode, keySpan: Span, position: Int)?
+    /// Where each name is in `members`; kept only once there are many.
+    private var index: [JSONKey: Int] = [:]
+
+    init(isMapping: Bool, isFlow: Bool, span: Span) {
+        self.isMapping = isMapping
+        self.isFlow = isFlow
+        self.span = span
+        self.contentEnd = span.start
+    }
+
+    /// Whether the next node is a key.
+    var awaitsKey: Bool { isMapping && key == nil }
+
+    mutating func append(_ member: MappingBox.Member) {
+        members.append(member)
+        if members.count == 9 {
+            for (place, member) in members.enumerated() { index[JSONKey(member.key)] = place }
+        } else if members.count > 9 {
+            index[JSONKey(member.key)] = members.count - 1
+        }
+    }
+
+    /// Where the same key stands before; nil for a new one.
+    func firstPlace(of key: Key) -> Span? {
+        if key.isMerge { return merge?.keySpan }
+        if !index.isEmpty { return index[JSONKey(key.text)].map { members[$0].keySpan } }
+        return members.first { $0.key.utf8.elementsEqual(key.text.utf8) }?.keySpan
+    }
+}

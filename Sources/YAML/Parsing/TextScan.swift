@@ -1,0 +1,46 @@
+import Diagnostics
+
+/// Looks at the text around libyaml's marks, which are wider than the values themselves.
+struct TextScan {
+    private let file: SourceFile
+
+    init(_ file: SourceFile) {
+        self.file = file
+    }
+
+    /// Splits a node's span into its tag and what follows anchor and tag.
+    func skipProperties(_ event: EventReader.Event, _ span: Span) -> (tag: Span, rest: Span) {
+        guard event.anchor != nil || event.tag != nil else { return (span, span) }
+        let bytes = file.bytes
+        // A collection's mark ends with its first token, so only a scalar's end holds.
+        let end = if case .scalar = event.kind { Int(span.end) } else { bytes.count }
+        var at = Int(span.start)
+        var tag = span
+        var rest = at
+        while at < end {
+            switch bytes[at] {
+            case UInt8(ascii: "&"), UInt8(ascii: "!"):
+                let start = at
+                while at < end, !isSpace(bytes[at]) { at += 1 }
+                if bytes[start] == UInt8(ascii: "!") { tag = Span(start, at) }
+                rest = at
+            case UInt8(ascii: "#"):
+                while at < end, bytes[at] != 0x0A, bytes[at] != 0x0D { at += 1 }
+            case let byte where isSpace(byte): at += 1
+            default: return (tag, Span(at, max(at, Int(span.end))))
+            }
+        }
+        return (tag, Span(rest, max(rest, Int(span.end))))
+    }
+
+    /// The span without the white space at its end.
+    func trimmed(_ span: Span) -> Span {
+        var end = min(Int(span.end), file.bytes.count)
+        while end > Int(span.start), isSpace(file.bytes[end - 1]) { end -= 1 }
+        return Span(Int(span.start), end)
+    }
+
+    private func isSpace(_ byte: UInt8) -> Bool {
+        byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D
+    }
+}

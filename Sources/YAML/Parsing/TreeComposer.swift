@@ -1,0 +1,270 @@
+import Diagnostics
+import JSON
+
+/// Builds the tree from events, without recursion: open collections are a stack of frames.
+///
+/// Faults are kept and composition goes on with a stand-in; the limits and a second document end it.
+struct TreeComposer {
+    private(set) var faults: [Diagnostic] = []
+    private(set) var root: RawNode?
+    /// Whether the composition ended before the text did.
+    private(set) var isStopped = false
+
+    private let file: SourceFile
+    private let offsets: CharacterOffsets
+    private let limits: DocumentLimits
+    private var frames: [Frame] = []
+    private var anchors: [String: Anchor] = [:]
+    private var documents = 0
+    /// Nodes so far, keys included, aliases expanded.
+    private var expanded = 0
+
+    private enum Anchor {
+        case open(Span)
+        case done(RawNode)
+    }
+
+    init(_ file: SourceFile, offsets: CharacterOffsets, limits: DocumentLimits) {
+        self.file = file
+        self.limits = limits
+        self.offsets = offsets
+    }
+
+    /// Takes the next event; false ends the parse.
+    mutating func visit(_ event: EventReader.Event) -> Bool {
+        let span = Span(offsets.offset(event.start), offsets.offset(event.end))
+        switch event.kind {
+        case .streamEnd, .documentEnd: break
+        case .documentStart: startDocument(span)
+        case .alias(let name): add(resolveAlias(name, span))
+        case .scalar(let text, let style): addScalar(event, text, style, span)
+        case .sequenceStart(let isFlow): open(event, Frame(isMapping: false, isFlow: isFlow, span: span))
+        case .mappingStart(let isFlow): open(event, Frame(isMapping: true, isFlow: isFlow, span: span))
+        case .sequenceEnd, .mappingEnd: close(at: span.end)
+        }
+        return !isStopped
+    }
+
+    /// Closes what is still open where the text broke off, so that what was read is kept.
+    mutating func closeAll() {
+        while !frames.isEmpty { close(at: nil) }
+    }
+
+    private mutating func startDocument(_ span: Span) {
+        documents += 1
+        guard documents > 1 else { return }
+        report(
+            .manyDocuments, "a second YAML document starts here; a file holds one", span,
+            hint: "put it into a file of its own and import that")
+        isStopped = true
+    }
+
+    private mutating func addScalar(_ event: EventReader.Event, _ text: String, _ style: ScalarStyle, _ span: Span) {
+        let properties = TextScan(file).skipProperties(event, span)
+        var node = RawNode(content: .scalar(.string(text)), span: properties.rest, style: style)
+        if style == .block { node.span = TextScan(file).trimmed(node.span) }
+        let isKey = frames.last?.awaitsKey == true
+        if let tag = event.tag {
+            if let value = Tag.value(tag, text) {
+                node.content = .scalar(value)
+            } else {
+                let message =
+                    Tag.isKnown(tag)
+                    ? "the value does not fit its tag '\(Tag.shown(tag))'"
+                    : "the tag '\(Tag.shown(tag).shortened())' is not supported"
+                report(.unsupportedTag, message, properties.tag)
+                node.isBroken = true
+            }
+        } else if event.isPlainImplicit && !isKey {
+            if let value = ScalarResolution.resolve(text) {
+                node.content = .scalar(value)
+            } else {
+                report(
+                    .noJSONNumber, "the number \(text) has no JSON form", node.span,
+                    hint: "quote it if it is meant as text: \"\(text)\"")
+                node.isBroken = true
+            }
+        }
+        if let anchor = event.anchor { anchors[anchor] = .done(node) }
+        guard isKey else {
+            add(node)
+            return
+        }
+        count(1, at: node.span)
+        let isMerge = text == "<<" && event.isPlainImplicit && event.tag == nil
+        setKey(Frame.Key(text: text, span: node.span, isMerge: isMerge, isBroken: node.isBroken))
+    }
+
+    private mutating func open(_ event: EventReader.Event, _ frame: Frame) {
+        var frame = frame
+        let properties = TextScan(file).skipProperties(event, frame.span)
+        if event.anchor != nil || event.tag != nil { frame.span.start = properties.rest.start }
+        frame.anchor = event.anchor
+        if let tag = event.tag, !Tag.fits(tag, isMapping: frame.isMapping) {
+            report(.unsupportedTag, "the tag '\(Tag.shown(tag).shortened())' is not supported here", properties.tag)
+        }
+        if let anchor = event.anchor { anchors[anchor] = .open(frame.span) }
+        frame.isKey = frames.last?.awaitsKey == true
+        frames.append(frame)
+        if frames.count > limits.depth { stop(.tooDeep, depthMessage, frame.span) }
+    }
+
+    /// Ends the innermost collection. A block collection ends with the last thing in it, as does one that broke off.
+    private mutating func close(at end: UInt32?) {
+        guard let frame = frames.popLast() else { return }
+        let last = frame.isFlow ? end ?? frame.contentEnd : frame.contentEnd
+        let span = Span(Int(frame.span.start), Int(last))
+        let node: RawNode
+        if frame.isMapping {
+            node = RawNode(content: .mapping(MappingBox(merged(frame))), span: span)
+        } else {
+            node = RawNode(content: .sequence(SequenceBox(frame.items)), span: span)
+        }
+        if let anchor = frame.anchor { anchors[anchor] = .done(node) }
+        guard frame.isKey else {
+            add(node)
+            return
+        }
+        if end != nil {
+            report(
+                .keyKind, "a \(frame.isMapping ? "mapping" : "list") can't be a key", span,
+                hint: "quote the text if it is meant as one")
+        }
+        setKey(Frame.Key(text: "", span: span, isBroken: true))
+    }
+
+    private mutating func merged(_ frame: Frame) -> [MappingBox.Member] {
+        guard let merge = frame.merge, !isStopped else { return frame.members }
+        let room = limits.nodes - expanded
+        switch MergeKeys.merge(frame.members, merge.value, at: merge.position, room: room) {
+        case .merged(let members, let nodes):
+            expanded += nodes
+            return members
+        case .tooMany: stop(.tooManyNodes, nodesMessage, merge.value.use ?? merge.value.span)
+        case .notMapping(let node):
+            if !node.isBroken {
+                let place = node.use ?? node.span
+                let found = Node(node, file: file, path: nil, usedAt: nil).kind.phrase
+                report(.mergeKey, "'<<' takes a mapping or a list of mappings, found \(found)", place)
+            }
+        }
+        return frame.members
+    }
+
+    private mutating func resolveAlias(_ name: String, _ span: Span) -> RawNode {
+        let broken = RawNode(content: .scalar(.null), span: span, isBroken: true)
+        switch anchors[name] {
+        case .done(var node):
+            node.use = span
+            if frames.count + node.height > limits.depth { stop(.tooDeep, depthMessage, span) }
+            return node
+        case .open(let place):
+            report(
+                .cyclicAlias, "the alias '*\(name.shortened())' stands inside the value that it stands for", span,
+                notes: [.init("that value begins", at: place.range(in: file))])
+        case nil:
+            let near = Suggestion.nearest(to: name, among: anchors.keys.sorted()).map { "did you mean '*\($0)'?" }
+            report(
+                .unknownAnchor, "no anchor '&\(name.shortened())' stands before this alias", span,
+                hint: near ?? "quote the value if it is meant as text")
+        }
+        return broken
+    }
+
+    /// Puts a finished node where it belongs.
+    private mutating func add(_ node: RawNode) {
+        let place = node.use ?? node.span
+        let isMergeValue = frames.last?.key?.isMerge == true
+        if !isMergeValue { count(node.use == nil ? 1 : node.count, at: place) }
+        guard !frames.isEmpty else {
+            root = node
+            return
+        }
+        let top = frames.count - 1
+        frames[top].contentEnd = max(frames[top].contentEnd, place.end)
+        guard frames[top].isMapping else {
+            frames[top].items.append(node)
+            return
+        }
+        guard let key = frames[top].key else {
+            addAliasKey(node)
+            return
+        }
+        if let first = frames[top].firstPlace(of: key) {
+            let pointer = pointer.appending(key.text)
+            report(Self.duplicate(key, first, file: file, pointer: pointer.description))
+        } else if key.isMerge {
+            frames[top].merge = (node, key.span, frames[top].members.count)
+        } else if !key.isBroken {
+            frames[top].append(MappingBox.Member(key: key.text, keySpan: key.span, value: node))
+        }
+        frames[top].key = nil
+    }
+
+    /// The fault of a key that stands in its mapping already.
+    static func duplicate(_ key: Frame.Key, _ first: Span, file: SourceFile, pointer: String?) -> Diagnostic {
+        .error(
+            .duplicateKey, "the key '\(key.text.shortened())' is written twice in one mapping",
+            at: key.span.range(in: file), pointer: pointer,
+            notes: [.init("it is first written", at: first.range(in: file))],
+            hint: key.isMerge ? "merge several mappings with one key: <<: [*a, *b]" : nil)
+    }
+
+    /// A node in the place of a key that no event marked as one: an alias.
+    private mutating func addAliasKey(_ node: RawNode) {
+        let place = node.use ?? node.span
+        guard case .scalar(let value) = node.content else {
+            report(.keyKind, "a mapping or a list can't be a key", place)
+            setKey(Frame.Key(text: "", span: place, isBroken: true))
+            return
+        }
+        setKey(Frame.Key(text: value.stringValue ?? value.description, span: place, isBroken: node.isBroken))
+    }
+
+    private mutating func setKey(_ key: Frame.Key) {
+        let top = frames.count - 1
+        frames[top].key = key
+        frames[top].contentEnd = max(frames[top].contentEnd, key.span.end)
+    }
+
+    /// The pointer of the innermost open collection.
+    private var pointer: JSONPointer {
+        JSONPointer(frames.dropLast().map { $0.isMapping ? $0.key?.text ?? "" : String($0.items.count) })
+    }
+
+    private mutating func count(_ nodes: Int, at span: Span) {
+        expanded += nodes
+        if expanded > limits.nodes { stop(.tooManyNodes, nodesMessage, span) }
+    }
+
+    private var depthMessage: String { "lists and mappings are nested more than \(limits.depth) levels deep" }
+    private var nodesMessage: String {
+        "the document has more than \(limits.nodes) nodes once its aliases are expanded"
+    }
+
+    private mutating func stop(_ code: DiagnosticCode, _ message: String, _ span: Span) {
+        guard !isStopped else { return }
+        isStopped = true
+        report(code, message, Span(Int(span.start), min(Int(span.end), Int(span.start) + 1)))
+    }
+
+    private mutating func report(
+        _ code: DiagnosticCode, _ message: String, _ span: Span, notes: [Diagnostic.Note] = [], hint: String? = nil
+    ) {
+        report(.error(code, message, at: span.range(in: file), notes: notes, hint: hint))
+    }
+
+    private mutating func report(_ fault: Diagnostic) {
+        if faults.count < Self.faultLimit { faults.append(fault) }
+    }
+
+    /// The most faults kept of one file.
+    private static let faultLimit = 1000
+}
+
+extension String {
+    /// The text, cut where it is too long for a message.
+    func shortened() -> String {
+        unicodeScalars.count > 80 ? String(unicodeScalars.prefix(80)) + "…" : self
+    }
+}

@@ -1,0 +1,48 @@
+import Diagnostics
+import JSON
+
+extension Node {
+    /// The value without its places. Values used through aliases are converted once and shared. O(stored nodes).
+    public var value: JSONValue {
+        var conversion = Conversion()
+        return conversion.convert(raw)
+    }
+
+    /// A tree for a value that no file holds as such, such as a default: every node gets one place.
+    public init(_ value: JSONValue, at range: SourceRange) {
+        self.init(Self.make(value, Span(range.offsets)), file: range.file, path: nil, usedAt: nil)
+    }
+
+    private static func make(_ value: JSONValue, _ span: Span) -> RawNode {
+        switch value {
+        case .array(let items):
+            return RawNode(content: .sequence(SequenceBox(items.map { make($0, span) })), span: span)
+        case .object(let object):
+            let members = object.members.map {
+                MappingBox.Member(key: $0.key, keySpan: span, value: make($0.value, span))
+            }
+            return RawNode(content: .mapping(MappingBox(members)), span: span)
+        default: return RawNode(content: .scalar(value), span: span)
+        }
+    }
+
+    private struct Conversion {
+        private var known: [ObjectIdentifier: JSONValue] = [:]
+
+        mutating func convert(_ node: RawNode) -> JSONValue {
+            switch node.content {
+            case .scalar(let value): return value
+            case .sequence(let box):
+                if node.use != nil, let value = known[ObjectIdentifier(box)] { return value }
+                let value = JSONValue.array(box.items.map { convert($0) })
+                if node.use != nil { known[ObjectIdentifier(box)] = value }
+                return value
+            case .mapping(let box):
+                if node.use != nil, let value = known[ObjectIdentifier(box)] { return value }
+                let value = JSONValue.object(JSONObject(box.members.map { ($0.key, convert($0.value)) }))
+                if node.use != nil { known[ObjectIdentifier(box)] = value }
+                return value
+            }
+        }
+    }
+}
