@@ -70,8 +70,8 @@ let package = Package(
         tests("Catalog", ["Catalog"]),
         tests("Connectors", ["Connectors"]),
         tests("TaskGraph", ["TaskGraph"]),
-        tests("Runtime", ["Runtime"]),
-        tests("SourcePostgres", ["SourcePostgres"]),
+        tests("Runtime", ["Runtime", "Connectors"]),
+        tests("SourcePostgres", ["SourcePostgres", "Runtime", "Connectors", "Postgres"]),
         tests("MaterializePostgres", ["MaterializePostgres"]),
         tests("flowctl", ["flowctl"]),
     ]

@@ -33,7 +33,9 @@ public protocol LinkBackfills: AnyObject {
     /// The table was truncated: decides whether what was copied must go. The chunk in flight, if any, has been abandoned.
     func truncated(_ binding: Int, transaction: UInt32) -> Bool
 
-    /// The value of columns that the log left out of a row which enters the copied range: read from the source.
+    /// A row which enters the copied range, with the columns that the log left out of it read from the source as they are now
+    /// (a change since then is still to come, and brings them anew). Nil where the row is gone: the log is about to show
+    /// that it was deleted or moved.
     func fetchUnchanged(_ binding: Int, row: Int32, in batch: ChangeBatch, shape: TableShape) throws -> ChangeBatch?
 
     /// The next chunk to read, marked as in flight; nil where no binding outside `excluding` has one to read now.

@@ -54,7 +54,7 @@ extension Link {
 
     /// Puts complete chunks into the destination, if the link is between two transactions.
     func finishReadyChunks() throws {
-        guard transaction == nil, !ready.isEmpty else { return }
+        guard transaction == nil, !ready.isEmpty, !hasGaps else { return }
         try commitIfNeeded()
         while !ready.isEmpty {
             let delivery = ready.removeFirst()
@@ -77,7 +77,11 @@ extension Link {
         }
         let state = backfills.stateIncluding(chunk)
         do {
-            try storeHeld(of: chunk, into: writer)
+            guard try storeHeld(of: chunk, into: writer) else {
+                writer.abandon()
+                backfills.abandoned(chunk)
+                return
+            }
             try writer.commit(binding, state: state, isLast: chunk.isLast)
         } catch {
             writer.abandon()
@@ -87,8 +91,9 @@ extension Link {
         report(chunk, state)
     }
 
-    private func storeHeld(of chunk: Chunk, into writer: any ChunkWriter) throws {
-        guard let held = held[chunk.binding], !held.changes.isEmpty else { return }
+    /// Puts the held changes on top of the chunk; false where one of them can't be known (the chunk is read again then).
+    private func storeHeld(of chunk: Chunk, into writer: any ChunkWriter) throws -> Bool {
+        guard let held = held[chunk.binding], !held.changes.isEmpty else { return true }
         let binding = chunk.binding
         let isUpsert = spec.bindings[binding].mode == .upsert
         let batch = held.rows
@@ -99,14 +104,17 @@ extension Link {
             let hasOld = try belongs(event.oldRow, of: event, in: batch, binding)
             let oldRow = RowReference(batch: number, firstField: event.oldRow)
             var newRow = RowReference(batch: number, firstField: event.newRow)
-            if event.hasUnchanged, hasNew, event.oldRow >= 0, !hasOld {
+            if isUpsert, event.hasUnchanged, hasNew, event.oldRow >= 0, !hasOld {
                 // It enters the chunk's range from outside: what the log leaves out was never at the destination.
                 let shape = batch.shapes[Int(event.shape)]
-                if let fetched = try backfills.fetchUnchanged(binding, row: event.newRow, in: batch, shape: shape) {
-                    event.hasUnchanged = false
-                    newRow = RowReference(batch: buffer.adopt(fetched), firstField: 0)
-                    number = buffer.adopt(batch)
+                guard let fetched = try backfills.fetchUnchanged(binding, row: event.newRow, in: batch, shape: shape)
+                else {
+                    buffer.clear()
+                    return false
                 }
+                event.hasUnchanged = false
+                newRow = RowReference(batch: buffer.adopt(fetched), firstField: 0)
+                number = buffer.adopt(batch)
             }
             if isUpsert {
                 apply(event, newRow: hasNew ? newRow : .none, oldRow: hasOld ? oldRow : .none, binding)
@@ -115,6 +123,7 @@ extension Link {
             }
         }
         try buffer.store(into: writer)
+        return true
     }
 
     private func belongs(
@@ -178,7 +187,7 @@ extension Link {
         try evolve(binding, to: shape)
         chunkShapes[binding] = shape
         lockedUntilCommit.insert(binding)
-        if transaction == nil { try commit() }
+        if transaction == nil, !hasGaps { try commit() }
     }
 
     func evolve(_ binding: Int, to shape: TableShape) throws {

@@ -42,6 +42,7 @@ extension Link {
         let newRow = RowReference(batch: event.newRow < 0 ? -1 : number, firstField: event.newRow)
         let oldRow = RowReference(batch: event.oldRow < 0 ? -1 : number, firstField: event.oldRow)
         for binding in bindingsOfTable[batch.shapes[Int(event.shape)].table] {
+            if hasGaps, try follow(event, gapOf: binding, in: batch, number: number) { continue }
             if backfills.isFiltering(binding) {
                 try filter(event, in: batch, number: number, sequence: sequence, binding)
             } else if buffer.parts[binding].isUpsert {
@@ -82,46 +83,100 @@ extension Link {
         _ event: ChangeEvent, in batch: ChangeBatch, number: Int32, sequence: Int64, _ binding: Int
     ) throws {
         let id = event.transaction
-        let old =
+        let isUpsert = buffer.parts[binding].isUpsert
+        var old: Admission? =
             event.oldRow < 0 ? nil : backfills.admission(binding, row: event.oldRow, in: batch, transaction: id)
-        let new =
+        var new: Admission? =
             event.newRow < 0 ? nil : backfills.admission(binding, row: event.newRow, in: batch, transaction: id)
-        var source = (batch: batch, number: number, newRow: event.newRow, event: event)
+        // A log has each change once: where the new row counts, it stands for both.
+        if !isUpsert, new != nil, new != .skip { old = nil }
+        var event = event
+        var newSource = (batch: batch, number: number)
         // The row enters the copied range from outside it: the destination never had what the log leaves out.
-        if event.hasUnchanged, let new, new != .skip, let old, old != new {
-            let shape = batch.shapes[Int(event.shape)]
-            if let fetched = try backfills.fetchUnchanged(binding, row: event.newRow, in: batch, shape: shape) {
-                source.event.hasUnchanged = false
-                source.batch = fetched
-                source.newRow = 0
+        if isUpsert, event.hasUnchanged, let entering = new, entering != .skip, let leaving = old, leaving != entering {
+            if let fetched = try fetch(event.newRow, in: batch, event, binding) {
+                newSource = (fetched, buffer.adopt(fetched))
+                event.newRow = 0
+                event.hasUnchanged = false
+            } else {
+                if entering == .deliver { gaps[binding].insert(keyText(event.newRow, in: batch, binding)) }
+                if entering == .hold || leaving == .hold { abandonChunk(of: binding) }
+                new = .skip
+                if leaving == .hold { old = .skip }
             }
         }
         if old == .hold || new == .hold {
-            hold(
-                source.event, old: old, new: new, newRow: source.newRow, newFrom: source.batch, oldFrom: batch,
-                shape: batch.shapes[Int(event.shape)], sequence: sequence, binding)
+            guard let held = held[binding] else { return }
+            held.append(
+                event.kind, newRow: new == .hold ? event.newRow : -1, newFrom: newSource.batch,
+                oldRow: old == .hold ? event.oldRow : -1, oldFrom: batch, of: event,
+                shape: batch.shapes[Int(event.shape)], position: transaction?.position ?? .zero,
+                time: transaction?.time ?? 0, sequence: sequence)
+            if held.size > Link.heldBytes { abandonChunk(of: binding) }
         }
-        guard old == .deliver || new == .deliver else { return }
-        let newNumber = source.batch === batch ? number : buffer.adopt(source.batch)
-        let newRow = new == .deliver ? RowReference(batch: newNumber, firstField: source.newRow) : .none
-        let oldRow = old == .deliver ? RowReference(batch: number, firstField: event.oldRow) : .none
+        let newRow =
+            new == .deliver ? RowReference(batch: newSource.number, firstField: event.newRow) : RowReference.none
+        let oldRow = old == .deliver ? RowReference(batch: number, firstField: event.oldRow) : RowReference.none
+        guard !newRow.isNone || !oldRow.isNone else { return }
         if buffer.parts[binding].isUpsert {
-            apply(source.event, newRow: newRow, oldRow: oldRow, binding)
+            apply(event, newRow: newRow, oldRow: oldRow, binding)
         } else {
             log(event, row: newRow.isNone ? oldRow : newRow, isDelete: newRow.isNone, sequence: sequence, binding)
         }
     }
 
-    private func hold(
-        _ event: ChangeEvent, old: Admission?, new: Admission?, newRow: Int32, newFrom: ChangeBatch,
-        oldFrom: ChangeBatch, shape: TableShape, sequence: Int64, _ binding: Int
-    ) {
-        guard let held = held[binding] else { return }
-        held.append(
-            event.kind, newRow: new == .hold ? newRow : -1, newFrom: newFrom,
-            oldRow: old == .hold ? event.oldRow : -1, oldFrom: oldFrom, of: event, shape: shape,
-            position: transaction?.position ?? .zero, time: transaction?.time ?? 0, sequence: sequence)
-        if held.size > Link.heldBytes { abandonChunk(of: binding) }
+    // MARK: - Rows that can't be written yet
+
+    /// A row whose left-out values are known neither to the log nor to the source any more, because it was deleted or moved
+    /// since, is not written: the log will show why within the position that the source has now. Until then nothing is
+    /// committed, so nobody sees the gap. Returns whether the change was about such a row.
+    func follow(_ event: ChangeEvent, gapOf binding: Int, in batch: ChangeBatch, number: Int32) throws -> Bool {
+        let before = keyText(event.oldRow >= 0 ? event.oldRow : event.newRow, in: batch, binding)
+        guard gaps[binding].contains(before) else { return false }
+        guard event.newRow >= 0 else {
+            gaps[binding].remove(before)
+            return true
+        }
+        let after = keyText(event.newRow, in: batch, binding)
+        guard event.hasUnchanged else {
+            gaps[binding].remove(before)
+            if admits(event, in: batch, binding) {
+                apply(
+                    event, newRow: RowReference(batch: number, firstField: event.newRow), oldRow: .none, binding)
+            }
+            return true
+        }
+        guard after != before else { return true }
+        gaps[binding].remove(before)
+        guard admits(event, in: batch, binding) else { return true }
+        if let fetched = try fetch(event.newRow, in: batch, event, binding) {
+            var event = event
+            event.hasUnchanged = false
+            apply(event, newRow: RowReference(batch: buffer.adopt(fetched), firstField: 0), oldRow: .none, binding)
+        } else {
+            gaps[binding].insert(after)
+        }
+        return true
+    }
+
+    private func admits(_ event: ChangeEvent, in batch: ChangeBatch, _ binding: Int) -> Bool {
+        guard backfills.isFiltering(binding) else { return true }
+        let admission = backfills.admission(
+            binding, row: event.newRow, in: batch, transaction: event.transaction)
+        if admission == .hold { abandonChunk(of: binding) }
+        return admission == .deliver
+    }
+
+    private func fetch(
+        _ row: Int32, in batch: ChangeBatch, _ event: ChangeEvent, _ binding: Int
+    ) throws -> ChangeBatch? {
+        try backfills.fetchUnchanged(binding, row: row, in: batch, shape: batch.shapes[Int(event.shape)])
+    }
+
+    private func keyText(_ row: Int32, in batch: ChangeBatch, _ binding: Int) -> [[UInt8]?] {
+        buffer.parts[binding].keyColumns.map { column in
+            batch.value(batch.fields[Int(row) + column]).map { Array($0) }
+        }
     }
 
     // MARK: - Changes of whole tables
@@ -151,6 +206,7 @@ extension Link {
                     changedStates.insert(binding)
                     guard backfills.truncated(binding, transaction: event.transaction) else { continue }
                 }
+                gaps[binding].removeAll()
                 if buffer.parts[binding].isUpsert {
                     emptied.append(binding)
                     lockedUntilCommit.insert(binding)

@@ -39,6 +39,10 @@ final class Link {
     var lockedUntilCommit: Set<Int> = []
     private var changesSinceCommit: [Int]
 
+    /// By binding: keys of rows that can't be written yet (see `follow`). Nothing is committed while there are any.
+    var gaps: [Set<[[UInt8]?]>]
+    var hasGaps: Bool { gaps.contains { !$0.isEmpty } }
+
     var held: [HeldChanges?]
     var deliveries: [ChunkDelivery?]
     var ready: [ChunkDelivery] = []
@@ -76,6 +80,7 @@ final class Link {
         for (index, binding) in spec.bindings.enumerated() { byTable[binding.table].append(index) }
         bindingsOfTable = byTable
         changesSinceCommit = Array(repeating: 0, count: spec.bindings.count)
+        gaps = Array(repeating: [], count: spec.bindings.count)
         held = Array(repeating: nil, count: spec.bindings.count)
         deliveries = Array(repeating: nil, count: spec.bindings.count)
         status.durable = position
@@ -115,7 +120,7 @@ final class Link {
     private func settle() throws {
         let isLarge = buffer.bytes >= Link.storeBytes || buffer.changes >= Link.storeChanges
         if isLarge { try store() }
-        guard transaction == nil, position > committed, isLarge || !mailbox.hasBatch else { return }
+        guard transaction == nil, position > committed, isLarge || !mailbox.hasBatch, !hasGaps else { return }
         try commit()
     }
 
@@ -176,7 +181,7 @@ final class Link {
     /// The capture has ended: what is whole is kept, what is not is given up.
     private func finish() throws {
         abandonAllChunks()
-        if transaction == nil, position > committed || !changedStates.isEmpty {
+        if transaction == nil, !hasGaps, position > committed || !changedStates.isEmpty {
             try commit()
         } else {
             buffer.clear()

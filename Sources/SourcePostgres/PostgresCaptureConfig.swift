@@ -19,6 +19,21 @@ public struct PostgresCaptureConfig: Sendable {
     public var truncate: TruncateMode
     public var isReadOnly: Bool
 
+    public init(
+        connection: ConnectionParameters, slot: String = "flow_slot", publication: String = "flow_publication",
+        chunkRows: Int? = nil, chunkBytes: Int? = nil, backfillWorkers: Int = 2, truncate: TruncateMode = .apply,
+        isReadOnly: Bool = false
+    ) {
+        self.connection = connection
+        self.slot = slot
+        self.publication = publication
+        self.chunkRows = chunkRows
+        self.chunkBytes = chunkBytes
+        self.backfillWorkers = backfillWorkers
+        self.truncate = truncate
+        self.isReadOnly = isReadOnly
+    }
+
     public init(_ value: JSONValue) throws {
         connection = try ConnectionParameters(endpointConfig: value)
         let advanced = value["advanced"]

@@ -1,0 +1,156 @@
+import Connectors
+import Foundation
+import Postgres
+import Runtime
+import SourcePostgres
+import Synchronization
+import TestSupport
+import Testing
+
+/// Tables of several key types are copied while random transactions run and the destination keeps failing: at the end the
+/// upsert tables are the source, and each delta table has, for every key, what was read and exactly the changes after it.
+@Suite(.serialized) struct BackfillHistoryTests {
+    static let tables = ["ints", "texts", "pairs"]
+
+    @Test("a table copied under random traffic and failing commits ends equal to its source", arguments: 1...3)
+    func history(seed: UInt64) throws {
+        let source = try DevServers.freshSource("history\(seed)")
+        let admin = try Connection(source)
+        try admin.execute(
+            """
+            CREATE COLLATION public.natural (provider = icu, locale = 'en-u-kn-true', deterministic = false);
+            CREATE TABLE public.ints (id int PRIMARY KEY, v int, big text);
+            ALTER TABLE public.ints ALTER big SET STORAGE EXTERNAL;
+            CREATE TABLE public.texts (id text COLLATE public.natural PRIMARY KEY, v int, big text);
+            ALTER TABLE public.texts ALTER big SET STORAGE EXTERNAL;
+            CREATE TABLE public.pairs (a numeric, id int, v int, big text, PRIMARY KEY (a, id));
+            ALTER TABLE public.pairs ALTER big SET STORAGE EXTERNAL;
+            INSERT INTO public.ints SELECT g, 0, repeat('x' || g, 900) FROM generate_series(1, 3000) g;
+            INSERT INTO public.texts SELECT 'k' || g, 0, repeat('y' || g, 900) FROM generate_series(1, 3000) g;
+            INSERT INTO public.pairs SELECT g % 7, g, 0, repeat('z' || g, 900) FROM generate_series(1, 3000) g;
+            """)
+
+        let memory = MemoryMaterialization()
+        var random = SeededRandom(seed: seed)
+        memory.state.withLock { state in
+            state.faults = (0..<400).map { _ in
+                switch Int.random(in: 0..<20, using: &random) {
+                case 0: .beforeCommit
+                case 1: .afterCommit
+                default: .none
+                }
+            }
+        }
+        let capture = PostgresCapture(
+            name: "test/source",
+            config: PostgresCaptureConfig(
+                connection: source, slot: "history\(seed)", publication: "flow_publication", chunkRows: 101),
+            tables: BackfillHistoryTests.tables.map { CapturedTable(namespace: "public", stream: $0) })
+        var bindings: [LinkBinding] = []
+        for (index, table) in BackfillHistoryTests.tables.enumerated() {
+            for mode in [InsertMode.upsert, .insert] {
+                bindings.append(
+                    LinkBinding(
+                        table: index, index: bindings.count, collection: "test/\(table)", schema: "public",
+                        name: "\(table)_\(mode)", key: table == "pairs" ? ["a", "id"] : ["id"], mode: mode))
+            }
+        }
+        let link = LinkSpec(capture: "test/source", materialization: "test/memory", bindings: bindings)
+        let stop = StopSignal()
+        let observer = CollectingObserver()
+        let runner = CaptureRunner(
+            capture: capture, links: [.init(spec: link, materialization: memory)], observer: observer, stop: stop,
+            once: false)
+
+        let writers = RandomWriters(source: source, seed: seed)
+        let failure = Mutex<(any Error)?>(nil)
+        let ended = DispatchSemaphore(value: 0)
+        Thread.detachNewThread {
+            do { try runner.run() } catch { failure.withLock { $0 = error } }
+            ended.signal()
+        }
+        writers.start()
+        let caughtUp = eventually(seconds: 60) { observer.count(.caughtUp) > 0 || failure.withLock { $0 != nil } }
+        writers.stop()
+        #expect(failure.withLock { $0 } == nil, "\(failure.withLock { $0 }.map { "\($0)" } ?? "")")
+        #expect(caughtUp)
+
+        let rows = try Dictionary(
+            uniqueKeysWithValues: BackfillHistoryTests.tables.map { ($0, try contents(of: $0, admin)) })
+        let equal = eventually(seconds: 30) {
+            memory.state.withLock { state in
+                BackfillHistoryTests.tables.enumerated().allSatisfy { index, table in
+                    state.tables[index * 2] ?? [:] == rows[table] ?? [:]
+                }
+            } || failure.withLock { $0 != nil }
+        }
+        stop.request()
+        ended.wait()
+        #expect(failure.withLock { $0 } == nil, "\(failure.withLock { $0 }.map { "\($0)" } ?? "")")
+        #expect(equal, "\(difference(memory, rows))")
+        memory.state.withLock { state in
+            for index in BackfillHistoryTests.tables.indices {
+                checkLog(state.logs[index * 2 + 1] ?? [], rows[BackfillHistoryTests.tables[index]] ?? [:], index)
+            }
+        }
+        #expect(observer.count(.retry) > 0)
+        try DevServers.drop(source, slots: ["history\(seed)"])
+    }
+
+    private func contents(of table: String, _ connection: Connection) throws -> [String: MemoryMaterialization.Row] {
+        let rows = try connection.query("SELECT * FROM public.\(id: table)")
+        var all: [String: MemoryMaterialization.Row] = [:]
+        for row in 0..<rows.count {
+            let values = (0..<rows.columns).map { rows[row, $0] }
+            let key = table == "pairs" ? (values[0] ?? "") + "\u{1}" + (values[1] ?? "") : values[0] ?? ""
+            all[key] = values
+        }
+        return all
+    }
+
+    private func difference(
+        _ memory: MemoryMaterialization, _ rows: [String: [String: MemoryMaterialization.Row]]
+    ) -> String {
+        memory.state.withLock { state in
+            BackfillHistoryTests.tables.enumerated().map { index, table in
+                let here = state.tables[index * 2] ?? [:]
+                let there = rows[table] ?? [:]
+                let missing = there.keys.filter { here[$0] == nil }
+                let extra = here.keys.filter { there[$0] == nil }
+                let other = there.keys.filter { here[$0] != nil && here[$0] != there[$0] }
+                return
+                    "\(table): missing \(missing.prefix(5)), extra \(extra.prefix(5)), different \(other.prefix(5).map { "\($0): \(here[$0]?.map { $0.map { String($0.prefix(12)) } } ?? []) instead of \(there[$0]?.map { $0.map { String($0.prefix(12)) } } ?? [])" })"
+            }.joined(separator: "; ")
+        }
+    }
+
+    /// Positions and numbers grow and are unique; replaying the log gives the table; a row is read at most once, and
+    /// never after a change of its key was logged.
+    private func checkLog(
+        _ log: [MemoryMaterialization.Logged], _ rows: [String: MemoryMaterialization.Row], _ table: Int
+    ) {
+        let key: (MemoryMaterialization.Row) -> String = { row in
+            table == 2 ? (row[0] ?? "") + "\u{1}" + (row[1] ?? "") : row[0] ?? ""
+        }
+        var seen: Set<String> = []
+        var read: Set<String> = []
+        var duplicates = 0
+        var rereads = 0
+        for entry in log {
+            if !seen.insert("\(entry.position) \(entry.sequence) \(entry.operation == .read)").inserted {
+                duplicates += 1
+            }
+            if entry.operation == .read, !read.insert(key(entry.row)).inserted { rereads += 1 }
+        }
+        #expect(duplicates == 0)
+        #expect(rereads == 0)
+        let versions = Dictionary(grouping: log.filter { $0.operation != .delete }, by: { key($0.row) })
+        var stale: [String] = []
+        for (key, row) in rows {
+            let versionColumn = row.count - 2
+            if versions[key]?.last?.row[versionColumn] != row[versionColumn] { stale.append(key) }
+        }
+        #expect(stale.isEmpty, "\(stale.prefix(5))")
+        #expect(!log.filter { $0.operation == .read }.isEmpty)
+    }
+}

@@ -1,0 +1,165 @@
+import Connectors
+import Dispatch
+import Foundation
+import Postgres
+import Runtime
+import Synchronization
+
+/// Databases for one test.
+enum DevServers {
+    static func freshSource(_ name: String) throws -> ConnectionParameters {
+        var parameters = ConnectionParameters(host: "127.0.0.1", port: 5641, database: "postgres", user: "postgres")
+        let admin = try Connection(parameters)
+        _ = try admin.query(
+            "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = \(literal: name)")
+        _ = try? admin.query(
+            "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = \(literal: name)")
+        try admin.execute("DROP DATABASE IF EXISTS \(id: name) WITH (FORCE)")
+        try admin.execute("CREATE DATABASE \(id: name)")
+        parameters.database = name
+        return parameters
+    }
+
+    static func drop(_ source: ConnectionParameters, slots: [String]) throws {
+        let admin = try Connection(source)
+        for slot in slots {
+            _ = eventually(seconds: 10) {
+                (try? admin.query("SELECT pg_drop_replication_slot(\(literal: slot))")) != nil
+            }
+        }
+    }
+}
+
+func eventually(seconds: Double, _ condition: () -> Bool) -> Bool {
+    let deadline = Date().addingTimeInterval(seconds)
+    while Date() < deadline {
+        if condition() { return true }
+        usleep(20_000)
+    }
+    return condition()
+}
+
+/// Keeps every event, to be asked about.
+final class CollectingObserver: RunObserver {
+    private let events = Mutex<[RunEvent]>([])
+
+    func record(_ event: RunEvent) {
+        events.withLock { $0.append(event) }
+    }
+
+    func committed(task: String, binding: String, changes: Int, position: LogPosition) {}
+
+    func count(_ kind: RunEvent.Kind) -> Int { events.withLock { $0.filter { $0.kind == kind }.count } }
+    var all: [RunEvent] { events.withLock { $0 } }
+}
+
+/// The same numbers for the same seed (splitmix64).
+struct SeededRandom: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) {
+        state = seed &* 0x9E37_79B9_7F4A_7C15
+    }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var value = state
+        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
+        return value ^ (value >> 31)
+    }
+}
+
+/// Four threads of random transactions over the history test's tables: inserts, updates, deletes, moved keys, large values
+/// left alone and replaced, savepoints, rollbacks.
+final class RandomWriters: Sendable {
+    private let source: ConnectionParameters
+    private let seed: UInt64
+    private let isStopped = Atomic<Bool>(false)
+    private let version = Atomic<Int>(1)
+    private let group = DispatchGroup()
+
+    init(source: ConnectionParameters, seed: UInt64) {
+        self.source = source
+        self.seed = seed
+    }
+
+    func start() {
+        for number in 0..<4 {
+            group.enter()
+            Thread.detachNewThread { [self] in
+                defer { group.leave() }
+                guard let connection = try? Connection(source) else { return }
+                var random = SeededRandom(seed: seed * 100 + UInt64(number))
+                while !isStopped.load(ordering: .relaxed) { transaction(connection, &random) }
+            }
+        }
+    }
+
+    func stop() {
+        isStopped.store(true, ordering: .relaxed)
+        group.wait()
+    }
+
+    private func transaction(_ connection: Connection, _ random: inout SeededRandom) {
+        do {
+            try connection.execute("BEGIN")
+            for _ in 0..<Int.random(in: 1...4, using: &random) { try change(connection, &random) }
+            if Int.random(in: 0..<5, using: &random) == 0 { usleep(UInt32.random(in: 0...30_000, using: &random)) }
+            try connection.execute(Int.random(in: 0..<10, using: &random) == 0 ? "ROLLBACK" : "COMMIT")
+        } catch {
+            try? connection.execute("ROLLBACK")
+        }
+    }
+
+    private func change(_ connection: Connection, _ random: inout SeededRandom) throws {
+        let next = version.add(1, ordering: .relaxed).newValue
+        let table = Int.random(in: 0..<3, using: &random)
+        let one = Int.random(in: 1...3600, using: &random)
+        let other = Int.random(in: 1...3600, using: &random)
+        let name = ["ints", "texts", "pairs"][table]
+        func key(_ number: Int) -> String {
+            switch table {
+            case 0: "id = \(number)"
+            case 1: "id = 'k\(number)'"
+            default: "a = \(number % 7) AND id = \(number)"
+            }
+        }
+        func columns(_ number: Int) -> String {
+            switch table {
+            case 0: "\(number)"
+            case 1: "'k\(number)'"
+            default: "\(number % 7), \(number)"
+            }
+        }
+        switch Int.random(in: 0..<20, using: &random) {
+        case 0..<6:
+            try connection.execute("UPDATE public.\(id: name) SET v = \(next) WHERE \(raw: key(one))")
+        case 6..<8:
+            try connection.execute(
+                "UPDATE public.\(id: name) SET v = \(next), big = repeat('n\(next)', 800) WHERE \(raw: key(one))")
+        case 8..<11:
+            try connection.execute("DELETE FROM public.\(id: name) WHERE \(raw: key(one))")
+        case 11..<15:
+            try connection.execute(
+                """
+                INSERT INTO public.\(id: name) VALUES (\(raw: columns(one)), \(next), repeat('i\(next)', 700))
+                ON CONFLICT DO NOTHING
+                """)
+        case 15..<18:
+            // A key moves, and its large value stays as it is.
+            let set =
+                table == 2
+                ? "a = \(other % 7), id = \(other)" : table == 1 ? "id = 'k\(other)'" : "id = \(other)"
+            if one != other {
+                try connection.execute("DELETE FROM public.\(id: name) WHERE \(raw: key(other))")
+                try connection.execute(
+                    "UPDATE public.\(id: name) SET \(raw: set), v = \(next) WHERE \(raw: key(one))")
+            }
+        default:
+            try connection.execute("SAVEPOINT a")
+            try connection.execute("UPDATE public.\(id: name) SET v = \(next) WHERE \(raw: key(one))")
+            if Bool.random(using: &random) { try connection.execute("ROLLBACK TO a") }
+        }
+    }
+}

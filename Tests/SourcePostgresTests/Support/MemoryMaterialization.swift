@@ -1,0 +1,247 @@
+import Connectors
+import Synchronization
+
+/// A destination in memory that keeps what a real one would, commits atomically, and fails where a test wants it to.
+final class MemoryMaterialization: Materialization {
+    typealias Row = [String?]
+
+    struct Logged: Equatable {
+        var operation: Operation
+        var row: Row
+        var position: LogPosition
+        var sequence: Int64
+    }
+
+    struct State {
+        var fence = 0
+        var checkpoint: LinkCheckpoint?
+        var bindings: [Int: BindingCheckpoint] = [:]
+        /// Upsert tables, by the key's text.
+        var tables: [Int: [String: Row]] = [:]
+        var logs: [Int: [Logged]] = [:]
+        var commits = 0
+        /// Faults to come: each commit takes one off the front.
+        var faults: [Fault] = []
+    }
+
+    enum Fault {
+        case none
+        /// The commit fails and nothing of it is kept.
+        case beforeCommit
+        /// The commit is kept and its answer is lost.
+        case afterCommit
+    }
+
+    let name = "memory"
+    let state = Mutex(State())
+
+    func open(_ link: LinkSpec) throws -> any Transactor {
+        let fence = state.withLock {
+            $0.fence += 1
+            return $0.fence
+        }
+        return MemoryTransactor(owner: self, link: link, fence: fence)
+    }
+
+    /// Applies changes if the fence holds, as one.
+    func commit(fence: Int, _ changes: [(inout State) throws -> Void]) throws {
+        try state.withLock { state in
+            guard state.fence == fence else {
+                throw RunError(.fenced, operation: "commit", message: "a newer runner has the link")
+            }
+            let fault = state.faults.isEmpty ? Fault.none : state.faults.removeFirst()
+            if fault == .beforeCommit { throw lost }
+            var copy = state
+            for change in changes { try change(&copy) }
+            copy.commits += 1
+            state = copy
+            if fault == .afterCommit { throw lost }
+        }
+    }
+
+    private var lost: RunError {
+        RunError(.transient, operation: "commit", message: "connection lost")
+    }
+}
+
+/// What both the transactor and the chunk writers of a memory destination do.
+class MemoryStore: RowStore {
+    let owner: MemoryMaterialization
+    let link: LinkSpec
+    let fence: Int
+    var pending: [(inout MemoryMaterialization.State) throws -> Void] = []
+
+    init(owner: MemoryMaterialization, link: LinkSpec, fence: Int) {
+        self.owner = owner
+        self.link = link
+        self.fence = fence
+    }
+
+    func text(_ rows: RowPool, _ row: RowReference, _ column: Int) -> String? {
+        rows.value(row, column).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    func key(_ row: MemoryMaterialization.Row, _ binding: Int, _ shape: TableShape) -> String {
+        link.bindings[binding].key.map { name in
+            shape.index(of: name).flatMap { row[$0] } ?? "NULL"
+        }.joined(separator: "\u{1}")
+    }
+
+    func store(_ changes: ContiguousArray<NetChange>, binding: Int, shape: TableShape, rows: RowPool) throws {
+        struct Copy {
+            var change: NetChange
+            var row: MemoryMaterialization.Row
+            var unchanged: [Int]
+            var origin: MemoryMaterialization.Row?
+        }
+        let columns = shape.columns.indices
+        let copies = changes.map { change in
+            Copy(
+                change: change, row: columns.map { text(rows, change.row, $0) },
+                unchanged: columns.filter { rows.field(change.row, $0).isUnchanged },
+                origin: change.origin.isNone ? nil : columns.map { text(rows, change.origin, $0) })
+        }
+        pending.append { [self] state in
+            let before = state.tables[binding] ?? [:]
+            var table = before
+            for copy in copies where copy.change.operation == .delete {
+                table[key(copy.row, binding, shape)] = nil
+            }
+            for copy in copies where copy.change.operation != .delete {
+                var row = copy.row
+                if !copy.unchanged.isEmpty {
+                    guard let old = before[key(copy.origin ?? copy.row, binding, shape)] else {
+                        throw RunError(
+                            .needsOperator, operation: "store", message: "unchanged values of a row that is not there")
+                    }
+                    for column in copy.unchanged { row[column] = old[column] }
+                }
+                let key = key(row, binding, shape)
+                if copy.change.isNew, table[key] != nil {
+                    throw RunError(.needsOperator, operation: "store", message: "a new row is there already: \(key)")
+                }
+                table[key] = row
+            }
+            state.tables[binding] = table
+        }
+    }
+
+    func append(_ changes: ContiguousArray<LoggedChange>, binding: Int, shape: TableShape, rows: RowPool) throws {
+        let copies = changes.map { change in
+            MemoryMaterialization.Logged(
+                operation: change.operation,
+                row: change.row.isNone ? [] : shape.columns.indices.map { text(rows, change.row, $0) },
+                position: change.position, sequence: change.sequence)
+        }
+        pending.append { $0.logs[binding, default: []] += copies }
+    }
+
+    func truncate(_ bindings: [Int]) throws {
+        pending.append { state in
+            for binding in bindings { state.tables[binding] = [:] }
+        }
+    }
+}
+
+final class MemoryTransactor: MemoryStore, Transactor {
+    var checkpoint: LinkCheckpoint? { owner.state.withLock { $0.checkpoint } }
+    var isOpen: Bool { !pending.isEmpty }
+
+    func checkpoint(of binding: Int) -> BindingCheckpoint? { owner.state.withLock { $0.bindings[binding] } }
+
+    func attach(_ binding: Int, shape: TableShape, state: BindingCheckpoint, willBackfill: Bool) throws {
+        owner.state.withLock { if $0.bindings[binding] == nil { $0.bindings[binding] = state } }
+    }
+
+    func begin(_ checkpoint: LinkCheckpoint) throws {
+        owner.state.withLock { $0.checkpoint = checkpoint }
+    }
+
+    func evolve(_ binding: Int, to shape: TableShape) throws -> [String] { [] }
+
+    func flush() throws {}
+
+    func commit(_ checkpoint: LinkCheckpoint, bindings: [Int: BindingCheckpoint]) throws {
+        let changes = pending
+        pending = []
+        try owner.commit(
+            fence: fence,
+            changes + [
+                { state in
+                    state.checkpoint = checkpoint
+                    for (index, value) in bindings { state.bindings[index] = value }
+                }
+            ])
+    }
+
+    func rollback() {
+        pending = []
+    }
+
+    func chunkWriter() throws -> any ChunkWriter { MemoryChunkWriter(owner: owner, link: link, fence: fence) }
+
+    func close() {}
+}
+
+final class MemoryChunkWriter: MemoryStore, ChunkWriter {
+    private var binding = 0
+    private var shape: TableShape?
+    private var position = LogPosition.zero
+    private var sequence: Int64 = 0
+    private var lines: [[UInt8]] = []
+
+    func begin(_ binding: Int, shape: TableShape, position: LogPosition, firstSequence: Int64) throws -> RowFormat {
+        self.binding = binding
+        self.shape = shape
+        self.position = position
+        sequence = firstSequence
+        lines = []
+        pending = []
+        return .text
+    }
+
+    func write(_ row: UnsafeRawBufferPointer) throws {
+        lines.append(Array(row))
+    }
+
+    func finishRows() throws {
+        guard let shape else { return }
+        let rows = lines.map { line in
+            String(decoding: line.dropLast(), as: UTF8.self).split(separator: "\t", omittingEmptySubsequences: false)
+                .map { $0 == "\\N" ? nil : String($0) }
+        }
+        let first = sequence
+        let binding = self.binding
+        let position = self.position
+        pending.append { [self] state in
+            if link.bindings[binding].mode == .upsert {
+                for row in rows {
+                    let key = key(row, binding, shape)
+                    guard state.tables[binding, default: [:]].updateValue(row, forKey: key) == nil else {
+                        throw RunError(
+                            .needsOperator, operation: "copy", message: "a copied row is there already: \(key)")
+                    }
+                }
+            } else {
+                for (index, row) in rows.enumerated() {
+                    state.logs[binding, default: []].append(
+                        MemoryMaterialization.Logged(
+                            operation: .read, row: row, position: position, sequence: first + Int64(index)))
+                }
+            }
+        }
+    }
+
+    func commit(_ binding: Int, state: BindingCheckpoint, isLast: Bool) throws {
+        let changes = pending
+        pending = []
+        try owner.commit(fence: fence, changes + [{ $0.bindings[binding] = state }])
+    }
+
+    func abandon() {
+        pending = []
+        lines = []
+    }
+
+    func close() {}
+}
