@@ -1,0 +1,125 @@
+/// An expression compiled to the instructions of an automaton (Thompson's construction).
+struct PatternProgram: Sendable {
+    enum Instruction: Sendable {
+        case scalar(Unicode.Scalar)
+        case set(Int)
+        /// Goes on at both places.
+        case split(Int, Int)
+        case jump(Int)
+        case start
+        case end
+        case wordBoundary(isNegated: Bool)
+        case look(Int)
+        case match
+    }
+
+    /// A part that is tried at a place without moving on.
+    struct Look: Sendable {
+        var entry: Int
+        let isAhead: Bool
+        let isNegated: Bool
+    }
+
+    private(set) var instructions: [Instruction] = []
+    private(set) var sets: [ScalarSet] = []
+    private(set) var looks: [Look] = []
+    /// Whether a match can only begin at the text's start.
+    private(set) var isAnchored = false
+
+    /// The most instructions; repetitions with counts are written out.
+    private static let sizeLimit = 30_000
+
+    init(_ tree: PatternTree) throws(PatternError) {
+        try add(tree, isForward: true)
+        try emit(.match)
+        isAnchored = Self.startsAnchored(tree)
+    }
+
+    private static func startsAnchored(_ tree: PatternTree) -> Bool {
+        switch tree {
+        case .start: true
+        case .sequence(let parts): parts.first.map(startsAnchored) ?? false
+        case .alternatives(let branches): branches.allSatisfy(startsAnchored)
+        default: false
+        }
+    }
+
+    @discardableResult
+    private mutating func emit(_ instruction: Instruction) throws(PatternError) -> Int {
+        if instructions.count >= Self.sizeLimit {
+            throw PatternError(message: "the pattern is too large once its counts are written out", position: 0)
+        }
+        instructions.append(instruction)
+        return instructions.count - 1
+    }
+
+    private mutating func add(_ tree: PatternTree, isForward: Bool) throws(PatternError) {
+        switch tree {
+        case .scalar(let scalar): try emit(.scalar(scalar))
+        case .set(let set):
+            sets.append(set)
+            try emit(.set(sets.count - 1))
+        case .sequence(let parts):
+            for part in isForward ? parts : parts.reversed() { try add(part, isForward: isForward) }
+        case .alternatives(let branches): try addAlternatives(branches, isForward: isForward)
+        case .repetition(let tree, let min, let max):
+            try addRepetition(tree, min: min, max: max, isForward: isForward)
+        case .start: try emit(.start)
+        case .end: try emit(.end)
+        case .wordBoundary(let isNegated): try emit(.wordBoundary(isNegated: isNegated))
+        case .look(let tree, let isAhead, let isNegated):
+            try emit(.look(looks.count))
+            let place = looks.count
+            looks.append(Look(entry: 0, isAhead: isAhead, isNegated: isNegated))
+            let over = try emit(.jump(0))
+            looks[place].entry = instructions.count
+            try add(tree, isForward: isAhead)
+            try emit(.match)
+            instructions[over] = .jump(instructions.count)
+        }
+    }
+
+    private mutating func addAlternatives(_ branches: [PatternTree], isForward: Bool) throws(PatternError) {
+        var exits: [Int] = []
+        for (index, branch) in branches.enumerated() {
+            guard index < branches.count - 1 else {
+                try add(branch, isForward: isForward)
+                break
+            }
+            let split = try emit(.split(0, 0))
+            try add(branch, isForward: isForward)
+            exits.append(try emit(.jump(0)))
+            instructions[split] = .split(split + 1, instructions.count)
+        }
+        for exit in exits { instructions[exit] = .jump(instructions.count) }
+    }
+
+    private mutating func addRepetition(
+        _ tree: PatternTree, min: Int, max: Int?, isForward: Bool
+    ) throws(PatternError) {
+        for _ in 0..<min { try add(tree, isForward: isForward) }
+        guard let max else {
+            let split = try emit(.split(0, 0))
+            try add(tree, isForward: isForward)
+            try emit(.jump(split))
+            instructions[split] = .split(split + 1, instructions.count)
+            return
+        }
+        var splits: [Int] = []
+        for _ in min..<max {
+            let before = instructions.count
+            splits.append(try emit(.split(0, 0)))
+            try add(tree, isForward: isForward)
+            // A part without instructions can't be repeated to any effect.
+            if instructions.count == before + 1 { break }
+        }
+        for split in splits { instructions[split] = .split(split + 1, instructions.count) }
+    }
+
+    /// Whether the expression matches somewhere in the text.
+    func search(_ text: String) -> Pattern.Outcome {
+        var run = PatternRun(self, text)
+        let found = run.search()
+        return run.isExhausted ? .tooCostly : found ? .match : .noMatch
+    }
+}

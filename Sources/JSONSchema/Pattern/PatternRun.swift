@@ -1,0 +1,117 @@
+/// One search of a program through a text: all states of the automaton step along together.
+struct PatternRun {
+    private let program: PatternProgram
+    private let text: [Unicode.Scalar]
+    private var steps = 0
+    private var answers: [Int: Bool] = [:]
+
+    /// Whether the budget ran out, which makes the answer worthless.
+    private(set) var isExhausted = false
+
+    /// The most steps of a search.
+    private static let budget = 20_000_000
+
+    init(_ program: PatternProgram, _ text: String) {
+        self.program = program
+        self.text = Array(text.unicodeScalars)
+    }
+
+    /// The automaton's states at one place, each once, in no particular order.
+    private struct States {
+        private(set) var list: [Int] = []
+        private var marks: [UInt32]
+        private var mark: UInt32 = 1
+
+        init(_ count: Int) {
+            marks = Array(repeating: 0, count: count)
+        }
+
+        mutating func insert(_ state: Int) -> Bool {
+            if marks[state] == mark { return false }
+            marks[state] = mark
+            return true
+        }
+
+        mutating func keep(_ state: Int) { list.append(state) }
+
+        mutating func clear() {
+            list.removeAll(keepingCapacity: true)
+            mark += 1
+        }
+    }
+
+    mutating func search() -> Bool {
+        run(entry: 0, from: 0, isForward: true, isAnchored: program.isAnchored)
+    }
+
+    /// Whether a match of the part at `entry` begins at `start`, or later where it is not anchored.
+    private mutating func run(entry: Int, from start: Int, isForward: Bool, isAnchored: Bool) -> Bool {
+        var current = States(program.instructions.count)
+        var next = States(program.instructions.count)
+        var place = start
+        if add(entry, to: &current, at: place) { return true }
+        while !current.list.isEmpty || !isAnchored {
+            guard isForward ? place < text.count : place > 0 else { return false }
+            let scalar = text[isForward ? place : place - 1]
+            place += isForward ? 1 : -1
+            next.clear()
+            for state in current.list {
+                let takes =
+                    switch program.instructions[state] {
+                    case .scalar(let wanted): wanted == scalar
+                    case .set(let set): program.sets[set].contains(scalar)
+                    default: false
+                    }
+                if takes, add(state + 1, to: &next, at: place) { return true }
+            }
+            if !isAnchored, add(entry, to: &next, at: place) { return true }
+            steps += current.list.count + 1
+            if steps > Self.budget { isExhausted = true }
+            if isExhausted { return false }
+            swap(&current, &next)
+        }
+        return false
+    }
+
+    /// Adds a state and all that it leads to without a character; true where that is a match.
+    private mutating func add(_ first: Int, to states: inout States, at place: Int) -> Bool {
+        var pending = [first]
+        while let state = pending.popLast() {
+            guard states.insert(state) else { continue }
+            steps += 1
+            switch program.instructions[state] {
+            case .scalar, .set: states.keep(state)
+            case .match: return true
+            case .jump(let target): pending.append(target)
+            case .split(let one, let other):
+                pending.append(other)
+                pending.append(one)
+            case .start: if place == 0 { pending.append(state + 1) }
+            case .end: if place == text.count { pending.append(state + 1) }
+            case .wordBoundary(let isNegated):
+                if isWordBoundary(place) != isNegated { pending.append(state + 1) }
+            case .look(let look): if answer(look, at: place) { pending.append(state + 1) }
+            }
+        }
+        return false
+    }
+
+    private mutating func answer(_ look: Int, at place: Int) -> Bool {
+        let key = place * program.looks.count + look
+        if let known = answers[key] { return known }
+        let part = program.looks[look]
+        let found = run(entry: part.entry, from: place, isForward: part.isAhead, isAnchored: true)
+        let answer = found != part.isNegated
+        answers[key] = answer
+        return answer
+    }
+
+    private func isWordBoundary(_ place: Int) -> Bool {
+        isWord(place - 1) != isWord(place)
+    }
+
+    private func isWord(_ place: Int) -> Bool {
+        guard text.indices.contains(place), text[place].isASCII else { return false }
+        return text[place] == "_" || text[place].properties.isAlphabetic || text[place].properties.numericType != nil
+    }
+}

@@ -1,0 +1,210 @@
+import JSON
+
+/// One walk of a schema over a value.
+///
+/// The quick mode only says whether the value is valid and stops at the first failure; the other modes go on.
+struct Evaluation {
+    enum Mode {
+        case answer
+        case failures
+        case annotations(Set<String>, evenInvalid: Bool)
+    }
+
+    let schema: CompiledSchema
+    /// Failures are recorded now.
+    var isRecording: Bool
+    /// The names of the annotations to gather; nil in the other modes.
+    let wanted: Set<String>?
+    let keepsInvalid: Bool
+    /// The member names and indices that lead to the value; kept only where something is recorded.
+    var path: [String] = []
+    let keepsPath: Bool
+    /// The resources that were entered, outermost first: where `$dynamicRef` looks.
+    var scope: [Int] = []
+    private var depth = 0
+
+    var failures: [RecordedFailure] = []
+    var secrets: [[String]] = []
+    private(set) var annotations: [SchemaAnnotation] = []
+
+    /// Schemas inside schemas inside values: bounds the stack.
+    private static let depthLimit = 2000
+    /// The most failures kept.
+    private static let failureLimit = 1000
+
+    init(_ schema: CompiledSchema, mode: Mode = .answer) {
+        self.schema = schema
+        switch mode {
+        case .answer: (isRecording, wanted, keepsInvalid, keepsPath) = (false, nil, false, false)
+        case .failures: (isRecording, wanted, keepsInvalid, keepsPath) = (true, nil, false, true)
+        case .annotations(let names, let evenInvalid):
+            (isRecording, wanted, keepsInvalid, keepsPath) = (false, names, evenInvalid, true)
+        }
+    }
+
+    /// Whether the first failure settles the answer.
+    var stopsEarly: Bool { !isRecording && !keepsInvalid }
+    /// Whether all of several branches must be looked at even when one has settled the answer.
+    var visitsAll: Bool { wanted != nil }
+
+    mutating func isValid(_ value: JSONValue, _ id: SchemaNode.ID) -> Bool {
+        var seen: Evaluated?
+        return check(id, value, &seen)
+    }
+
+    /// Checks a value, and where it is valid adds what was evaluated to `seen`.
+    mutating func check(_ id: SchemaNode.ID, _ value: JSONValue, _ seen: inout Evaluated?) -> Bool {
+        let node = schema.nodes[id]
+        if let boolean = node.parts.boolean {
+            if !boolean { fail(node, "false", "nothing is allowed here") }
+            return boolean
+        }
+        guard depth < Self.depthLimit else {
+            fail(node, "", "the value is nested too deeply to be checked")
+            return false
+        }
+        depth += 1
+        let entersResource = scope.last != node.resource
+        if entersResource { scope.append(node.resource) }
+        defer {
+            depth -= 1
+            if entersResource { scope.removeLast() }
+        }
+        let before = annotations.count
+        let tracks =
+            seen != nil || node.parts.unevaluatedProperties != nil || node.parts.unevaluatedItems != nil
+        var local: Evaluated? = tracks ? Evaluated() : nil
+        let isValid = checkAll(node, value, &local)
+        if isValid, let local { seen?.merge(local) }
+        if let wanted {
+            if isValid || keepsInvalid {
+                addAnnotations(of: node, wanted)
+            } else {
+                annotations.removeSubrange(before...)
+            }
+        }
+        return isValid
+    }
+
+    private mutating func checkAll(_ node: SchemaNode, _ value: JSONValue, _ local: inout Evaluated?) -> Bool {
+        let parts = node.parts
+        let type = TypeSet(of: value)
+        let fits = parts.types.map { !$0.isDisjoint(with: type) } ?? true
+        if parts.isSecret, isRecording, fits || type.isDisjoint(with: [.object, .array]) { secrets.append(path) }
+        guard fits else {
+            let expected = parts.types?.names ?? []
+            fail(node, "type", Self.mismatch(expected, value.found), Self.mismatch(expected, value.foundKind))
+            return false
+        }
+        var isValid = checkKind(node, value)
+        if !isValid && stopsEarly { return false }
+        switch value {
+        case .string(let text): if node.checksStrings { isValid = checkString(node, text) && isValid }
+        case .number(let number): if node.checksNumbers { isValid = checkNumber(node, number) && isValid }
+        case .array(let items): isValid = checkArray(node, items, &local) && isValid
+        case .object(let object): isValid = checkObject(node, object, &local) && isValid
+        default: break
+        }
+        if !isValid && stopsEarly { return false }
+        if node.hasInPlace { isValid = checkInPlace(node, value, &local) && isValid }
+        if !isValid && stopsEarly { return false }
+        guard local != nil else { return isValid }
+        return checkUnevaluated(node, value, isValid, &local) && isValid
+    }
+
+    private static func mismatch(_ expected: [String], _ found: String) -> String {
+        expected.isEmpty
+            ? "nothing is allowed here, found \(found)"
+            : "expected \(listed(expected, "or", quote: "")), found \(found)"
+    }
+
+    /// `const` and `enum`.
+    private mutating func checkKind(_ node: SchemaNode, _ value: JSONValue) -> Bool {
+        var isValid = true
+        if let constant = node.parts.constant, constant != value {
+            isValid = false
+            fail(
+                node, "const", "expected \(constant.shown), found \(value.found)",
+                "expected \(constant.shown), found \(value.foundKind)", subject: value.stringValue,
+                candidates: [constant.stringValue].compactMap { $0 })
+        }
+        if let values = node.parts.enumeration, !values.contains(value) {
+            isValid = false
+            let expected = listed(values.map(\.shown), "or", quote: "")
+            fail(
+                node, "enum", "expected \(expected), found \(value.found)",
+                "expected \(expected), found \(value.foundKind)", subject: value.stringValue,
+                candidates: values.compactMap(\.stringValue))
+        }
+        return isValid
+    }
+
+    private mutating func addAnnotations(of node: SchemaNode, _ wanted: Set<String>) {
+        for member in node.parts.annotations where wanted.contains(member.key) {
+            annotations.append(
+                SchemaAnnotation(
+                    instance: JSONPointer(path), keyword: member.key, value: member.value, schema: node.id))
+        }
+    }
+
+    /// Runs a check whose failures don't count.
+    mutating func quietly(_ id: SchemaNode.ID, _ value: JSONValue, _ seen: inout Evaluated?) -> Bool {
+        let wasRecording = isRecording
+        isRecording = false
+        defer { isRecording = wasRecording }
+        return check(id, value, &seen)
+    }
+
+    /// Runs a check whose failures are given back instead of recorded.
+    mutating func apart(
+        _ id: SchemaNode.ID, _ value: JSONValue, _ seen: inout Evaluated?
+    ) -> (isValid: Bool, failures: [RecordedFailure]) {
+        let kept = failures
+        failures = []
+        let isValid = check(id, value, &seen)
+        defer { failures = kept }
+        return (isValid, failures)
+    }
+
+    /// Drops annotations gathered since a count.
+    mutating func dropAnnotations(after count: Int) { annotations.removeSubrange(count...) }
+
+    /// The annotations gathered so far.
+    var annotationCount: Int { annotations.count }
+
+    /// Records a failure at the current place, where failures are recorded at all.
+    mutating func fail(
+        _ node: SchemaNode, _ keyword: String, _ message: @autoclosure () -> String,
+        _ redacted: @autoclosure () -> String? = nil, names: [String] = [], subject: @autoclosure () -> String? = nil,
+        candidates: @autoclosure () -> [String] = []
+    ) {
+        guard isRecording else { return }
+        record(
+            RecordedFailure(
+                path: path, node: node.id, keyword: keyword, message: message(), redacted: redacted(), names: names,
+                subject: subject(), candidates: candidates()))
+    }
+
+    mutating func record(_ failure: RecordedFailure) {
+        if failures.count < Self.failureLimit { failures.append(failure) }
+    }
+
+    /// The failures without repeats, secrets left out of their messages.
+    func finishedFailures() -> [SchemaFailure] {
+        var known: Set<SchemaFailure> = []
+        var result: [SchemaFailure] = []
+        for failure in failures {
+            let isSecret = secrets.contains { failure.path.starts(with: $0) }
+            let node = schema.nodes[failure.node]
+            let keyword = failure.keyword == "false" ? "" : "/" + JSONPointer.escape(failure.keyword)
+            let finished = SchemaFailure(
+                instance: JSONPointer(failure.path), isAboutKey: failure.isAboutKey,
+                keyword: failure.keyword, schema: "\(node.document)#\(node.pointer)\(keyword)",
+                message: isSecret ? failure.redacted ?? failure.message : failure.message, names: failure.names,
+                subject: isSecret && !failure.isAboutKey ? nil : failure.subject, candidates: failure.candidates,
+                isSecret: isSecret)
+            if known.insert(finished).inserted { result.append(finished) }
+        }
+        return result
+    }
+}
