@@ -1,0 +1,36 @@
+/// A destination table as the catalog has it.
+struct DestinationTable: Equatable {
+    var columns: [DestinationColumn]
+    /// The primary key's columns in order; nil without one.
+    var primaryKey: [String]?
+    /// The column sets that a unique index decides conflicts by: no predicate, no expression, not deferrable.
+    var uniqueKeys: [[String]] = []
+
+    func column(_ name: String) -> DestinationColumn? {
+        columns.first { $0.name == name }
+    }
+
+    /// Whether `ON CONFLICT` can name these columns.
+    func hasUniqueKey(_ key: [String]) -> Bool {
+        let wanted = Set(key)
+        return uniqueKeys.contains { Set($0) == wanted }
+    }
+}
+
+/// One column of a destination table.
+struct DestinationColumn: Equatable {
+    var name: String
+    /// As `format_type` writes it.
+    var type: String
+    var typeOID: UInt32
+    var typeModifier: Int32 = -1
+    var isNotNull = false
+    /// Whether a row that doesn't name the column gets a value all the same: a default or an identity.
+    var hasDefault = false
+    /// Computed by the destination: it takes no values.
+    var isGenerated = false
+    /// `GENERATED ALWAYS AS IDENTITY`: can't be updated.
+    var isAlwaysIdentity = false
+    /// Whether values that are equal to the type's `=` can differ as text (`1.0` and `1.00`).
+    var hasLooseEquality = false
+}

@@ -1,0 +1,201 @@
+import Connectors
+
+/// How a destination table gets from the shape it was prepared for to another one. Pure: decides, runs nothing.
+struct EvolutionPlan: Equatable {
+    enum Step: Equatable {
+        case rename(column: String, to: String)
+        case addColumn(ColumnShape, isNotNull: Bool)
+        case dropNotNull(column: String)
+        case alterType(column: String, type: String)
+    }
+
+    /// Why there is no plan: for a `RunError` that needs an operator.
+    struct Conflict: Error, Equatable {
+        var message: String
+        var hint: String
+    }
+
+    /// In the order they must run.
+    var steps: [Step] = []
+    /// Columns that the source no longer has and the destination keeps, with their attribute numbers there.
+    var retired: [String: Int]
+
+    /// What the destination is and what it was prepared for.
+    struct Start {
+        var shape: TableShape
+        var retired: [String: Int]
+        var table: DestinationTable
+    }
+
+    private let start: Start
+    private let binding: LinkBinding
+    private let keepsNull: Bool
+    private var renames: [(from: String, to: String)] = []
+
+    static func == (left: EvolutionPlan, right: EvolutionPlan) -> Bool {
+        left.steps == right.steps && left.retired == right.retired
+    }
+
+    /// Plans the way from `start` to `shape`. A column is the same one if its attribute number is; where one of the two
+    /// has none, if its name is.
+    init(from start: Start, to shape: TableShape, binding: LinkBinding) throws(Conflict) {
+        self.start = start
+        self.binding = binding
+        retired = start.retired
+        keepsNull = binding.mode == .insert
+        try checkKey(shape)
+        let wanted = shape.columns.filter { !binding.excludedFields.contains($0.name) }
+        let had = start.shape.columns.filter { !binding.excludedFields.contains($0.name) }
+        var kept: Set<String> = []
+        var changes: [Step] = []
+        var added: [ColumnShape] = []
+        for column in wanted {
+            if let old = had.first(where: { EvolutionPlan.isSame($0, column) }) {
+                kept.insert(old.name)
+                changes += try follow(column, from: old)
+            } else {
+                added.append(column)
+            }
+        }
+        for column in added { changes += try add(column, reusing: had) }
+        for column in wanted { retired[column.name] = nil }
+        for column in had where !kept.contains(column.name) {
+            changes += retire(column)
+        }
+        steps = try orderedRenames(leaving: wanted) + changes
+    }
+
+    private static func isSame(_ old: ColumnShape, _ new: ColumnShape) -> Bool {
+        guard let left = old.attribute, let right = new.attribute else { return old.name == new.name }
+        return left == right
+    }
+
+    private func checkKey(_ shape: TableShape) throws(Conflict) {
+        guard binding.mode == .upsert else { return }
+        for name in binding.key {
+            guard let column = shape.columns.first(where: { $0.name == name }) else {
+                throw Conflict(
+                    message: "the source table no longer has the key's column \"\(name)\"",
+                    hint: "name columns of the table in the collection's key, then have the table read again")
+            }
+            let old = start.shape.columns.first { $0.name == name }
+            if old?.isIdentity == true, !column.isIdentity {
+                throw Conflict(
+                    message: "the source table's replica identity no longer has the key's column \"\(name)\"",
+                    hint: "name the table's new key in the collection, then have the table read again")
+            }
+        }
+    }
+
+    // MARK: - One column each
+
+    private mutating func follow(_ column: ColumnShape, from old: ColumnShape) throws(Conflict) -> [Step] {
+        var steps: [Step] = []
+        guard let there = try destination(of: column, from: old) else { return [] }
+        if there.type != column.type, !isAccepted(column, by: there, since: old) {
+            guard TypeCompatibility.isWidening(from: there.type, to: column.type) else {
+                throw retyped(column, there)
+            }
+            steps.append(.alterType(column: column.name, type: column.type))
+        }
+        if there.isNotNull, !column.isNotNull, !isKey(column.name) { steps.append(.dropNotNull(column: column.name)) }
+        return steps
+    }
+
+    /// The destination's column, marked for renaming where its name is an older one.
+    private mutating func destination(
+        of column: ColumnShape, from old: ColumnShape
+    ) throws(Conflict) -> DestinationColumn? {
+        if let there = start.table.column(old.name) {
+            if old.name != column.name { renames.append((old.name, column.name)) }
+            return there
+        }
+        if let there = start.table.column(column.name) { return there }
+        throw Conflict(
+            message: "the destination table no longer has the column \"\(old.name)\"",
+            hint: "somebody dropped or renamed it; put it back with its values, or have the table read again")
+    }
+
+    /// Whether the destination's column may stay as it is: it takes the values, and the source's type is the one that was
+    /// recorded or a wider form of it.
+    private func isAccepted(_ column: ColumnShape, by there: DestinationColumn, since old: ColumnShape) -> Bool {
+        guard TypeCompatibility.column(there.type, accepts: column.type) else { return false }
+        return old.type == column.type || TypeCompatibility.isWidening(from: old.type, to: column.type)
+    }
+
+    private func retyped(_ column: ColumnShape, _ there: DestinationColumn) -> Conflict {
+        Conflict(
+            message: "the source's column \"\(column.name)\" is now \(column.type), the destination's is \(there.type), "
+                + "and that is no wider form of the same type",
+            hint: "change the destination's column to \(column.type) by hand (ALTER TABLE … ALTER COLUMN … TYPE), or have "
+                + "the table read again")
+    }
+
+    private mutating func add(_ column: ColumnShape, reusing had: [ColumnShape]) throws(Conflict) -> [Step] {
+        guard let there = start.table.column(column.name) else {
+            return [.addColumn(column, isNotNull: !keepsNull && column.isNotNull && column.missingValue != nil)]
+        }
+        if renames.contains(where: { $0.from == column.name }) {
+            // Its column there belongs to another one that goes by a new name.
+            return [.addColumn(column, isNotNull: false)]
+        }
+        let before = had.first { $0.name == column.name }?.attribute ?? retired[column.name]
+        if let before, let now = column.attribute, before != now {
+            throw Conflict(
+                message: "the source dropped the column \"\(column.name)\" and added another one of the same name; the "
+                    + "destination still holds the old one's values",
+                hint: "drop or rename the destination's column \"\(column.name)\"; it is then added anew")
+        }
+        var steps: [Step] = []
+        if !TypeCompatibility.column(there.type, accepts: column.type) {
+            guard TypeCompatibility.isWidening(from: there.type, to: column.type) else {
+                throw retyped(column, there)
+            }
+            steps.append(.alterType(column: column.name, type: column.type))
+        }
+        if there.isNotNull, !column.isNotNull, !isKey(column.name) { steps.append(.dropNotNull(column: column.name)) }
+        return steps
+    }
+
+    private mutating func retire(_ column: ColumnShape) -> [Step] {
+        guard let there = start.table.column(column.name), !renames.contains(where: { $0.from == column.name }) else {
+            return []
+        }
+        if let attribute = column.attribute { retired[column.name] = attribute }
+        return there.isNotNull ? [.dropNotNull(column: column.name)] : []
+    }
+
+    private func isKey(_ name: String) -> Bool {
+        binding.mode == .upsert && binding.key.contains(name)
+    }
+
+    // MARK: - Renames
+
+    /// Renames in an order in which no name is taken; one that is part of a circle goes by way of a name of its own.
+    private func orderedRenames(leaving wanted: [ColumnShape]) throws(Conflict) -> [Step] {
+        var taken = Set(start.table.columns.map(\.name))
+        var waiting = renames
+        var steps: [Step] = []
+        while !waiting.isEmpty {
+            if let index = waiting.firstIndex(where: { !taken.contains($0.to) }) {
+                let rename = waiting.remove(at: index)
+                steps.append(.rename(column: rename.from, to: rename.to))
+                taken.remove(rename.from)
+                taken.insert(rename.to)
+                continue
+            }
+            guard let index = waiting.firstIndex(where: { rename in waiting.contains { $0.from == rename.to } }) else {
+                throw Conflict(
+                    message: "the source renamed the column \"\(waiting[0].from)\" to \"\(waiting[0].to)\", and the "
+                        + "destination has another column of that name",
+                    hint: "drop or rename the destination's column \"\(waiting[0].to)\"")
+            }
+            let aside = "flow_renamed_\(steps.count)"
+            steps.append(.rename(column: waiting[index].from, to: aside))
+            taken.remove(waiting[index].from)
+            taken.insert(aside)
+            waiting[index].from = aside
+        }
+        return steps
+    }
+}
