@@ -18,6 +18,8 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
     public var table: String?
     public var column: String?
     public var constraint: String?
+    /// Where the server was: may hold row values, for debug output and for finding a column's name.
+    public var context: String?
     /// The connection can't be used any more.
     public var isConnectionLost: Bool
 
@@ -77,6 +79,7 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
         table = field("t")
         column = field("c")
         constraint = field("n")
+        context = field("W")
     }
 
     private static let refusals = [
