@@ -1,6 +1,7 @@
 /// A destination table as the catalog has it.
 struct DestinationTable: Equatable {
     var columns: [DestinationColumn]
+    var isPartitioned = false
     /// The primary key's columns in order; nil without one.
     var primaryKey: [String]?
     /// The column sets that a unique index decides conflicts by: no predicate, no expression, not deferrable.
@@ -24,6 +25,8 @@ struct DestinationColumn: Equatable {
     var type: String
     var typeOID: UInt32
     var typeModifier: Int32 = -1
+    /// Quoted and qualified, where it is not the type's own.
+    var collation: String?
     var isNotNull = false
     /// Whether a row that doesn't name the column gets a value all the same: a default or an identity.
     var hasDefault = false
@@ -33,4 +36,6 @@ struct DestinationColumn: Equatable {
     var isAlwaysIdentity = false
     /// Whether values that are equal to the type's `=` can differ as text (`1.0` and `1.00`).
     var hasLooseEquality = false
+    /// The operator that the type's index compares by, as it is written between two values.
+    var equality = "="
 }

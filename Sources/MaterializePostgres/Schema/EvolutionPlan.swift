@@ -125,9 +125,11 @@ struct EvolutionPlan: Equatable {
 
     private func retyped(_ column: ColumnShape, _ there: DestinationColumn) -> Conflict {
         Conflict(
-            message: "the source's column \"\(column.name)\" is now \(column.type), the destination's is \(there.type), "
+            message:
+                "the source's column \"\(column.name)\" is now \(column.type), the destination's is \(there.type), "
                 + "and that is no wider form of the same type",
-            hint: "change the destination's column to \(column.type) by hand (ALTER TABLE … ALTER COLUMN … TYPE), or have "
+            hint:
+                "change the destination's column to \(column.type) by hand (ALTER TABLE … ALTER COLUMN … TYPE), or have "
                 + "the table read again")
     }
 

@@ -2,22 +2,42 @@ import Connectors
 import JSON
 
 /// A table's shape as `flow.bindings` keeps it, so that the next run knows what the destination table was prepared for.
-enum ShapeRecord {
-    /// The record of a shape. Types are not part of it: the destination has them.
-    static func json(_ shape: TableShape) -> String {
-        let columns = shape.columns.map { JSONValue.object(members(of: $0)) }
-        return JSONWriter.write(.object(JSONObject([("columns", .array(columns))])))
+struct ShapeRecord {
+    var shape: TableShape
+    /// Columns that the source no longer has and the destination keeps, with their attribute numbers there.
+    var retired: [String: Int]
+
+    init(_ shape: TableShape, retired: [String: Int]) {
+        self.shape = shape
+        self.retired = retired
+    }
+
+    /// The record as text. Types are not part of it: the destination has them.
+    var json: String {
+        let columns = shape.columns.map { JSONValue.object(ShapeRecord.members(of: $0)) }
+        var record = JSONObject([("columns", .array(columns))])
+        if !retired.isEmpty {
+            let sorted = retired.sorted { $0.key < $1.key }
+            record["retired"] = .object(JSONObject(sorted.map { ($0.key, JSONValue.int($0.value)) }))
+        }
+        return JSONWriter.write(.object(record))
     }
 
     /// Reads a record back; nil for text that is none.
-    static func shape(_ text: String, table: Int, namespace: String, name: String) -> TableShape? {
-        guard let record = try? JSONValue(parsing: text), let columns = record["columns"]?.arrayValue else { return nil }
+    init?(_ text: String, table: Int, namespace: String, name: String) {
+        guard let record = try? JSONValue(parsing: text), let columns = record["columns"]?.arrayValue else {
+            return nil
+        }
         var shapes: [ColumnShape] = []
         for column in columns {
-            guard let shape = self.column(column) else { return nil }
+            guard let shape = ShapeRecord.column(column) else { return nil }
             shapes.append(shape)
         }
-        return TableShape(table: table, namespace: namespace, name: name, columns: shapes)
+        shape = TableShape(table: table, namespace: namespace, name: name, columns: shapes)
+        retired = [:]
+        for member in record["retired"]?.objectValue?.members ?? [] {
+            retired[member.key] = member.value.intValue
+        }
     }
 
     private static func members(of column: ColumnShape) -> JSONObject {

@@ -1,4 +1,5 @@
 import CLibPQ
+import Glibc
 
 /// Statements that are sent before the results of those before them have come (manual, "Pipeline Mode").
 ///
@@ -9,6 +10,8 @@ extension Connection {
     public struct PipelineOutcome: Sendable {
         /// Rows that each statement affected or returned, in order, up to the one that failed.
         public var affected: [Int] = []
+        /// Whether the last statement committed: a COMMIT of an aborted transaction rolls back and is no failure.
+        public var endsInCommit = false
         /// The first failure, and which statement it was of.
         public var failure: (statement: Int, error: PostgresError)?
     }
@@ -80,11 +83,12 @@ extension Connection {
                 return outcome
             case PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY:
                 if outcome.failure == nil { outcome.affected.append(Connection.affected(result)) }
+                outcome.endsInCommit = PQcmdStatus(result).map { strcmp($0, "COMMIT") == 0 } ?? false
             case PGRES_PIPELINE_ABORTED:
                 break
             default:
                 let error = PostgresError(operation: "run", result: result, connection: handle)
-                if error.isConnectionLost { throw error }
+                if error.isConnectionLost { throw outcome.failure?.error ?? error }
                 if outcome.failure == nil { outcome.failure = (statement, error) }
             }
         }

@@ -1,0 +1,114 @@
+import Connectors
+import Postgres
+
+/// What a statement was about when it failed: named in the error, never with a row's values.
+struct ErrorScope {
+    /// What was being done, as a phrase: `store rows`.
+    var operation: String
+    /// The object as a user names it: `table public.orders`.
+    var object: String?
+    /// The materialization, and the binding's index in its list.
+    var task: String?
+    var binding: Int?
+
+    func error(
+        _ kind: RunError.Class, _ message: String, hint: String? = nil, sqlState: String? = nil
+    ) -> RunError {
+        RunError(
+            kind, operation: operation, object: object, message: message, hint: hint, sqlState: sqlState, task: task,
+            binding: binding)
+    }
+
+    /// The one place where a failure of the destination's server becomes one of the run.
+    func error(_ error: PostgresError) -> RunError {
+        let kind = ErrorScope.kind(of: error)
+        return self.error(kind, message(of: error), hint: hint(for: error), sqlState: error.sqlState)
+    }
+
+    /// Runs `body`, whose `PostgresError`s become errors of this scope.
+    func rethrowing<Result>(_ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch let error as PostgresError {
+            throw self.error(error)
+        }
+    }
+
+    // MARK: - By SQLSTATE (manual, "PostgreSQL Error Codes")
+
+    private static func kind(of error: PostgresError) -> RunError.Class {
+        guard let state = error.sqlState else { return error.isConnectionLost ? .transient : fallback(error) }
+        switch state {
+        case "40001", "40P01", "53300", "53400", "55006", "55P03", "57014", "25P03", "25P04", "0A001": return .transient
+        // "cached plan must not change result type", "tuple concurrently updated": gone with a new session.
+        case "XX000": return .transient
+        default: break
+        }
+        switch state.prefix(2) {
+        case "08": return .transient
+        case "57": return .transient
+        case "28": return .authentication
+        default:
+            return error.isConnectionLost && !state.hasPrefix("3D") && state != "42501" ? .transient : .needsOperator
+        }
+    }
+
+    private static func fallback(_ error: PostgresError) -> RunError.Class {
+        error.kind == .authentication ? .authentication : .needsOperator
+    }
+
+    /// The server's own words, but for the classes whose words quote values.
+    private func message(of error: PostgresError) -> String {
+        guard let state = error.sqlState else { return error.message }
+        let column = ErrorScope.column(of: error).map { " of column \"\($0)\"" } ?? ""
+        switch state {
+        case "23502": return "a row has no value for the column \"\(error.column ?? "?")\", which is NOT NULL"
+        case "23503": return "a row violates the foreign key \(quoted(error.constraint)) of \(table(error))"
+        case "23505": return "a row violates the unique constraint \(quoted(error.constraint)) of \(table(error))"
+        case "23514": return "a row violates the check constraint \(quoted(error.constraint)) of \(table(error))"
+        case "23P01": return "a row violates the exclusion constraint \(quoted(error.constraint)) of \(table(error))"
+        case "22001": return "a value\(column) is longer than the column's type allows"
+        case "22003": return "a value\(column) is out of the column type's range"
+        case "22P02", "22007", "22008", "22P03": return "a value\(column) is none of the column's type"
+        default: break
+        }
+        if state.hasPrefix("22") || state.hasPrefix("23") { return "a row's value\(column) is refused" }
+        return error.message
+    }
+
+    private func hint(for error: PostgresError) -> String? {
+        switch error.sqlState {
+        case "42501": return error.hint ?? "grant the destination's user what the message names"
+        case "3D000": return "check the database's name (case is significant)"
+        case "28P01", "28000": return "check the user, the password and the server's pg_hba.conf"
+        case "53100": return "free or add disk space at the destination"
+        case "25006": return "the destination takes no writes: name the primary in the materialization's address"
+        case "26000", "42P05":
+            return "a pooler in transaction mode can't be used: name the database server itself in the address"
+        case "23502", "23503", "23505", "23514", "23P01":
+            return
+                "the destination has a constraint that the source does not hold to: drop it there, or mend the row at "
+                + "the source"
+        case "22P02": return "compare the column's type at both ends (for an enum: its labels)"
+        default: return error.hint
+        }
+    }
+
+    /// The column that the server names, or that it was reading from a COPY.
+    private static func column(of error: PostgresError) -> String? {
+        if let column = error.column { return column }
+        guard let context = error.context, let start = context.firstRange(of: ", column ")?.upperBound,
+            let end = context[start...].firstIndex(of: ":")
+        else { return nil }
+        return String(context[start..<end])
+    }
+
+    private func table(_ error: PostgresError) -> String {
+        guard let table = error.table else { return "a table" }
+        return "table \(error.schema.map { $0 + "." } ?? "")\(table)"
+    }
+
+    private func quoted(_ name: String?) -> String {
+        name.map { "\"\($0)\"" } ?? "(unnamed)"
+    }
+}

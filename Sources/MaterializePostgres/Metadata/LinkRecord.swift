@@ -1,0 +1,68 @@
+import Connectors
+import Postgres
+
+/// What the destination keeps of one link, read as the link is opened.
+struct LinkRecord {
+    /// What the link's fence is now: ours.
+    var fence: Int64
+    var checkpoint: LinkCheckpoint?
+    var bindings: [BindingRecord]
+}
+
+/// What the destination keeps of one binding.
+struct BindingRecord {
+    var collection: String
+    var schema: String
+    var table: String
+    var sourceSchema: String
+    var sourceTable: String
+    var state: BindingCheckpoint
+    var shape: String
+    var error: String?
+    var updatedAt: String?
+}
+
+extension LinkRecord {
+    /// Bumps the fence and reads the checkpoint, in one statement; then the bindings.
+    static func takeOver(_ link: LinkSpec, _ metadata: MetadataSchema, _ connection: Connection) throws -> LinkRecord {
+        let rows = try connection.query(
+            """
+            INSERT INTO \(metadata.checkpoints) AS c (materialization, capture, fence) VALUES ($1, $2, 1)
+            ON CONFLICT (materialization, capture) DO UPDATE SET fence = c.fence + 1
+            RETURNING fence, position, capture_state
+            """, [link.materialization, link.capture])
+        var checkpoint: LinkCheckpoint?
+        if let position = rows[0, 1].flatMap({ LogPosition($0) }) {
+            checkpoint = LinkCheckpoint(position: position, captureState: rows[0, 2] ?? "")
+        }
+        return LinkRecord(
+            fence: rows[0, 0].flatMap { Int64($0) } ?? 0, checkpoint: checkpoint,
+            bindings: try BindingRecord.read(link.materialization, link.capture, metadata, connection))
+    }
+}
+
+extension BindingRecord {
+    /// All of a link, by destination.
+    static func read(
+        _ materialization: String, _ capture: String, _ metadata: MetadataSchema, _ connection: Connection
+    ) throws -> [BindingRecord] {
+        let rows = try connection.query(
+            """
+            SELECT collection, destination_schema, destination_table, source_schema, source_table, phase, backfill,
+                   backfill_counter, rows, bytes, estimated_rows, shape, error, updated_at
+              FROM \(metadata.bindings) WHERE materialization = $1 AND capture = $2
+             ORDER BY destination_schema, destination_table
+            """, [materialization, capture])
+        return (0..<rows.count).map { row in
+            func number(_ column: Int) -> Int64? { rows[row, column].flatMap { Int64($0) } }
+            let state = BindingCheckpoint(
+                phase: rows[row, 5].flatMap { BindingCheckpoint.Phase(rawValue: $0) } ?? .pending,
+                backfill: rows[row, 6] ?? "", backfillCounter: Int(number(7) ?? 0), rows: number(8) ?? 0,
+                bytes: number(9) ?? 0, estimatedRows: number(10))
+            return BindingRecord(
+                collection: rows[row, 0] ?? "", schema: rows[row, 1] ?? "", table: rows[row, 2] ?? "",
+                sourceSchema: rows[row, 3] ?? "", sourceTable: rows[row, 4] ?? "", state: state,
+                shape: rows[row, 11] ?? "", error: rows[row, 12], updatedAt: rows[row, 13])
+        }
+    }
+}

@@ -1,0 +1,96 @@
+import Connectors
+import Postgres
+
+/// The statements that keep a link's record, with their parameters filled in. Each fails, or touches no row, where the
+/// link's fence is no longer ours.
+struct LinkStatements: Sendable {
+    let metadata: MetadataSchema
+    let link: LinkSpec
+    let fence: Int64
+
+    /// A statement and its parameters.
+    struct Statement {
+        var sql: SQL
+        var parameters: [String?]
+    }
+
+    private var mine: SQL { "materialization = $1 AND capture = $2 AND fence = $3" }
+    private var identity: [String?] { [link.materialization, link.capture, String(fence)] }
+
+    /// Moves the checkpoint. Divides by the rows touched, so that the transaction fails where the fence is another's.
+    /// Without a capture state the recorded one stays.
+    func checkpoint(_ position: LogPosition, captureState: String?) -> Statement {
+        var parameters = identity + [position.description]
+        var assignments = "position = $4::pg_lsn, updated_at = now()"
+        if let captureState {
+            assignments += ", capture_state = $5"
+            parameters.append(captureState)
+        }
+        return Statement(
+            sql: """
+                WITH touched AS (UPDATE \(metadata.checkpoints) SET \(raw: assignments) WHERE \(mine) RETURNING 1)
+                SELECT 1 / count(*) FROM touched
+                """, parameters: parameters)
+    }
+
+    /// Fails where the fence is another's, and keeps others from taking it until the transaction ends.
+    var holdFence: Statement {
+        Statement(
+            sql: """
+                WITH held AS (SELECT 1 FROM \(metadata.checkpoints) WHERE \(mine) FOR SHARE)
+                SELECT 1 / count(*) FROM held
+                """, parameters: identity)
+    }
+
+    /// Writes a binding's state; fails where it has no record.
+    func state(_ state: BindingCheckpoint, of binding: LinkBinding) -> Statement {
+        Statement(
+            sql: """
+                WITH touched AS (
+                  UPDATE \(metadata.bindings)
+                     SET phase = $5, backfill = $6, backfill_counter = $7::int, rows = $8::bigint, bytes = $9::bigint,
+                         estimated_rows = $10::bigint, updated_at = now()
+                   WHERE materialization = $1 AND capture = $2 AND destination_schema = $3 AND destination_table = $4
+                  RETURNING 1)
+                SELECT 1 / count(*) FROM touched
+                """,
+            parameters: [link.materialization, link.capture, binding.schema, binding.name] + values(of: state))
+    }
+
+    /// Writes the shape that a binding's table is prepared for now.
+    func shape(_ record: String, of binding: LinkBinding) -> Statement {
+        Statement(
+            sql: """
+                UPDATE \(metadata.bindings) SET shape = $5::jsonb, updated_at = now()
+                 WHERE materialization = $1 AND capture = $2 AND destination_schema = $3 AND destination_table = $4
+                """,
+            parameters: [link.materialization, link.capture, binding.schema, binding.name, record])
+    }
+
+    /// Records a binding, or renews its record.
+    func record(
+        _ binding: LinkBinding, source: TableShape, state: BindingCheckpoint, shape: String
+    ) -> Statement {
+        Statement(
+            sql: """
+                INSERT INTO \(metadata.bindings) AS b
+                  (materialization, capture, destination_schema, destination_table, phase, backfill, backfill_counter,
+                   rows, bytes, estimated_rows, collection, source_schema, source_table, shape)
+                VALUES ($1, $2, $3, $4, $5, $6, $7::int, $8::bigint, $9::bigint, $10::bigint, $11, $12, $13, $14::jsonb)
+                ON CONFLICT (materialization, capture, destination_schema, destination_table) DO UPDATE
+                  SET phase = EXCLUDED.phase, backfill = EXCLUDED.backfill, backfill_counter = EXCLUDED.backfill_counter,
+                      rows = EXCLUDED.rows, bytes = EXCLUDED.bytes, estimated_rows = EXCLUDED.estimated_rows,
+                      collection = EXCLUDED.collection, source_schema = EXCLUDED.source_schema,
+                      source_table = EXCLUDED.source_table, shape = EXCLUDED.shape, error = NULL, updated_at = now()
+                """,
+            parameters: [link.materialization, link.capture, binding.schema, binding.name] + values(of: state)
+                + [binding.collection, source.namespace, source.name, shape])
+    }
+
+    private func values(of state: BindingCheckpoint) -> [String?] {
+        [
+            state.phase.rawValue, state.backfill, String(state.backfillCounter), String(state.rows),
+            String(state.bytes), state.estimatedRows.map { String($0) },
+        ]
+    }
+}

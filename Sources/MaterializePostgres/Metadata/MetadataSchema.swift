@@ -1,0 +1,122 @@
+import Postgres
+
+/// The tables and functions in which a destination keeps what flowctl knows of it.
+struct MetadataSchema: Sendable {
+    let name: String
+    let checkpoints: QualifiedName
+    let bindings: QualifiedName
+
+    init(_ name: String) {
+        self.name = name
+        checkpoints = QualifiedName(name, "checkpoints")
+        bindings = QualifiedName(name, "bindings")
+    }
+
+    /// Makes what is missing. Several runners may do so at once: one of them does, the others wait for it.
+    func prepare(_ connection: Connection, _ scope: ErrorScope) throws {
+        try scope.rethrowing {
+            guard try !exists(connection) else { return }
+            try connection.execute("BEGIN")
+            do {
+                try connection.execute("SELECT pg_advisory_xact_lock(\(raw: DestinationLock.ddl))")
+                if try !exists(connection) { try connection.execute(definition) }
+                try connection.execute("COMMIT")
+            } catch {
+                try? connection.execute("ROLLBACK")
+                throw error
+            }
+        }
+    }
+
+    /// Whether the schema is there as this version of flowctl makes it.
+    func exists(_ connection: Connection) throws -> Bool {
+        let rows = try connection.query(
+            """
+            SELECT to_regclass(\(literal: checkpoints.quoted)) IS NOT NULL
+               AND to_regclass(\(literal: bindings.quoted)) IS NOT NULL
+               AND to_regprocedure(\(literal: QualifiedName(name, "wait_for").quoted + "(text,pg_lsn,interval)")) IS NOT NULL
+            """)
+        return rows[0, 0] == "t"
+    }
+
+    /// A row of these tables is updated with every commit: room in the page keeps the update from the index.
+    private var definition: SQL {
+        """
+        CREATE SCHEMA IF NOT EXISTS \(id: name);
+        COMMENT ON SCHEMA \(id: name) IS 'What flowctl keeps at this destination: how far each link is.';
+        CREATE TABLE IF NOT EXISTS \(checkpoints) (
+          materialization text NOT NULL, capture text NOT NULL, fence bigint NOT NULL,
+          position pg_lsn, capture_state text, updated_at timestamptz NOT NULL DEFAULT now(),
+          PRIMARY KEY (materialization, capture)) WITH (fillfactor = 20);
+        CREATE TABLE IF NOT EXISTS \(bindings) (
+          materialization text NOT NULL, capture text NOT NULL,
+          destination_schema text NOT NULL, destination_table text NOT NULL,
+          source_schema text NOT NULL, source_table text NOT NULL, collection text NOT NULL,
+          phase text NOT NULL, backfill text NOT NULL, backfill_counter integer NOT NULL,
+          rows bigint NOT NULL, bytes bigint NOT NULL, estimated_rows bigint,
+          shape jsonb NOT NULL, error text, updated_at timestamptz NOT NULL DEFAULT now(),
+          PRIMARY KEY (materialization, capture, destination_schema, destination_table)) WITH (fillfactor = 50);
+        \(comments)
+        \(functions)
+        """
+    }
+
+    private var comments: SQL {
+        """
+        COMMENT ON TABLE \(checkpoints) IS
+          'A row for each link: one capture that feeds one materialization of this database.';
+        COMMENT ON COLUMN \(checkpoints).fence IS
+          'Bumped by whoever takes the link over; only the runner that set it can commit.';
+        COMMENT ON COLUMN \(checkpoints).position IS
+          'End of the last source transaction whose rows are here; null before the first.';
+        COMMENT ON COLUMN \(checkpoints).capture_state IS
+          'Which log the position belongs to, in the capture''s own form.';
+        COMMENT ON COLUMN \(checkpoints).updated_at IS 'When the position was last moved.';
+        COMMENT ON TABLE \(bindings) IS 'A row for each table that a link fills.';
+        COMMENT ON COLUMN \(bindings).phase IS
+          'pending: nothing was read yet; backfilling: rows are being copied; streaming: all were, changes follow.';
+        COMMENT ON COLUMN \(bindings).backfill IS 'What was copied so far, in the capture''s own form.';
+        COMMENT ON COLUMN \(bindings).backfill_counter IS 'The binding''s backfill counter as the table was filled.';
+        COMMENT ON COLUMN \(bindings).rows IS 'Rows that the backfill copied.';
+        COMMENT ON COLUMN \(bindings).bytes IS 'Bytes that the backfill read.';
+        COMMENT ON COLUMN \(bindings).estimated_rows IS 'The source''s estimate as the backfill began.';
+        COMMENT ON COLUMN \(bindings).shape IS
+          'The source''s columns that the table was last prepared for: names, types, attribute numbers.';
+        COMMENT ON COLUMN \(bindings).error IS 'What stopped the table last; null while all is well.';
+        """
+    }
+
+    private var functions: SQL {
+        """
+        CREATE OR REPLACE FUNCTION \(id: name).position(capture text) RETURNS pg_lsn
+          LANGUAGE sql STABLE AS $flow$
+            SELECT c.position FROM \(checkpoints) c WHERE c.capture = $1 ORDER BY c.position NULLS FIRST LIMIT 1
+          $flow$;
+        COMMENT ON FUNCTION \(id: name).position(text) IS
+          'How far this database is in the capture''s log: everything that was committed there before is visible here.';
+        CREATE OR REPLACE FUNCTION \(id: name).wait_for(capture text, lsn pg_lsn, timeout interval DEFAULT '30 s')
+          RETURNS boolean LANGUAGE plpgsql VOLATILE AS $flow$
+          DECLARE
+            deadline timestamptz := clock_timestamp() + timeout;
+            pause double precision := 0.001;
+          BEGIN
+            LOOP
+              IF \(id: name).position(capture) >= lsn THEN RETURN true; END IF;
+              IF clock_timestamp() >= deadline THEN RETURN false; END IF;
+              PERFORM pg_sleep(pause);
+              pause := least(pause * 2, 0.05);
+            END LOOP;
+          END
+          $flow$;
+        COMMENT ON FUNCTION \(id: name).wait_for(text, pg_lsn, interval) IS
+          'Waits until this database has what the capture''s source committed before lsn; false if the time is up first. '
+          'In a REPEATABLE READ transaction it sees what the snapshot sees.';
+        """
+    }
+}
+
+/// Advisory locks of flowctl's own.
+enum DestinationLock {
+    /// Held in transactions that make or change metadata, types and tables: one runner at a time.
+    static let ddl = "7814118120911139682"
+}

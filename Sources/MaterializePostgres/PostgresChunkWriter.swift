@@ -1,0 +1,199 @@
+import Connectors
+import Glibc
+import Postgres
+
+/// Writes backfill chunks on a connection of its own: rows by COPY, changes on top, state and fence check, one transaction.
+final class PostgresChunkWriter: ChunkWriter {
+    private let session: RowSession
+    private let tables: TableRegister
+    private let statements: LinkStatements
+    private var rows: ChunkRows?
+    private var isCopying = false
+
+    init(session: RowSession, tables: TableRegister, statements: LinkStatements) {
+        self.session = session
+        self.tables = tables
+        self.statements = statements
+    }
+
+    // MARK: - The chunk's rows
+
+    func begin(_ binding: Int, shape: TableShape, position: LogPosition, firstSequence: Int64) throws -> RowFormat {
+        let table = try tables.attached(binding)
+        let plan = try session.plan(for: shape, of: table)
+        try session.begin()
+        try session.drain()
+        let rows = ChunkRows(
+            plan, session.copyBuffer, table.scope("copy rows"), position: position, firstSequence: firstSequence)
+        try rows.scope.rethrowing { try session.connection.beginCopyIn(rows.copy) }
+        isCopying = true
+        try rows.scope.rethrowing { try rows.start() }
+        self.rows = rows
+        return rows.format
+    }
+
+    func write(_ row: UnsafeRawBufferPointer) throws {
+        guard let rows else { throw PostgresChunkWriter.notBegun }
+        do {
+            try rows.write(row)
+        } catch let error as PostgresError {
+            throw rows.scope.error(error)
+        }
+    }
+
+    func finishRows() throws {
+        guard let rows else { throw PostgresChunkWriter.notBegun }
+        try rows.scope.rethrowing {
+            try rows.finish()
+            isCopying = false
+            try session.connection.endCopyIn()
+        }
+        self.rows = nil
+    }
+
+    private static var notBegun: RunError {
+        RunError(.internal, operation: "copy rows", message: "no chunk was begun")
+    }
+
+    // MARK: - What goes on top
+
+    func store(_ changes: ContiguousArray<NetChange>, binding: Int, shape: TableShape, rows: RowPool) throws {
+        try session.store(changes, try tables.attached(binding), shape: shape, rows: rows)
+    }
+
+    func append(_ changes: ContiguousArray<LoggedChange>, binding: Int, shape: TableShape, rows: RowPool) throws {
+        try session.append(changes, try tables.attached(binding), shape: shape, rows: rows)
+    }
+
+    func truncate(_ bindings: [Int]) throws {
+        try session.truncate(try bindings.map { try tables.attached($0) })
+    }
+
+    func commit(_ binding: Int, state: BindingCheckpoint, isLast: Bool) throws {
+        let table = try tables.attached(binding)
+        let scope = table.scope("commit a chunk of")
+        try session.begin()
+        let makesKey = !table.hasKey && (isLast || table.isKeyWanted)
+        if makesKey { try makeKey(table) }
+        try session.send(
+            statements.state(state, of: table.binding), scope,
+            fault: { scope.error(.needsOperator, "its row in flow.bindings is gone") })
+        let link = statements.link
+        try session.send(statements.holdFence, scope, fault: { Fenced.error(link) })
+        try session.commit(scope)
+        if makesKey { table.hasKey = true }
+    }
+
+    private func makeKey(_ table: BoundTable) throws {
+        let scope = table.scope("make the key of")
+        try session.drain()
+        let creation = KeyCreation(
+            connection: session.connection,
+            definition: TableDefinition(binding: table.binding, shape: table.layout.shape))
+        let statements = try scope.rethrowing {
+            try creation.statements(isPartitioned: table.layout.table.isPartitioned)
+        }
+        for statement in statements { try session.send("\(raw: statement)", scope) }
+    }
+
+    func abandon() {
+        rows = nil
+        session.copyBuffer.discard()
+        if isCopying { session.connection.failCopyIn("the chunk was given up") }
+        isCopying = false
+        session.rollback()
+    }
+
+    func close() {
+        session.connection.close()
+    }
+}
+
+/// The rows of one chunk on their way from the source's COPY to the destination's.
+final class ChunkRows {
+    let format: RowFormat
+    let scope: ErrorScope
+    private let plan: StorePlan
+    private let buffer: CopyBuffer
+    private let delta: DeltaEncoder?
+    private let position: LogPosition
+    private var sequence: Int64
+    private let time: Int64
+    private let picksFields: Bool
+
+    init(
+        _ plan: StorePlan, _ buffer: CopyBuffer, _ scope: ErrorScope, position: LogPosition, firstSequence: Int64
+    ) {
+        self.plan = plan
+        self.buffer = buffer
+        self.scope = scope
+        self.position = position
+        sequence = firstSequence
+        format = plan.isBinarySafe ? .binary : .text
+        delta = plan.binding.mode == .insert ? DeltaEncoder(plan, buffer) : nil
+        picksFields = plan.columns.count < plan.shape.columns.count
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        time = Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000
+    }
+
+    /// Columns that rows don't name get their defaults: the operation of a row that was read.
+    var copy: SQL {
+        if plan.binding.mode == .insert { return DeltaStatements(plan: plan).copy }
+        let options = format == .binary ? " (FORMAT binary)" : ""
+        return "COPY \(plan.target) (\(raw: plan.columnList)) FROM STDIN\(raw: options)"
+    }
+
+    /// The header of a binary COPY (manual, "COPY", "Binary Format"): signature, flags, extension.
+    func start() throws {
+        guard format == .binary else { return }
+        try buffer.raw("PGCOPY\n")
+        for byte: UInt8 in [0xFF, 0x0D, 0x0A, 0x00, 0, 0, 0, 0, 0, 0, 0, 0] { try buffer.byte(byte) }
+    }
+
+    /// A line with its newline, or a binary tuple.
+    func write(_ row: UnsafeRawBufferPointer) throws {
+        guard format == .text else {
+            try buffer.raw(row)
+            return try buffer.endPiece()
+        }
+        let line = UnsafeRawBufferPointer(rebasing: row.dropLast(row.last == UInt8(ascii: "\n") ? 1 : 0))
+        if picksFields { try pick(line) } else { try buffer.raw(line) }
+        if let delta {
+            try delta.metadata(.read, position: position, sequence: sequence, time: time)
+            try buffer.null()
+            try buffer.separator()
+            try buffer.null()
+            sequence += 1
+        }
+        try buffer.endRow()
+    }
+
+    /// Passes on the fields that the destination has. A tab within a value is escaped, so each one here ends a field.
+    private func pick(_ line: UnsafeRawBufferPointer) throws {
+        var field = 0
+        var start = 0
+        var next = 0
+        var end = 0
+        while end <= line.count, next < plan.sources.count {
+            if end == line.count || line[end] == UInt8(ascii: "\t") {
+                if field == plan.sources[next] {
+                    if next > 0 { try buffer.separator() }
+                    try buffer.raw(UnsafeRawBufferPointer(rebasing: line[start..<end]))
+                    next += 1
+                }
+                field += 1
+                start = end + 1
+            }
+            end += 1
+        }
+    }
+
+    func finish() throws {
+        if format == .binary {
+            try buffer.byte(0xFF)
+            try buffer.byte(0xFF)
+        }
+        try buffer.flush()
+    }
+}

@@ -1,0 +1,180 @@
+import Connectors
+import Postgres
+
+/// The apply side of a link on its own connection: rows, checkpoint and fence check in one transaction.
+final class PostgresTransactor: Transactor {
+    private let config: PostgresMaterialization.Config
+    private let session: RowSession
+    private let tables: TableRegister
+    private let statements: LinkStatements
+    private var records: [BindingRecord]
+    private var states: [Int: BindingCheckpoint] = [:]
+    private(set) var checkpoint: LinkCheckpoint?
+    /// Tables that the open transaction changed, as they were before.
+    private var changed: [(table: BoundTable, layout: BoundTable.Layout)] = []
+
+    private var link: LinkSpec { statements.link }
+
+    init(
+        config: PostgresMaterialization.Config, session: RowSession, tables: TableRegister, record: LinkRecord,
+        statements: LinkStatements
+    ) {
+        self.config = config
+        self.session = session
+        self.tables = tables
+        self.statements = statements
+        records = record.bindings
+        checkpoint = record.checkpoint
+    }
+
+    private func scope(_ operation: String) -> ErrorScope {
+        ErrorScope(operation: operation, object: "the link from \(link.capture)", task: link.materialization)
+    }
+
+    private func fenced() -> RunError { Fenced.error(link) }
+
+    // MARK: - Opening
+
+    func checkpoint(of binding: Int) -> BindingCheckpoint? {
+        states[binding] ?? record(of: binding)?.state
+    }
+
+    private func record(of binding: Int) -> BindingRecord? {
+        guard link.bindings.indices.contains(binding) else { return nil }
+        let spec = link.bindings[binding]
+        return records.first {
+            $0.schema == spec.schema && $0.table == spec.name && $0.collection == spec.collection
+        }
+    }
+
+    func attach(_ binding: Int, shape: TableShape, state: BindingCheckpoint, willBackfill: Bool) throws {
+        guard link.bindings.indices.contains(binding) else {
+            throw scope("attach").error(.internal, "the link has no binding \(binding)")
+        }
+        let spec = link.bindings[binding]
+        let attachment = Attachment(
+            connection: session.connection, config: config, statements: statements, number: binding, binding: spec,
+            scope: ErrorScope("attach", spec, task: link.materialization), record: record(of: binding))
+        tables[binding] = try attachment.run(shape: shape, state: state, willBackfill: willBackfill)
+        states[binding] = state
+    }
+
+    func begin(_ checkpoint: LinkCheckpoint) throws {
+        try session.begin()
+        try write(checkpoint)
+        try session.commit(scope("begin"))
+        self.checkpoint = checkpoint
+    }
+
+    // MARK: - Rows
+
+    func store(_ changes: ContiguousArray<NetChange>, binding: Int, shape: TableShape, rows: RowPool) throws {
+        let table = try tables.attached(binding)
+        try followPending(table, shape)
+        if !table.hasKey { table.isKeyWanted = true }
+        try session.store(changes, table, shape: shape, rows: rows)
+    }
+
+    func append(_ changes: ContiguousArray<LoggedChange>, binding: Int, shape: TableShape, rows: RowPool) throws {
+        let table = try tables.attached(binding)
+        try followPending(table, shape)
+        try session.append(changes, table, shape: shape, rows: rows)
+    }
+
+    func truncate(_ bindings: [Int]) throws {
+        try session.truncate(try bindings.map { try tables.attached($0) })
+    }
+
+    // MARK: - Shapes
+
+    /// The run began with a shape that the table was not prepared for, and now its first rows come.
+    private func followPending(_ table: BoundTable, _ shape: TableShape) throws {
+        guard let pending = table.layout.pending, pending.isSame(as: shape) else { return }
+        _ = try change(table, to: pending)
+    }
+
+    func evolve(_ binding: Int, to shape: TableShape) throws -> [String] {
+        try change(try tables.attached(binding), to: shape)
+    }
+
+    private func change(_ table: BoundTable, to shape: TableShape) throws -> [String] {
+        let scope = table.scope("change the columns of")
+        if table.layout.pending == nil, table.layout.shape.isSame(as: shape) { return [] }
+        try session.begin()
+        try session.drain()
+        let mayChange = config.schemaEvolution == .basic
+        let labels = try extendEnums(shape.types, scope, mayChange: mayChange)
+        let evolution = TableEvolution(
+            connection: session.connection, binding: table.binding, scope: scope, mayChange: mayChange)
+        let outcome = try evolution.run(from: table.layout, to: shape)
+        let record = ShapeRecord(outcome.layout.shape, retired: outcome.layout.retired)
+        try session.send(statements.shape(record.json, of: table.binding), scope)
+        changed.append((table, table.layout))
+        table.layout = outcome.layout
+        return labels + outcome.statements
+    }
+
+    /// Labels are added on a connection of their own: in this transaction they could not be used.
+    private func extendEnums(_ types: [TypeDefinition], _ scope: ErrorScope, mayChange: Bool) throws -> [String] {
+        let hasEnums = types.contains { type in
+            if case .enumeration = type.kind { return true }
+            return false
+        }
+        guard hasEnums else { return [] }
+        let side = try DestinationConnection.plain(config, scope)
+        defer { side.close() }
+        return try EnumLabels.extend(types, side, scope, mayChange: mayChange)
+    }
+
+    // MARK: - The transaction
+
+    var isOpen: Bool { session.isInTransaction }
+
+    func flush() throws {
+        try session.flush()
+    }
+
+    func commit(_ checkpoint: LinkCheckpoint, bindings: [Int: BindingCheckpoint]) throws {
+        let scope = scope("commit")
+        try session.begin()
+        for (binding, state) in bindings.sorted(by: { $0.key < $1.key }) {
+            let table = try tables.attached(binding)
+            try session.send(
+                statements.state(state, of: table.binding), table.scope("record"),
+                fault: { table.scope("record").error(.needsOperator, "its row in flow.bindings is gone") })
+        }
+        try write(checkpoint)
+        try session.commit(scope)
+        self.checkpoint = checkpoint
+        for (binding, state) in bindings { states[binding] = state }
+        changed.removeAll()
+    }
+
+    private func write(_ checkpoint: LinkCheckpoint) throws {
+        let isSame = self.checkpoint?.captureState == checkpoint.captureState
+        try session.send(
+            statements.checkpoint(checkpoint.position, captureState: isSame ? nil : checkpoint.captureState),
+            scope("commit"), fault: fenced)
+    }
+
+    func rollback() {
+        session.rollback()
+        for (table, layout) in changed.reversed() {
+            let generation = table.layout.generation
+            table.layout = layout
+            table.layout.generation = generation + 1
+        }
+        changed.removeAll()
+    }
+
+    func chunkWriter() throws -> any ChunkWriter {
+        let scope = scope("open a writer for")
+        let opened = try DestinationConnection.forRows(config, scope)
+        return PostgresChunkWriter(
+            session: RowSession(opened, tables: tables, scope: scope), tables: tables, statements: statements)
+    }
+
+    func close() {
+        session.connection.close()
+    }
+}

@@ -1,0 +1,218 @@
+import Connectors
+import Postgres
+
+/// Makes a binding's destination table, or takes one that is there, and records the binding: one transaction.
+struct Attachment {
+    let connection: Connection
+    let config: PostgresMaterialization.Config
+    let statements: LinkStatements
+    let number: Int
+    let binding: LinkBinding
+    let scope: ErrorScope
+    /// What the destination keeps of the binding; nil where it was never attached for this collection.
+    let record: BindingRecord?
+
+    private var mayChange: Bool { config.schemaEvolution == .basic }
+    private var name: QualifiedName { QualifiedName(binding.schema, binding.name) }
+    private var inspection: TableInspection { TableInspection(connection: connection) }
+
+    /// The connection must be in no transaction.
+    func run(shape: TableShape, state: BindingCheckpoint, willBackfill: Bool) throws -> BoundTable {
+        try BindingCheck.run(binding, shape, scope)
+        _ = try EnumLabels.extend(shape.types, connection, scope, mayChange: mayChange)
+        try scope.rethrowing { try connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE") }
+        do {
+            try hold()
+            let (layout, hasKey) = try prepare(shape, state, isKeyLate: willBackfill || state.phase != .streaming)
+            let shapeRecord = ShapeRecord(layout.shape, retired: layout.retired)
+            let statement = statements.record(binding, source: shape, state: state, shape: shapeRecord.json)
+            try scope.rethrowing {
+                _ = try connection.query(statement.sql, statement.parameters)
+                try connection.execute("COMMIT")
+            }
+            return BoundTable(
+                number: number, binding: binding, task: statements.link.materialization, layout: layout,
+                hasKey: hasKey)
+        } catch {
+            try? connection.execute("ROLLBACK")
+            throw error
+        }
+    }
+
+    /// One runner at a time makes and changes tables, and only the one that has the link.
+    private func hold() throws {
+        try scope.rethrowing { try connection.execute("SELECT pg_advisory_xact_lock(\(raw: DestinationLock.ddl))") }
+        let fence = statements.holdFence
+        do {
+            _ = try connection.query(fence.sql, fence.parameters)
+        } catch let error as PostgresError {
+            throw error.sqlState == "22012" ? Fenced.error(statements.link) : scope.error(error)
+        }
+    }
+
+    private func prepare(
+        _ shape: TableShape, _ state: BindingCheckpoint, isKeyLate: Bool
+    ) throws -> (BoundTable.Layout, hasKey: Bool) {
+        switch try scope.rethrowing({ try inspection.find(name) }) {
+        case .absent: return try create(shape, isKeyLate: isKeyLate)
+        case .table(let table): return try take(table, shape, state, isKeyLate: isKeyLate)
+        case .other(let kind):
+            throw scope.error(
+                .needsOperator,
+                "the destination has something of this name that is no table (pg_class.relkind \(kind))",
+                hint: "name another table in the binding's resource")
+        }
+    }
+
+    // MARK: - A table that is absent
+
+    private func create(_ shape: TableShape, isKeyLate: Bool) throws -> (BoundTable.Layout, hasKey: Bool) {
+        if let record, record.state.phase != .pending {
+            throw scope.error(
+                .needsOperator, "the destination table is gone, and flow.bindings says that it was filled",
+                hint: "have it read again: \(forget)")
+        }
+        let definition = TableDefinition(binding: binding, shape: shape)
+        let isUpsert = binding.mode == .upsert
+        let create = definition.create(withKey: isUpsert && !isKeyLate)
+        guard mayChange else {
+            throw scope.error(
+                .needsOperator, "the destination table is missing, and schemaEvolution is none", hint: "run: \(create)")
+        }
+        let provision = TypeProvision(connection: connection, scope: scope, mayChange: true)
+        _ = try provision.provideSchema(binding.schema)
+        _ = try provision.provide(shape.types)
+        try scope.rethrowing { try connection.execute("\(raw: create)") }
+        if let sql = binding.additionalCreateSQL { try runAdditional(sql) }
+        guard case .table(let table) = try scope.rethrowing({ try inspection.find(name) }) else {
+            throw scope.error(.needsOperator, "additional_table_create_sql removed the table")
+        }
+        let hasKey = !isUpsert || table.hasUniqueKey(binding.key)
+        return (BoundTable.Layout(shape: shape, table: table), hasKey)
+    }
+
+    /// The user's own statements see the names that a session of theirs would.
+    private func runAdditional(_ sql: String) throws {
+        var scope = scope
+        scope.operation = "run additional_table_create_sql of"
+        try scope.rethrowing {
+            try connection.execute("SET LOCAL search_path = \(id: binding.schema), public")
+            try connection.execute("\(raw: sql)")
+            try connection.execute("SET LOCAL search_path = ''")
+        }
+    }
+
+    // MARK: - A table that is there
+
+    private func take(
+        _ table: DestinationTable, _ shape: TableShape, _ state: BindingCheckpoint, isKeyLate: Bool
+    ) throws -> (BoundTable.Layout, hasKey: Bool) {
+        let known = record.flatMap { $0.state.phase == .pending ? nil : $0 }
+        if known == nil, !binding.skipsBackfill, try !scope.rethrowing({ try inspection.isEmpty(name) }) {
+            throw scope.error(
+                .needsOperator, "the destination table holds rows that flowctl has no record of",
+                hint: "empty it (TRUNCATE \(name)), name another table, or skip the binding's backfill")
+        }
+        var layout = BoundTable.Layout(shape: shape, table: table)
+        let evolution = TableEvolution(connection: connection, binding: binding, scope: scope, mayChange: mayChange)
+        if let record = record.flatMap({ self.shape(in: $0, shape) }) {
+            layout.shape = record.shape
+            layout.retired = record.retired
+            if state.phase == .streaming, !record.shape.isSame(as: shape) {
+                // The stream begins where the last run ended: its first rows may still be of the recorded shape.
+                layout.pending = shape
+            } else {
+                layout = try evolution.run(from: layout, to: shape).layout
+            }
+        } else {
+            layout.shape = TableShape(table: shape.table, namespace: shape.namespace, name: shape.name, columns: [])
+            layout = try evolution.run(from: layout, to: shape).layout
+        }
+        try addMetadata(to: layout.table)
+        let hasKey = try provideKey(layout, isKeyLate: isKeyLate)
+        try relax(layout, hasKey: hasKey)
+        guard case .table(let final) = try scope.rethrowing({ try inspection.find(name) }) else {
+            throw scope.error(.internal, "the table went away while it was prepared")
+        }
+        layout.table = final
+        return (layout, hasKey)
+    }
+
+    private func shape(in record: BindingRecord, _ shape: TableShape) -> ShapeRecord? {
+        ShapeRecord(record.shape, table: shape.table, namespace: shape.namespace, name: shape.name)
+    }
+
+    private func addMetadata(to table: DestinationTable) throws {
+        for column in binding.metadataColumns {
+            if let there = table.column(column.name) {
+                guard TypeCompatibility.column(there.type, accepts: column.type) else {
+                    throw scope.error(
+                        .needsOperator,
+                        "the destination's column \"\(column.name)\" is \(there.type), and metadata of "
+                            + "this name is \(column.type)", hint: "drop or rename the destination's column")
+                }
+                if binding.mode == .upsert, !there.hasDefault {
+                    let value = column == .operation ? "'r'" : "now()"
+                    try change("ALTER TABLE \(name) ALTER COLUMN \(Identifier(column.name)) SET DEFAULT \(value)")
+                }
+            } else {
+                try change(
+                    "ALTER TABLE \(name) ADD COLUMN \(Identifier(column.name)) \(column.definition(in: binding.mode))")
+            }
+        }
+    }
+
+    private func provideKey(_ layout: BoundTable.Layout, isKeyLate: Bool) throws -> Bool {
+        guard binding.mode == .upsert, !layout.table.hasUniqueKey(binding.key) else { return true }
+        if let other = layout.table.primaryKey {
+            throw scope.error(
+                .needsOperator,
+                "the destination table's primary key is (\(other.joined(separator: ", "))), the "
+                    + "collection's key is (\(binding.key.joined(separator: ", ")))",
+                hint: "make a unique index on the collection's key, or drop the destination's primary key")
+        }
+        if isKeyLate { return false }
+        let creation = KeyCreation(
+            connection: connection, definition: TableDefinition(binding: binding, shape: layout.shape))
+        for statement in try scope.rethrowing({
+            try creation.statements(isPartitioned: layout.table.isPartitioned)
+        }) { try change(statement) }
+        return true
+    }
+
+    /// Columns that no row will have a value for must not ask for one.
+    private func relax(_ layout: BoundTable.Layout, hasKey: Bool) throws {
+        let upsert = binding.mode == .upsert
+        let mapped = Set(layout.shape.columns.map(\.name)).subtracting(binding.excludedFields)
+        let metadata = Set(binding.metadataColumns.map(\.name))
+        for column in layout.table.columns where column.isNotNull && !metadata.contains(column.name) {
+            guard !(upsert && binding.key.contains(column.name)), !column.isGenerated else { continue }
+            if mapped.contains(column.name) ? upsert : column.hasDefault { continue }
+            try change("ALTER TABLE \(name) ALTER COLUMN \(Identifier(column.name)) DROP NOT NULL")
+        }
+    }
+
+    private func change(_ statement: String) throws {
+        guard mayChange else {
+            throw scope.error(
+                .needsOperator, "the destination table must be changed, and schemaEvolution is none",
+                hint: "run: \(statement)")
+        }
+        try scope.rethrowing { try connection.execute("\(raw: statement)") }
+    }
+
+    private var forget: String {
+        "DELETE FROM \(statements.metadata.bindings) WHERE materialization = "
+            + "\(SQL.literal(statements.link.materialization)) AND destination_schema = \(SQL.literal(binding.schema)) "
+            + "AND destination_table = \(SQL.literal(binding.name))"
+    }
+}
+
+/// Who has the link now.
+enum Fenced {
+    static func error(_ link: LinkSpec) -> RunError {
+        RunError(
+            .fenced, operation: "commit", object: "the link from \(link.capture)",
+            message: "another runner has taken it over", task: link.materialization)
+    }
+}

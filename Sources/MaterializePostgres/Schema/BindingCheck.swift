@@ -1,0 +1,45 @@
+import Connectors
+
+/// What must hold of a binding and its source's shape, whatever the destination has.
+enum BindingCheck {
+    static func run(_ binding: LinkBinding, _ shape: TableShape, _ scope: ErrorScope) throws {
+        try checkKey(binding, shape, scope)
+        for column in shape.columns where !binding.excludedFields.contains(column.name) {
+            guard !binding.metadataColumns.contains(where: { $0.name == column.name }) else {
+                throw scope.error(
+                    .needsOperator, "the source's column \"\(column.name)\" has the name of a metadata column",
+                    hint: "exclude the field")
+            }
+        }
+        let known = Set(binding.metadataColumns.map(\.name) + shape.columns.map(\.name))
+        for field in binding.requiredFields where !known.contains(field) {
+            throw scope.error(
+                .needsOperator,
+                "the required field \"\(field)\" is neither a column of the source nor metadata that "
+                    + "\(binding.mode == .upsert ? "an upsert" : "a delta") table can keep",
+                hint: "remove it from fields.require")
+        }
+    }
+
+    private static func checkKey(_ binding: LinkBinding, _ shape: TableShape, _ scope: ErrorScope) throws {
+        guard binding.mode == .upsert else { return }
+        guard !binding.key.isEmpty else {
+            throw scope.error(
+                .needsOperator, "the collection has no key, and rows of an upsert table are found by key",
+                hint: "give the collection a key, or set delta_updates: true")
+        }
+        for name in binding.key {
+            guard shape.index(of: name) != nil else {
+                throw scope.error(
+                    .needsOperator,
+                    "the collection's key names the column \"\(name)\", which the source table doesn't have",
+                    hint: "name columns of the table in the collection's key")
+            }
+            guard !binding.excludedFields.contains(name) else {
+                throw scope.error(
+                    .needsOperator, "the field \"\(name)\" is part of the key and can't be excluded",
+                    hint: "remove it from fields.exclude")
+            }
+        }
+    }
+}

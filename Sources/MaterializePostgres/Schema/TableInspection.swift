@@ -1,0 +1,103 @@
+import Postgres
+
+/// Reads destination tables from the catalog.
+struct TableInspection {
+    let connection: Connection
+
+    enum Found {
+        case absent
+        case table(DestinationTable)
+        /// Something else has the name: a view, an index, ….
+        case other(kind: String)
+    }
+
+    func find(_ name: QualifiedName) throws -> Found {
+        let rows = try connection.query(
+            """
+            SELECT c.oid, c.relkind FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+             WHERE n.nspname = $1 AND c.relname = $2
+            """, [name.schema.name, name.name.name])
+        guard rows.count == 1, let oid = rows[0, 0], let kind = rows[0, 1] else { return .absent }
+        guard kind == "r" || kind == "p" else { return .other(kind: kind) }
+        var table = DestinationTable(columns: try columns(oid), isPartitioned: kind == "p")
+        try readKeys(oid, into: &table)
+        return .table(table)
+    }
+
+    func isEmpty(_ name: QualifiedName) throws -> Bool {
+        try connection.query("SELECT EXISTS (SELECT FROM \(name))")[0, 0] != "t"
+    }
+
+    /// Types of which equal values are equal as text too.
+    private static let strictTypes = [
+        "bool", "int2", "int4", "int8", "oid", "uuid", "text", "varchar", "name", "char", "bytea", "date", "time",
+        "timestamp", "timestamptz", "macaddr", "macaddr8", "pg_lsn", "xid8",
+    ].joined(separator: ",")
+
+    private func columns(_ oid: String) throws -> [DestinationColumn] {
+        let rows = try connection.query(
+            """
+            SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.atttypid, a.atttypmod, a.attnotnull,
+                   a.atthasdef OR a.attidentity <> '', coalesce(to_jsonb(a) ->> 'attgenerated', '') <> '',
+                   a.attidentity = 'a',
+                   CASE WHEN a.attcollation <> t.typcollation
+                        THEN quote_ident(cn.nspname) || '.' || quote_ident(co.collname) END,
+                   NOT (b.typtype = 'e' OR (b.typname = ANY (string_to_array($2, ','))
+                        AND b.typnamespace = 'pg_catalog'::regnamespace
+                        AND coalesce((to_jsonb(co) ->> 'collisdeterministic')::bool, true))),
+                   (SELECT 'OPERATOR(' || quote_ident(opn.nspname) || '.' || o.oprname || ')'
+                      FROM pg_opclass oc
+                      JOIN pg_am am ON am.oid = oc.opcmethod AND am.amname = 'btree'
+                      JOIN pg_amop ao ON ao.amopfamily = oc.opcfamily AND ao.amoplefttype = oc.opcintype
+                                     AND ao.amoprighttype = oc.opcintype AND ao.amopstrategy = 3
+                      JOIN pg_operator o ON o.oid = ao.amopopr
+                      JOIN pg_namespace opn ON opn.oid = o.oprnamespace
+                     WHERE oc.opcdefault AND oc.opcintype = b.oid AND opn.nspname <> 'pg_catalog' LIMIT 1)
+              FROM pg_attribute a
+              JOIN pg_type t ON t.oid = a.atttypid
+              JOIN pg_type b ON b.oid = (
+                   WITH RECURSIVE base AS (
+                     SELECT t.oid, t.typtype, t.typbasetype
+                     UNION ALL SELECT p.oid, p.typtype, p.typbasetype
+                       FROM base JOIN pg_type p ON p.oid = base.typbasetype WHERE base.typtype = 'd')
+                   SELECT base.oid FROM base WHERE base.typtype <> 'd')
+              LEFT JOIN pg_collation co ON co.oid = a.attcollation
+              LEFT JOIN pg_namespace cn ON cn.oid = co.collnamespace
+             WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped
+             ORDER BY a.attnum
+            """, [oid, TableInspection.strictTypes])
+        return (0..<rows.count).map { row in
+            DestinationColumn(
+                name: rows[row, 0] ?? "", type: rows[row, 1] ?? "", typeOID: rows[row, 2].flatMap { UInt32($0) } ?? 0,
+                typeModifier: rows[row, 3].flatMap { Int32($0) } ?? -1, collation: rows[row, 8],
+                isNotNull: rows[row, 4] == "t", hasDefault: rows[row, 5] == "t", isGenerated: rows[row, 6] == "t",
+                isAlwaysIdentity: rows[row, 7] == "t", hasLooseEquality: rows[row, 9] == "t",
+                equality: rows[row, 10] ?? "=")
+        }
+    }
+
+    /// One row for each column of each index, in index order.
+    private func readKeys(_ oid: String, into table: inout DestinationTable) throws {
+        let rows = try connection.query(
+            """
+            SELECT i.indexrelid, i.indisprimary, a.attname
+              FROM pg_index i
+              CROSS JOIN unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attnum, place)
+              JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+             WHERE i.indrelid = $1::oid AND i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL
+               AND i.indexprs IS NULL AND k.place <= i.indnkeyatts
+             ORDER BY i.indexrelid, k.place
+            """, [oid])
+        var last: String?
+        for row in 0..<rows.count {
+            let name = rows[row, 2] ?? ""
+            if rows[row, 0] == last, let index = table.uniqueKeys.indices.last {
+                table.uniqueKeys[index].append(name)
+            } else {
+                table.uniqueKeys.append([name])
+            }
+            last = rows[row, 0]
+            if rows[row, 1] == "t" { table.primaryKey = table.uniqueKeys.last }
+        }
+    }
+}

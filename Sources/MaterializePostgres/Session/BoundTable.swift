@@ -1,0 +1,68 @@
+import Connectors
+import Postgres
+
+/// What a link's connections share about one binding's table.
+// @unchecked: read by the reader's thread that fills a chunk of the binding; written by the link's thread, which does so
+// only while no chunk of the binding is being filled (the mailbox's lock orders the two).
+final class BoundTable: @unchecked Sendable {
+    /// What changes when the table does.
+    struct Layout {
+        /// What the table is prepared for.
+        var shape: TableShape
+        /// What it is to be prepared for before the first row of that shape, where a run begins with another shape than the
+        /// last one ended with.
+        var pending: TableShape?
+        /// Columns that the source no longer has, with their attribute numbers there.
+        var retired: [String: Int] = [:]
+        var table: DestinationTable
+        /// Grows with every change: statements of an older layout are of no use.
+        var generation = 0
+    }
+
+    /// The binding's index in the link.
+    let number: Int
+    let binding: LinkBinding
+    let task: String
+    var layout: Layout
+    /// Whether rows can be found by key. Always true of a delta table, where nobody looks.
+    var hasKey: Bool
+    /// The link has changes for the table: its key is to be made with the next chunk.
+    var isKeyWanted = false
+    /// Whether rows that the log shows as new may be copied straight into the table.
+    var takesDirectCopy = true
+
+    init(number: Int, binding: LinkBinding, task: String, layout: Layout, hasKey: Bool) {
+        self.number = number
+        self.binding = binding
+        self.task = task
+        self.layout = layout
+        self.hasKey = hasKey
+    }
+
+    var name: QualifiedName { QualifiedName(binding.schema, binding.name) }
+
+    func scope(_ operation: String) -> ErrorScope { ErrorScope(operation, binding, task: task) }
+
+    /// How rows of a shape go into the table now. Columns are found by the source's attribute number, else by name.
+    func plan(for shape: TableShape, serial: Int) throws -> StorePlan {
+        let current = layout.shape
+        return try StorePlan(
+            shape: shape, binding: binding, table: layout.table, generation: layout.generation,
+            serial: serial,
+            destinationName: { column in
+                if let attribute = column.attribute,
+                    let known = current.columns.first(where: { $0.attribute == attribute })
+                {
+                    return known.name
+                }
+                return column.name
+            })
+    }
+}
+
+extension ErrorScope {
+    init(_ operation: String, _ binding: LinkBinding, task: String) {
+        self.init(
+            operation: operation, object: "table \(binding.schema).\(binding.name)", task: task, binding: binding.index)
+    }
+}

@@ -1,0 +1,97 @@
+import Connectors
+import Postgres
+
+/// Sets of changes by way of a staging table.
+extension RowSession {
+    /// Large sets, and those in which rows with left-out columns moved: one COPY and a few statements.
+    func storeStaged(
+        _ changes: ContiguousArray<NetChange>, _ summary: SetSummary, _ table: BoundTable, _ plan: StorePlan,
+        _ rows: RowPool
+    ) throws {
+        let scope = table.scope("store rows")
+        let isSoft = table.binding.deletes == .soft
+        let statements = try stage(changes, summary, table, plan, rows)
+        let missing = { Divergence.missingRow(scope) }
+        if summary.moved > 0 {
+            try send(statements.resolveOrigins, scope, affected: summary.moved, fault: missing)
+        }
+        if summary.deletes > 0 { try send(isSoft ? statements.flag : statements.delete, scope) }
+        for (part, count) in [(StageStatements.Part.images, summary.images), (.upserts, summary.upserts)]
+        where count > 0 {
+            let withMasks = summary.partial > 0
+            if serverHasMerge {
+                let isCounted = withMasks && plan.columns.contains(where: \.isAssigned)
+                try send(
+                    statements.merge(part, withMasks: withMasks), scope, affected: isCounted ? count : nil,
+                    fault: missing)
+            } else {
+                let partial = part == .images ? summary.partialImages : summary.partialUpserts
+                if partial > 0 { try send(statements.updatePartial(part), scope, affected: partial, fault: missing) }
+                try send(statements.upsertWhole(part, withMasks: withMasks), scope)
+            }
+        }
+        try flush()
+    }
+
+    /// A set for a table that has no key yet: rows are completed in the staging table, then written anew.
+    func storeWithoutKey(
+        _ changes: ContiguousArray<NetChange>, _ summary: SetSummary, _ table: BoundTable, _ plan: StorePlan,
+        _ rows: RowPool
+    ) throws {
+        let scope = table.scope("store rows")
+        let missing = { Divergence.missingRow(scope) }
+        let statements = try stage(changes, summary, table, plan, rows)
+        try send("SET LOCAL enable_hashjoin = on", scope)
+        if summary.moved > 0 {
+            try send(statements.resolveOrigins, scope, affected: summary.moved, fault: missing)
+        }
+        let own = summary.partialImages + summary.partialUpserts
+        if own > 0 { try send(statements.resolveOwn, scope, affected: own, fault: missing) }
+        if table.binding.deletes == .soft, summary.deletes > 0 { try send(statements.flag, scope) }
+        try send(statements.clear, scope)
+        if summary.images > 0 { try send(statements.insert(.images), scope) }
+        if summary.upserts > 0 { try send(statements.insert(.upserts), scope) }
+        try send("SET LOCAL enable_hashjoin = off", scope)
+        try flush()
+    }
+
+    /// Brings a set into the binding's staging table.
+    private func stage(
+        _ changes: ContiguousArray<NetChange>, _ summary: SetSummary, _ table: BoundTable, _ plan: StorePlan,
+        _ rows: RowPool
+    ) throws -> StageStatements {
+        let scope = table.scope("store rows")
+        let index: Int
+        let statements: StageStatements
+        if let known = stages.index(of: plan) {
+            index = known
+            statements = StageStatements(plan, stage: stages.stages[known].name)
+            if stages.stages[known].isFilled { try send(statements.empty, scope) }
+        } else {
+            index = stages.add(plan, binding: table.number)
+            statements = StageStatements(plan, stage: stages.stages[index].name)
+            try send(statements.create, scope)
+        }
+        stages.fill(index)
+        let withMasks = summary.partial > 0
+        let withOrigins = summary.moved > 0
+        let encoder = RowEncoder(plan, rows, copyBuffer, scope)
+        let mode = table.binding.deletes
+        try copy(statements.copy(withMasks: withMasks, withOrigins: withOrigins), scope) { _ in
+            for change in changes {
+                if change.operation != .delete {
+                    try encoder.stagedRow(
+                        change, operation: change.operation.rawValue, row: change.row, withMasks: withMasks,
+                        withOrigins: withOrigins)
+                } else if mode == .soft, !change.image.isNone {
+                    try encoder.stagedRow(
+                        change, operation: UInt8(ascii: "i"), row: change.image, withMasks: withMasks,
+                        withOrigins: withOrigins)
+                } else if mode != .ignore {
+                    try encoder.stagedDelete(change.row, withMasks: withMasks, withOrigins: withOrigins)
+                }
+            }
+        }
+        return statements
+    }
+}

@@ -1,0 +1,208 @@
+import Connectors
+import Postgres
+
+/// The statements that store a set of changes by way of a staging table, for a plan.
+///
+/// The staging table has a row for each change: `op` (d: delete, i: the last image of a row that a soft delete keeps, else
+/// the letter of `_meta/op`), masks of the columns that an update left out, the key under which the destination holds
+/// those where it is another one, and the columns.
+struct StageStatements {
+    let plan: StorePlan
+    let stage: Identifier
+    /// What the staging table's own columns begin with: no column of the target does.
+    let prefix: String
+
+    init(_ plan: StorePlan, stage: String) {
+        self.plan = plan
+        self.stage = Identifier(stage)
+        var prefix = "_flow_"
+        while plan.columns.contains(where: { $0.destination.name.hasPrefix(prefix) }) { prefix = "_" + prefix }
+        self.prefix = prefix
+    }
+
+    private var rows: RowStatements { RowStatements(plan: plan) }
+    private var columns: [StorePlan.Column] { plan.columns }
+    private var operation: Identifier { Identifier(prefix + "op") }
+    private func mask(_ word: Int) -> Identifier { Identifier("\(prefix)keep\(word)") }
+    private func origin(_ number: Int) -> Identifier { Identifier("\(prefix)from\(number)") }
+
+    private var masks: [Identifier] { (0..<plan.maskWords).map { mask($0) } }
+    private var origins: [Identifier] { plan.key.indices.map { origin($0) } }
+
+    // MARK: - The table
+
+    /// Made once in a session; a transaction's end empties it.
+    var create: SQL {
+        var definitions = ["\(operation) pg_catalog.\"char\""]
+        definitions += masks.map { "\($0) bigint" }
+        for (number, place) in plan.key.enumerated() { definitions.append(definition(origin(number), columns[place])) }
+        definitions += columns.map { definition($0.name, $0) }
+        return "CREATE TEMP TABLE \(stage) (\(raw: definitions.joined(separator: ", "))) ON COMMIT DELETE ROWS"
+    }
+
+    private func definition(_ name: Identifier, _ column: StorePlan.Column) -> String {
+        let collation = column.destination.collation.map { " COLLATE \($0)" } ?? ""
+        return "\(name) \(column.destination.type)\(collation)"
+    }
+
+    var empty: SQL { "TRUNCATE pg_temp.\(stage)" }
+
+    /// Takes the operation, masks and origins where asked for, and the columns, in this order.
+    func copy(withMasks: Bool, withOrigins: Bool) -> SQL {
+        var names = [operation]
+        if withMasks { names += masks }
+        if withOrigins { names += origins }
+        names += columns.map(\.name)
+        return "COPY pg_temp.\(stage) (\(raw: names.map(\.quoted).joined(separator: ", "))) FROM STDIN"
+    }
+
+    /// Takes the columns and the operation where the table keeps it: rows that the target has no row for.
+    var copyToTarget: SQL {
+        var names = columns.map(\.name.quoted)
+        if plan.binding.keepsOperation { names.append(RowStatements.operation.quoted) }
+        return "COPY \(plan.target) (\(raw: names.joined(separator: ", "))) FROM STDIN"
+    }
+
+    // MARK: - Rows that lack columns
+
+    /// Fills in what updates left out of rows whose key moved: the destination has it under the old key. Touches each of
+    /// those rows, or the destination differs from the source.
+    var resolveOrigins: SQL {
+        let keys = plan.key.enumerated().map { number, place in
+            "t.\(columns[place].name) \(columns[place].destination.equality) s.\(origin(number))"
+        }
+        return resolve("s.\(origin(0)) IS NOT NULL AND \(keys.joined(separator: " AND "))")
+    }
+
+    /// The same for rows that stayed where they are, for a target in which they will be written anew.
+    var resolveOwn: SQL {
+        resolve("s.\(origin(0)) IS NULL AND (\(hasMask)) AND \(keysMatch)")
+    }
+
+    private func resolve(_ condition: String) -> SQL {
+        var assignments = plan.toastable.map { place in
+            "\(columns[place].name) = \(kept(place))"
+        }
+        assignments += masks.map { "\($0) = 0" }
+        let list = assignments.joined(separator: ", ")
+        return "UPDATE pg_temp.\(stage) AS s SET \(raw: list) FROM \(plan.target) AS t WHERE \(raw: condition)"
+    }
+
+    private var hasMask: String { masks.map { "s.\($0) <> 0" }.joined(separator: " OR ") }
+    private var hasNoMask: String { masks.map { "s.\($0) = 0" }.joined(separator: " AND ") }
+
+    private var keysMatch: String {
+        plan.key.map { place in
+            "t.\(columns[place].name) \(columns[place].destination.equality) s.\(columns[place].name)"
+        }.joined(separator: " AND ")
+    }
+
+    /// A column's value: the target's where the row's mask says that it was left out.
+    private func kept(_ place: Int) -> String {
+        let bit = plan.bits[place]
+        let name = columns[place].name
+        let word = mask(bit / StorePlan.bitsPerWord)
+        let value = UInt64(1) << UInt64(bit % StorePlan.bitsPerWord)
+        return "CASE WHEN s.\(word) & \(value) <> 0 THEN t.\(name) ELSE s.\(name) END"
+    }
+
+    // MARK: - From the staging table to the target
+
+    /// Which of the staged rows a statement is about.
+    enum Part {
+        case upserts
+        /// Last images that soft deletes keep.
+        case images
+    }
+
+    private func condition(_ part: Part) -> String {
+        part == .images ? "s.\(operation) = 'i'" : "s.\(operation) NOT IN ('d', 'i')"
+    }
+
+    private func operationValue(_ part: Part) -> String {
+        part == .images ? "'d'" : "s.\(operation)::text"
+    }
+
+    var delete: SQL {
+        "DELETE FROM \(plan.target) AS t USING pg_temp.\(stage) AS s WHERE s.\(operation) = 'd' AND \(raw: keysMatch)"
+    }
+
+    /// Marks the rows of plain soft deletes.
+    var flag: SQL {
+        let assignments = (["\(RowStatements.operation) = 'd'"] + rows.publishing).joined(separator: ", ")
+        return """
+            UPDATE \(plan.target) AS t SET \(raw: assignments) FROM pg_temp.\(stage) AS s
+             WHERE s.\(operation) = 'd' AND \(raw: keysMatch)
+            """
+    }
+
+    /// Updates rows that are there and inserts the others. With masks, a row that lacks columns is never inserted.
+    func merge(_ part: Part, withMasks: Bool) -> SQL {
+        let assignments = assignments(part, withMasks: withMasks)
+        let matched = assignments.isEmpty ? "DO NOTHING" : "UPDATE SET \(assignments.joined(separator: ", "))"
+        return """
+            MERGE INTO \(plan.target) AS t
+            USING (SELECT * FROM pg_temp.\(stage) AS s WHERE \(raw: condition(part))) AS s ON \(raw: keysMatch)
+            WHEN MATCHED THEN \(raw: matched)
+            WHEN NOT MATCHED\(raw: withMasks ? " AND \(hasNoMask)" : "") THEN
+              INSERT (\(raw: insertedNames)) OVERRIDING SYSTEM VALUE VALUES (\(raw: insertedValues(part)))
+            """
+    }
+
+    /// What `merge` does with whole rows, for servers that have no MERGE.
+    func upsertWhole(_ part: Part, withMasks: Bool) -> SQL {
+        """
+        INSERT INTO \(plan.target) (\(raw: insertedNames)) OVERRIDING SYSTEM VALUE
+        SELECT \(raw: insertedValues(part)) FROM pg_temp.\(stage) AS s
+         WHERE \(raw: condition(part))\(raw: withMasks ? " AND \(hasNoMask)" : "")
+        ON CONFLICT (\(raw: plan.key.map { columns[$0].name.quoted }.joined(separator: ", "))) \(raw: rows.onConflict)
+        """
+    }
+
+    /// What `merge` does with rows that lack columns, for servers that have no MERGE.
+    func updatePartial(_ part: Part) -> SQL {
+        var assignments = assignments(part, withMasks: true)
+        if assignments.isEmpty, let first = plan.key.first {
+            assignments = ["\(columns[first].name) = t.\(columns[first].name)"]
+        }
+        return """
+            UPDATE \(plan.target) AS t SET \(raw: assignments.joined(separator: ", ")) FROM pg_temp.\(stage) AS s
+             WHERE \(raw: condition(part)) AND (\(raw: hasMask)) AND \(raw: keysMatch)
+            """
+    }
+
+    private func assignments(_ part: Part, withMasks: Bool) -> [String] {
+        var assignments = columns.indices.filter { columns[$0].isAssigned }.map { place in
+            let name = columns[place].name
+            return withMasks && plan.bits[place] >= 0 ? "\(name) = \(kept(place))" : "\(name) = s.\(name)"
+        }
+        if plan.binding.keepsOperation { assignments.append("\(RowStatements.operation) = \(operationValue(part))") }
+        return assignments + rows.publishing
+    }
+
+    private var insertedNames: String {
+        let names = columns.map(\.name) + (plan.binding.keepsOperation ? [RowStatements.operation] : [])
+        return names.map(\.quoted).joined(separator: ", ")
+    }
+
+    private func insertedValues(_ part: Part) -> String {
+        var values = columns.map { "s.\($0.name)" }
+        if plan.binding.keepsOperation { values.append(operationValue(part)) }
+        return values.joined(separator: ", ")
+    }
+
+    // MARK: - A target that has no key yet
+
+    /// Removes every row that is deleted or written anew. Soft deletes without an image stay.
+    var clear: SQL {
+        let some = plan.binding.deletes == .soft ? "s.\(operation) <> 'd' AND " : ""
+        return "DELETE FROM \(plan.target) AS t USING pg_temp.\(stage) AS s WHERE \(raw: some)\(raw: keysMatch)"
+    }
+
+    func insert(_ part: Part) -> SQL {
+        """
+        INSERT INTO \(plan.target) (\(raw: insertedNames)) OVERRIDING SYSTEM VALUE
+        SELECT \(raw: insertedValues(part)) FROM pg_temp.\(stage) AS s WHERE \(raw: condition(part))
+        """
+    }
+}
