@@ -72,7 +72,7 @@ let package = Package(
         tests("TaskGraph", ["TaskGraph"]),
         tests("Runtime", ["Runtime", "Connectors"]),
         tests("SourcePostgres", ["SourcePostgres", "Runtime", "Connectors", "Postgres"]),
-        tests("MaterializePostgres", ["MaterializePostgres"]),
+        tests("MaterializePostgres", ["MaterializePostgres", "Connectors", "Postgres", "JSON"]),
         tests("flowctl", ["flowctl"]),
     ]
 )
