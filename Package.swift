@@ -73,6 +73,8 @@ let package = Package(
         tests("Runtime", ["Runtime", "Connectors"]),
         tests("SourcePostgres", ["SourcePostgres", "Runtime", "Connectors", "Postgres"]),
         tests("MaterializePostgres", ["MaterializePostgres", "Connectors", "Postgres", "JSON"]),
-        tests("flowctl", ["flowctl"]),
+        tests(
+            "flowctl",
+            ["flowctl", "Postgres", "Connectors", "Runtime", "JSON", "SourcePostgres", "MaterializePostgres"]),
     ]
 )

@@ -3,7 +3,7 @@ import Glibc
 
 /// Threads that end together: each runs one blocking loop, the first error stops the others, and nobody leaves before all
 /// have ended. libpq blocks, so each connection lives on such a thread and the cooperative pool never waits for it.
-final class ThreadGroup {
+public final class ThreadGroup {
     private struct Outcome {
         var running = 0
         var firstError: (any Error)?
@@ -13,12 +13,12 @@ final class ThreadGroup {
     private let onFailure: @Sendable () -> Void
 
     /// `onFailure` is called at the first error, on the thread that threw it: to ask the others to stop.
-    init(onFailure: @escaping @Sendable () -> Void) {
+    public init(onFailure: @escaping @Sendable () -> Void) {
         self.onFailure = onFailure
     }
 
     /// Starts a thread; `name` is for its error messages.
-    func spawn(_ name: String, _ body: @escaping @Sendable () throws -> Void) {
+    public func spawn(_ name: String, _ body: @escaping @Sendable () throws -> Void) {
         outcome.update { $0.running += 1 }
         let start = ThreadStart { [outcome, onFailure] in
             do {
@@ -57,7 +57,7 @@ final class ThreadGroup {
     }
 
     /// Waits until every thread has ended; throws the first error.
-    func join() throws {
+    public func join() throws {
         let error: (any Error)?? = outcome.wait { state in state.running == 0 ? .some(state.firstError) : nil }
         if let error = error ?? nil { throw error }
     }

@@ -4,20 +4,12 @@ import Foundation
 import Postgres
 import Runtime
 import Synchronization
+import TestSupport
 
 /// Databases for one test.
 enum DevServers {
     static func freshSource(_ name: String) throws -> ConnectionParameters {
-        var parameters = ConnectionParameters(host: "127.0.0.1", port: 5641, database: "postgres", user: "postgres")
-        let admin = try Connection(parameters)
-        _ = try admin.query(
-            "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = \(literal: name)")
-        _ = try? admin.query(
-            "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = \(literal: name)")
-        try admin.execute("DROP DATABASE IF EXISTS \(id: name) WITH (FORCE)")
-        try admin.execute("CREATE DATABASE \(id: name)")
-        parameters.database = name
-        return parameters
+        try TestServer.source.database(name)
     }
 
     static func drop(_ source: ConnectionParameters, slots: [String]) throws {
