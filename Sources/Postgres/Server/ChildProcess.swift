@@ -20,10 +20,11 @@ public final class ChildProcess {
     public private(set) var exitCode: Int32?
 
     /// Starts a program, found on the PATH where its name has no slash. Standard input is empty, or open until
-    /// `closeInput` if it is a pipe.
+    /// `closeInput` if it is a pipe. `environment` is added to this process's own; `folder` is where the program starts,
+    /// nil for here.
     public init(
-        _ program: String, _ arguments: [String], output: Output = .null, errors: Output = .null,
-        pipesInput: Bool = false
+        _ program: String, _ arguments: [String], environment: [String: String] = [:], folder: String? = nil,
+        output: Output = .null, errors: Output = .null, pipesInput: Bool = false
     ) throws {
         let out = try Descriptors(isWanted: output.isPipe)
         let into = try Descriptors(isWanted: pipesInput)
@@ -56,11 +57,14 @@ public final class ChildProcess {
         let flags = Int32(POSIX_SPAWN_SETPGROUP) | Int32(POSIX_SPAWN_SETSIGMASK) | Int32(POSIX_SPAWN_SETSIGDEF)
         posix_spawnattr_setflags(&attributes, Int16(truncatingIfNeeded: flags))
 
-        var words: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) }
-        words.append(nil)
-        defer { for word in words { free(word) } }
+        // Glibc's module has no way for posix_spawn to change the folder.
+        let start = folder.map { ["sh", "-c", "cd \"$0\" && exec \"$@\"", $0] } ?? []
+        let command = start + [program] + arguments
+        let words = command.map { strdup($0) } + [nil]
+        let variables = ChildProcess.variables(adding: environment).map { strdup($0) } + [nil]
+        defer { for text in words + variables { free(text) } }
         var child = pid_t()
-        let result = posix_spawnp(&child, program, &actions, &attributes, words, environ)
+        let result = posix_spawnp(&child, command[0], &actions, &attributes, words, variables)
         guard result == 0 else {
             out.closeReadEnd()
             into.closeWriteEnd()
@@ -124,6 +128,17 @@ public final class ChildProcess {
         } else if found < 0 {
             exitCode = -1
         }
+    }
+
+    private static func variables(adding added: [String: String]) -> [String] {
+        var all: [String] = []
+        var next = environ
+        while let variable = next.pointee {
+            let text = String(cString: variable)
+            if added[String(text.prefix { $0 != "=" })] == nil { all.append(text) }
+            next += 1
+        }
+        return all + added.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
     }
 
     private static func direct(

@@ -1,7 +1,8 @@
 import Glibc
 
 /// A throwaway server of the installed binaries, for tests and the demo: a new cluster in a folder of its own under the
-/// temporary directory, on loopback and a Unix socket, with `wal_level = logical`, trusting everybody, without fsync.
+/// temporary directory, on loopback and a Unix socket, with `wal_level = logical`, without fsync. It trusts everybody, or
+/// asks everybody for a password.
 ///
 /// Stopped and removed by `remove`, at the latest as the object goes away. A guardian process does the same if this
 /// process dies before that, whatever kills it. Belongs to one thread at a time.
@@ -10,14 +11,20 @@ public final class LocalServer {
     /// Holds everything: the cluster, its log, the socket.
     public let folder: String
     public let port: Int
+    /// The superuser's; nil where everybody is trusted.
+    public let password: String?
     private var postmaster: ChildProcess?
     private let guardian: ChildProcess
     private var isRemoved = false
 
-    /// Makes a cluster and starts it. `settings` go into `postgresql.conf` after the ones that every such server has.
-    public init(_ name: String, settings: [(String, String)] = [], binaries: ServerBinaries? = nil) throws {
+    /// Makes a cluster and starts it. `settings` go into `postgresql.conf` after the ones that every such server has. With a
+    /// password, every connection must prove that it knows one (SCRAM).
+    public init(
+        _ name: String, settings: [(String, String)] = [], password: String? = nil, binaries: ServerBinaries? = nil
+    ) throws {
         let binaries = try binaries ?? ServerBinaries.find()
         self.binaries = binaries
+        self.password = password
         folder = try LocalServer.makeFolder(name)
         port = try LocalServer.freePort()
         do {
@@ -44,7 +51,9 @@ public final class LocalServer {
     /// How to connect, over loopback, as the cluster's superuser unless another user is named.
     public func parameters(database: String = "postgres", user: String = LocalServer.superuser) -> ConnectionParameters
     {
-        ConnectionParameters(host: "127.0.0.1", port: port, database: database, user: user)
+        let password = user == LocalServer.superuser ? password : nil
+        return ConnectionParameters(
+            host: "127.0.0.1", port: port, database: database, user: user, password: password)
     }
 
     public func connect(database: String = "postgres") throws -> Connection {
@@ -58,11 +67,14 @@ public final class LocalServer {
 
     private var data: String { "\(folder)/data" }
 
-    /// Starts it, after a stop or a kill, and waits until it takes connections.
-    public func start() throws {
-        let arguments = [
-            "-D", data, "-c", "port=\(port)", "-c", "unix_socket_directories=\(folder)",
-        ]
+    /// Its main process; nil while it is stopped.
+    public var process: Int32? { postmaster?.hasEnded() == false ? postmaster?.identifier : nil }
+
+    /// Starts it, after a stop or a crash, and waits until it takes connections. `settings` hold until it is stopped, and
+    /// come before those it was made with.
+    public func start(settings: [(String, String)] = []) throws {
+        let own = [("port", String(port)), ("unix_socket_directories", folder)]
+        let arguments = ["-D", data] + (own + settings).flatMap { ["-c", "\($0.0)=\($0.1)"] }
         let process = try LocalServer.asServer(
             binaries.program("postgres"), arguments, output: .file(log), errors: .file(log))
         postmaster = process
@@ -79,16 +91,36 @@ public final class LocalServer {
         }
     }
 
-    /// Stops it: connections are ended, a last checkpoint is written.
-    public func stop() {
-        postmaster?.end(SIGINT)
+    /// How a stop treats those who are connected (manual, "Shutting Down the Server").
+    public enum StopMode: Sendable {
+        /// Connections are ended, a last checkpoint is written.
+        case fast
+        /// Everything ends where it stands: the next start recovers.
+        case immediate
+    }
+
+    /// Stops it, if it runs.
+    public func stop(_ mode: StopMode = .fast) {
+        postmaster?.end(mode == .fast ? SIGINT : SIGQUIT)
         postmaster = nil
     }
 
-    /// Kills the postmaster as a crash would; its children notice and end.
+    /// Stops it in an orderly way, and starts it on the same port.
+    public func restart(settings: [(String, String)] = []) throws {
+        stop()
+        try start(settings: settings)
+    }
+
+    /// Kills all of it as a machine's crash would; returns once none of its processes is left, so that the next start
+    /// finds its shared memory free.
     public func crash() {
-        postmaster?.end(SIGKILL)
+        guard let process else { return }
+        let children = ProcessTable.children(of: process)
+        postmaster?.signal(SIGKILL)
+        for child in children { kill(child, SIGKILL) }
+        postmaster?.wait()
         postmaster = nil
+        ProcessTable.awaitEnd(of: children)
     }
 
     /// Stops it and removes its folder. Safe to call more than once.
@@ -106,10 +138,17 @@ public final class LocalServer {
     // MARK: - Making
 
     private func initialize(_ settings: [(String, String)]) throws {
+        var arguments = ["-D", data, "-U", LocalServer.superuser, "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
+        let secret = "\(folder)/password"
+        if let password {
+            try writePassword(password, to: secret)
+            arguments += ["-A", "scram-sha-256", "--pwfile", secret]
+        } else {
+            arguments += ["-A", "trust"]
+        }
+        defer { unlink(secret) }
         let initdb = try LocalServer.asServer(
-            binaries.program("initdb"),
-            ["-D", data, "-U", LocalServer.superuser, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
-            output: .file(log), errors: .file(log))
+            binaries.program("initdb"), arguments, output: .file(log), errors: .file(log))
         guard initdb.wait() == 0 else { throw failure("initdb", logTail()) }
         let common = [
             ("listen_addresses", "127.0.0.1"), ("wal_level", "logical"), ("max_replication_slots", "20"),
@@ -126,13 +165,29 @@ public final class LocalServer {
         }
     }
 
-    /// The server refuses to run as root: there it runs as the user `postgres`, whom its package made.
+    private func writePassword(_ password: String, to path: String) throws {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw failure("set the password of", String(cString: strerror(errno))) }
+        defer { close(descriptor) }
+        let line = password + "\n"
+        guard line.withCString({ write(descriptor, $0, strlen($0)) }) == line.utf8.count else {
+            throw failure("set the password of", String(cString: strerror(errno)))
+        }
+        if getuid() == 0, let user = getpwnam("postgres") {
+            fchown(descriptor, user.pointee.pw_uid, user.pointee.pw_gid)
+        }
+    }
+
+    /// The server refuses to run as root: there it runs as the user `postgres`, whom its package made. It starts in the root
+    /// folder, since its programs fail in one that this user can't enter.
     private static func asServer(
         _ program: String, _ arguments: [String], output: ChildProcess.Output, errors: ChildProcess.Output
     ) throws -> ChildProcess {
-        guard getuid() == 0 else { return try ChildProcess(program, arguments, output: output, errors: errors) }
+        guard getuid() == 0 else {
+            return try ChildProcess(program, arguments, folder: "/", output: output, errors: errors)
+        }
         let prefix = ["--reuid=postgres", "--regid=postgres", "--init-groups", program]
-        return try ChildProcess("setpriv", prefix + arguments, output: output, errors: errors)
+        return try ChildProcess("setpriv", prefix + arguments, folder: "/", output: output, errors: errors)
     }
 
     private static func makeFolder(_ name: String) throws -> String {
@@ -153,23 +208,14 @@ public final class LocalServer {
         return folder
     }
 
-    /// Asks the system for a port that nobody listens on now.
+    /// A port that nobody listens on now, below those that the kernel hands to clients: it stays free while the server is
+    /// down.
     private static func freePort() throws -> Int {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
-            }
+        for _ in 0..<100 {
+            let port = Int.random(in: 20_000..<32_000)
+            if ProcessTable.isFree(port: port) { return port }
         }
-        guard isBound else {
-            throw PostgresError(operation: "find a free port", message: String(cString: strerror(errno)))
-        }
-        return Int(UInt16(bigEndian: address.sin_port))
+        throw PostgresError(operation: "find a free port", message: "a hundred between 20000 and 32000 are taken")
     }
 
     /// A shell that waits for a line or for the end of its input. The end without a line means that this process is gone.

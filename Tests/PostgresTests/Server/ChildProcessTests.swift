@@ -18,11 +18,7 @@ struct ChildProcessTests {
         let process = try ChildProcess(
             "sh", ["-c", "read -r word; echo got $word; echo no >&2"], output: .pipe, pipesInput: true)
         process.write("this\n")
-        process.wait()
-        var bytes = [UInt8](repeating: 0, count: 100)
-        let count = read(process.output, &bytes, bytes.count)
-        #expect(String(decoding: bytes.prefix(max(count, 0)), as: UTF8.self) == "got this\n")
-        #expect(read(process.output, &bytes, bytes.count) == 0)
+        #expect(everything(from: process) == "got this\n")
     }
 
     @Test("both outputs are appended to a file")
@@ -38,6 +34,14 @@ struct ChildProcessTests {
         #expect(try String(contentsOf: file, encoding: .utf8) == "one\none\ntwo\ntwo\n")
     }
 
+    @Test("a program starts in the folder and with the variables that it is given")
+    func folderAndEnvironment() throws {
+        let process = try ChildProcess(
+            "sh", ["-c", "pwd; echo \"$WORD\"; echo ${PATH:+path}"], environment: ["WORD": "a  b"], folder: "/usr",
+            output: .pipe)
+        #expect(everything(from: process) == "/usr\na  b\npath\n")
+    }
+
     @Test("the end of a process's input reaches it")
     func endOfInput() throws {
         let process = try ChildProcess("sh", ["-c", "read -r line || exit 3"], pipesInput: true)
@@ -49,5 +53,18 @@ struct ChildProcessTests {
     func missingProgram() throws {
         let error = #expect(throws: PostgresError.self) { try ChildProcess("no-such-program", []) }
         #expect(error?.operation.contains("no-such-program") == true)
+    }
+
+    /// What it writes until nobody has its output open; nil if that takes more than ten seconds.
+    private func everything(from process: ChildProcess) -> String? {
+        var text: [UInt8] = []
+        var bytes = [UInt8](repeating: 0, count: 100)
+        while true {
+            var descriptor = pollfd(fd: process.output, events: Int16(POLLIN), revents: 0)
+            guard poll(&descriptor, 1, 10_000) > 0 else { return nil }
+            let count = read(process.output, &bytes, bytes.count)
+            guard count != 0 else { return String(decoding: text, as: UTF8.self) }
+            text += bytes.prefix(max(count, 0))
+        }
     }
 }

@@ -26,6 +26,43 @@ struct LocalServerTests {
         #expect(throws: PostgresError.self) { try server.connect() }
     }
 
+    @Test("a crash leaves none of its processes, and a restart takes settings of its own")
+    func crashAndRestart() throws {
+        let server = try LocalServer("crash")
+        let port = server.port
+        let open = try server.connect()
+        let backend = open.backendPID
+        server.crash()
+        #expect(server.process == nil)
+        let status = try? String(contentsOfFile: "/proc/\(backend)/stat", encoding: .utf8)
+        // One that has ended may stay until somebody asks how.
+        #expect(status?.contains(") Z ") ?? true)
+        #expect(throws: PostgresError.self) { try open.query("SELECT 1") }
+        try server.start(settings: [("work_mem", "5MB")])
+        #expect(try server.connect().query("SHOW work_mem")[0, 0] == "5MB")
+        try server.restart()
+        #expect(try server.connect().query("SHOW work_mem")[0, 0] == "4MB")
+        #expect(server.port == port)
+        var bySocket = server.parameters()
+        bySocket.host = server.folder
+        #expect(try Connection(bySocket).query("SELECT 1")[0, 0] == "1")
+        server.stop(.immediate)
+        #expect(server.process == nil)
+    }
+
+    @Test("a server with a password refuses those who don't give it")
+    func password() throws {
+        let server = try LocalServer("password", password: "s3 'cret")
+        #expect(
+            try server.connect().query("SELECT rolpassword LIKE 'SCRAM%' FROM pg_authid WHERE rolcanlogin")[0, 0] == "t"
+        )
+        var without = server.parameters()
+        without.password = nil
+        let error = #expect(throws: PostgresError.self) { try Connection(without) }
+        #expect(error?.kind == .authentication)
+        #expect(!FileManager.default.fileExists(atPath: "\(server.folder)/password"))
+    }
+
     @Test("a setting that the server refuses is reported with its log, and leaves nothing behind")
     func refusedSetting() throws {
         let before = try leftovers()
