@@ -85,7 +85,7 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
     private static let refusals = [
         ("password authentication failed", "28P01"), ("no password supplied", "28P01"),
         ("no pg_hba.conf entry", "28000"), ("certificate authentication failed", "28000"),
-        ("does not exist", "3D000"), ("must be superuser or replication role", "42501"),
+        ("FATAL:  role \"", "28000"), ("does not exist", "3D000"), ("must be superuser or replication role", "42501"),
         ("permission denied for database", "42501"), ("too many clients", "53300"),
         ("remaining connection slots are reserved", "53300"), ("the database system is", "57P03"),
         ("unsupported startup parameter: replication", "0A000"),

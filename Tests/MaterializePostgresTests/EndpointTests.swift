@@ -1,0 +1,207 @@
+import Connectors
+import JSON
+import Postgres
+import Testing
+
+@testable import MaterializePostgres
+
+@Suite("the destination as an endpoint")
+struct EndpointTests {
+    private typealias Config = PostgresMaterialization.Config
+    let shape = TableShape.test([.int("id", key: true), .text("name")])
+
+    @Test("a config has defaults for all but the address and the user")
+    func defaults() throws {
+        let config = try Config(["address": "db.example.com", "user": "flow", "password": "s3cret"])
+        #expect(config.connection.host == "db.example.com")
+        #expect(config.connection.port == 5432)
+        #expect(config.connection.database == "postgres")
+        #expect(config.connection.password == "s3cret")
+        #expect(config.schema == "public")
+        #expect(config.metadataSchema == "flow")
+        #expect(config.insertMode == .upsert)
+        #expect(config.deleteMode == .hard)
+        #expect(config.schemaEvolution == .basic)
+        #expect(config.replicationRole == .automatic)
+    }
+
+    @Test("a config's choices are read")
+    func choices() throws {
+        let config = try Config([
+            "address": "[::1]:6000", "user": "u", "database": "Db", "schema": "S", "insertMode": "insert",
+            "hardDelete": false, "schemaEvolution": "none", "credentials": ["password": "p"],
+            "advanced": [
+                "sslmode": "verify-full", "sslrootcert": "/ca.pem", "sessionReplicationRole": "origin",
+                "metadataSchema": "meta",
+            ],
+        ])
+        #expect(config.connection.host == "::1" && config.connection.port == 6000)
+        #expect(config.connection.sslMode == "verify-full" && config.connection.sslRootCert == "/ca.pem")
+        #expect(config.connection.password == "p")
+        #expect(config.insertMode == .insert && config.deleteMode == .soft && config.schemaEvolution == .none)
+        #expect(config.replicationRole == .origin && config.metadataSchema == "meta")
+        let both = try Config(["address": "a", "user": "u", "hardDelete": true, "deleteMode": "ignore"])
+        #expect(both.deleteMode == .ignore)
+    }
+
+    @Test(
+        "a config that can't be meant is refused by property",
+        arguments: [
+            ("address", ["user": "u"]), ("user", ["address": "a"]), ("address", ["address": "a:99999", "user": "u"]),
+            ("insertMode", ["address": "a", "user": "u", "insertMode": "merge"]),
+            ("schemaEvolution", ["address": "a", "user": "u", "schemaEvolution": 1]),
+        ] as [(String, JSONValue)])
+    func refused(property: String, value: JSONValue) {
+        let error = #expect(throws: RunError.self) { try Config(value) }
+        #expect(error?.object == property)
+    }
+
+    @Test("the status of a bare database is empty, and asking makes nothing")
+    func bareStatus() throws {
+        let destination = try Destination()
+        #expect(try destination.materialization().status().isEmpty)
+        #expect(try destination.value("SELECT to_regnamespace('flow')") == nil)
+    }
+
+    @Test("the status shows each link and table, what stopped it, and takes nothing over")
+    func status() throws {
+        let destination = try Destination()
+        let link = try TestLink(destination, shape, willBackfill: true)
+        try link.chunk(["1\ta", "2\tb"], shape: shape)
+        let error = RunError(
+            .needsOperator, operation: "store rows", object: "table public.orders", message: "no", binding: 0)
+        destination.materialization().record(error, of: link.spec)
+        let status = try #require(try destination.materialization().status().first)
+        #expect(status.capture == "acme/capture" && status.fence == 1 && status.position == LogPosition(100))
+        #expect(status.tables.count == 1)
+        #expect(status.tables.first?.state.phase == .backfilling && status.tables.first?.state.rows == 2)
+        #expect(status.tables.first?.error == "store rows table public.orders: no")
+        try link.chunk(["3\ta"], shape: shape)
+        link.close()
+        try TestLink(destination, shape).close()
+        #expect(try destination.materialization().status().first?.tables.first?.error == nil)
+    }
+
+    @Test("the SQL functions say how far the database is, and wait")
+    func functions() throws {
+        let destination = try Destination()
+        let link = try TestLink(destination, shape)
+        try link.store(shape) { rows in rows.insert([1, "a"]) }
+        #expect(try destination.value("SELECT flow.position('acme/capture')") == "0/65")
+        #expect(try destination.value("SELECT flow.position('nobody')") == nil)
+        #expect(try destination.value("SELECT flow.wait_for('acme/capture', '0/65')") == "t")
+        #expect(try destination.value("SELECT flow.wait_for('acme/capture', '0/66', '20 ms')") == "f")
+        #expect(
+            try destination.value("SELECT flow.wait_for(capture => 'nobody', lsn => '0/0', timeout => '1 ms')") == "f")
+        // Of two materializations of one capture the one behind counts.
+        try destination.eye.execute("INSERT INTO flow.checkpoints VALUES ('other', 'acme/capture', 1, NULL, '')")
+        #expect(try destination.value("SELECT flow.position('acme/capture')") == nil)
+    }
+
+    @Test("a session that waits sees the rows as soon as their commit is there")
+    func waiting() async throws {
+        let destination = try Destination()
+        let link = try TestLink(destination, shape)
+        let parameters = destination.parameters
+        let waiter = Task.detached {
+            let connection = try Connection(parameters)
+            guard try connection.query("SELECT flow.wait_for('acme/capture', '0/65', '20 s')")[0, 0] == "t" else {
+                return "too late"
+            }
+            return try connection.query("SELECT name FROM public.orders")[0, 0] ?? "no row"
+        }
+        while try destination.value(
+            "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT flow.wait_for%' AND state = 'active'")
+            != "1"
+        { await Task.yield() }
+        try link.store(shape) { rows in rows.insert([1, "a"]) }
+        #expect(try await waiter.value == "a")
+    }
+
+    @Test("a role without any right but on its schema writes, and foreign keys are looked at when the commit comes")
+    func modestRole() throws {
+        let destination = try Destination()
+        let role = "modest_\(destination.parameters.database)"
+        try destination.eye.execute(
+            """
+            CREATE ROLE \(id: role) LOGIN; GRANT CREATE, TEMP ON DATABASE \(id: destination.parameters.database) TO \(id: role);
+            CREATE SCHEMA shop AUTHORIZATION \(id: role);
+            CREATE TABLE shop.parent (id int PRIMARY KEY, name text);
+            CREATE TABLE shop.child (id int PRIMARY KEY REFERENCES shop.parent DEFERRABLE, name text);
+            ALTER TABLE shop.parent OWNER TO \(id: role); ALTER TABLE shop.child OWNER TO \(id: role)
+            """)
+        let bindings = ["child", "parent"].map { name in
+            (
+                LinkBinding.test(shape) {
+                    $0.schema = "shop"; $0.name = name
+                }, shape
+            )
+        }
+        let link = try TestLink(destination.materialization { $0.connection.user = role }, bindings)
+        try link.storeOpen(shape, binding: 0) { $0.insert([1, "child"]) }
+        try link.storeOpen(shape, binding: 1) { $0.insert([1, "parent"]) }
+        try link.commit()
+        try link.storeOpen(shape, binding: 0) { rows in for id in 2..<100 { rows.update([.text("\(id)"), "c"]) } }
+        try link.storeOpen(shape, binding: 1) { rows in for id in 2..<100 { rows.update([.text("\(id)"), "p"]) } }
+        try link.commit()
+        #expect(try destination.value("SELECT count(*) FROM shop.child JOIN shop.parent USING (id)") == "99")
+        try link.storeOpen(shape, binding: 0) { $0.insert([500, "orphan"]) }
+        let error = #expect(throws: RunError.self) { try link.commit() }
+        #expect(error?.sqlState == "23503")
+        #expect(error?.kind == .needsOperator)
+        #expect(try destination.value("SELECT count(*) FROM shop.child") == "99")
+    }
+
+    @Test("triggers and foreign keys rest where the role may have it so")
+    func replicaRole() throws {
+        let destination = try Destination()
+        try destination.eye.execute(
+            """
+            CREATE TABLE public.parent (id int PRIMARY KEY);
+            CREATE TABLE public.orders (id int PRIMARY KEY REFERENCES public.parent, name text);
+            CREATE FUNCTION public.shout() RETURNS trigger LANGUAGE plpgsql AS
+              'BEGIN NEW.name := upper(NEW.name); RETURN NEW; END';
+            CREATE TRIGGER shout BEFORE INSERT ON public.orders FOR EACH ROW EXECUTE FUNCTION public.shout()
+            """)
+        let link = try TestLink(destination, shape)
+        try link.store(shape) { rows in rows.insert([1, "quiet"]) }
+        #expect(try destination.rows("SELECT * FROM public.orders") == ["1|quiet"])
+        link.close()
+        let origin = try TestLink(
+            destination.materialization { $0.replicationRole = .origin }, [(.test(shape), shape)])
+        let error = #expect(throws: RunError.self) { try origin.store(shape) { rows in rows.insert([2, "loud"]) } }
+        #expect(error?.sqlState == "23503")
+    }
+
+    @Test("a privilege that is missing is named")
+    func missingPrivilege() throws {
+        let destination = try Destination()
+        let role = "powerless_\(destination.parameters.database)"
+        try destination.eye.execute("CREATE ROLE \(id: role) LOGIN")
+        let error = #expect(throws: RunError.self) {
+            _ = try destination.materialization { $0.connection.user = role }.open(
+                LinkSpec(capture: "a", materialization: "b", bindings: []))
+        }
+        #expect(error?.kind == .needsOperator)
+        #expect(error?.sqlState == "42501")
+        #expect(error?.hint != nil)
+    }
+
+    @Test("failures are told apart by what they ask for")
+    func classes() {
+        let scope = ErrorScope(operation: "test", object: "table a.b", task: "t", binding: 3)
+        for (state, kind) in [
+            ("40001", RunError.Class.transient), ("40P01", .transient), ("08006", .transient), ("57P01", .transient),
+            ("57P03", .transient), ("53300", .transient), ("57014", .transient), ("28P01", .authentication),
+            ("28000", .authentication), ("42501", .needsOperator), ("53100", .needsOperator), ("23505", .needsOperator),
+            ("3D000", .needsOperator), ("25006", .needsOperator), ("42P01", .needsOperator), ("XX000", .transient),
+        ] {
+            let error = scope.error(PostgresError(operation: "x", message: "m", sqlState: state))
+            #expect(error.kind == kind, "\(state)")
+            #expect(error.sqlState == state && error.binding == 3 && error.object == "table a.b" && error.task == "t")
+        }
+        #expect(scope.error(PostgresError(operation: "x", message: "m", isConnectionLost: true)).kind == .transient)
+        let value = PostgresError(operation: "x", message: "invalid input: \"secret\"", sqlState: "22P02")
+        #expect(!scope.error(value).description.contains("secret"))
+    }
+}
