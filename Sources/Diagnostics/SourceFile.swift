@@ -6,8 +6,10 @@ public final class SourceFile: Sendable {
     public let path: String
     /// The file's bytes, unchanged.
     public let bytes: [UInt8]
-    /// Every line's start, and further places inside long lines, so that a look-up reads few bytes.
+    /// Places some hundred bytes apart, so that a look-up reads few bytes and the table stays small.
     private let anchors: [Anchor]
+    /// The number of lines; a file that ends with a line break has an empty last line.
+    public let lineCount: Int
 
     private struct Anchor {
         let offset: UInt32
@@ -15,8 +17,8 @@ public final class SourceFile: Sendable {
         let column: UInt32
     }
 
-    /// Bytes between two anchors of one line.
-    private static let stride = 1024
+    /// Bytes between two anchors.
+    private static let stride = 512
 
     /// The most bytes that a file may have; offsets are 32 bits wide.
     public static let sizeLimit = Int(UInt32.max) - 1
@@ -25,7 +27,7 @@ public final class SourceFile: Sendable {
     public init(path: String, bytes: [UInt8]) {
         self.path = path
         self.bytes = bytes.count <= Self.sizeLimit ? bytes : Array(bytes[..<Self.sizeLimit])
-        self.anchors = Self.makeAnchors(self.bytes)
+        (anchors, lineCount) = Self.makeAnchors(self.bytes)
     }
 
     /// A file from text, for tests and stdin.
@@ -33,68 +35,74 @@ public final class SourceFile: Sendable {
         self.init(path: path, bytes: Array(text.utf8))
     }
 
-    private static func makeAnchors(_ bytes: [UInt8]) -> [Anchor] {
+    private static func makeAnchors(_ bytes: [UInt8]) -> ([Anchor], lineCount: Int) {
         var anchors = [Anchor(offset: 0, line: 1, column: 1)]
-        var line: UInt32 = 1
-        var column: UInt32 = 1
-        var last = 0
-        bytes.withUnsafeBufferPointer { buffer in
-            var index = 0
-            while index < buffer.count {
-                let byte = buffer[index]
-                let isLoneReturn = byte == 0x0D && !(index + 1 < buffer.count && buffer[index + 1] == 0x0A)
-                if byte == 0x0A || isLoneReturn {
-                    line += 1
-                    column = 1
-                    last = index + 1
-                    anchors.append(Anchor(offset: UInt32(last), line: line, column: 1))
-                } else {
-                    let isStart = byte & 0xC0 != 0x80
-                    if isStart && index - last >= stride {
-                        last = index
-                        anchors.append(Anchor(offset: UInt32(index), line: line, column: column))
-                    }
-                    if isStart { column += 1 }
-                }
-                index += 1
-            }
+        var walk = Walk(bytes, anchors[0])
+        while walk.offset < bytes.count {
+            walk.advance()
+            let isStart = walk.offset < bytes.count && bytes[walk.offset] & 0xC0 != 0x80
+            if isStart, walk.offset - Int(anchors[anchors.count - 1].offset) >= stride { anchors.append(walk.anchor) }
         }
-        return anchors
+        return (anchors, walk.line)
     }
 
-    /// The number of lines; a file that ends with a line break has an empty last line.
-    public var lineCount: Int { Int(anchors.last?.line ?? 1) }
+    /// Counts lines and columns byte by byte.
+    private struct Walk {
+        let bytes: [UInt8]
+        var offset: Int
+        var line: Int
+        var column: Int
 
-    /// The position of a byte offset; an offset past the end is the end. O(log lines).
+        init(_ bytes: [UInt8], _ anchor: Anchor) {
+            self.bytes = bytes
+            offset = Int(anchor.offset)
+            line = Int(anchor.line)
+            column = Int(anchor.column)
+        }
+
+        var anchor: Anchor { Anchor(offset: UInt32(offset), line: UInt32(line), column: UInt32(column)) }
+
+        /// Goes past the byte at `offset`, which must be there.
+        mutating func advance() {
+            let byte = bytes[offset]
+            offset += 1
+            if byte == 0x0A || (byte == 0x0D && !(offset < bytes.count && bytes[offset] == 0x0A)) {
+                line += 1
+                column = 1
+            } else if offset == bytes.count || bytes[offset] & 0xC0 != 0x80 {
+                column += 1
+            }
+        }
+    }
+
+    /// The position of a byte offset; an offset past the end is the end, one inside a character is its start.
+    /// O(log size).
     public func position(at offset: Int) -> SourcePosition {
         let offset = min(max(offset, 0), bytes.count)
-        let anchor = anchors[lastAnchor { Int($0.offset) <= offset }]
-        var column = Int(anchor.column)
-        for index in Int(anchor.offset)..<offset where bytes[index] & 0xC0 != 0x80 { column += 1 }
-        return SourcePosition(line: Int(anchor.line), column: column, offset: offset)
+        var walk = Walk(bytes, anchors[lastAnchor { Int($0.offset) <= offset }])
+        while walk.offset < offset { walk.advance() }
+        return SourcePosition(line: walk.line, column: walk.column, offset: offset)
     }
 
     /// The byte offset of a line and column; a column past the line's end is the line's end.
     public func offset(line: Int, column: Int) -> Int {
-        let range = byteRange(ofLine: line)
-        let first = lastAnchor { (Int($0.line), Int($0.column)) <= (line, column) }
-        var offset = max(Int(anchors[first].offset), range.lowerBound)
-        var at = Int(anchors[first].line) == line ? Int(anchors[first].column) : 1
-        while offset < range.upperBound && at < column {
-            offset += 1
-            while offset < range.upperBound && bytes[offset] & 0xC0 == 0x80 { offset += 1 }
-            at += 1
+        var walk = Walk(bytes, anchors[lastAnchor { (Int($0.line), Int($0.column)) <= (line, column) }])
+        while walk.offset < bytes.count, (walk.line, walk.column) < (line, column) {
+            let byte = bytes[walk.offset]
+            if walk.line == line, byte == 0x0A || byte == 0x0D { break }
+            walk.advance()
         }
-        return offset
+        while walk.offset < bytes.count, bytes[walk.offset] & 0xC0 == 0x80 { walk.offset += 1 }
+        return walk.offset
     }
 
     /// The bytes of a line from 1, without its line break; empty for a line that is not there.
     public func byteRange(ofLine line: Int) -> Range<Int> {
         guard line >= 1, line <= lineCount else { return bytes.count..<bytes.count }
-        let start = Int(anchors[lastAnchor { ($0.line, $0.column) <= (UInt32(line), 1) }].offset)
-        let next = lastAnchor { Int($0.line) <= line } + 1
-        var end = next < anchors.count ? Int(anchors[next].offset) : bytes.count
-        while end > start && (bytes[end - 1] == 0x0A || bytes[end - 1] == 0x0D) { end -= 1 }
+        let start = offset(line: line, column: 1)
+        // Only anchors of the line itself let the search for its end start later.
+        var end = max(start, Int(anchors[lastAnchor { Int($0.line) <= line }].offset))
+        while end < bytes.count, bytes[end] != 0x0A, bytes[end] != 0x0D { end += 1 }
         return start..<end
     }
 

@@ -2,13 +2,10 @@
 public struct JSONNumber: Sendable {
     /// The number as it was written, in the grammar of RFC 8259.
     public let text: String
-    /// The value where it is a whole number that fits and has no more than 18 digits.
-    private let small: Int64?
 
     /// A whole number.
     public init(_ value: Int) {
         text = String(value)
-        small = value.magnitude < 1_000_000_000_000_000_000 ? Int64(value) : nil
     }
 
     /// A number from its text; nil where RFC 8259 does not allow it.
@@ -20,10 +17,10 @@ public struct JSONNumber: Sendable {
     /// A number from text that the parser has checked.
     init(valid text: String) {
         self.text = text
-        small = Self.smallInteger(text)
     }
 
-    private static func smallInteger(_ text: String) -> Int64? {
+    /// The value where it is a whole number of no more than 18 digits without a fraction: nearly always.
+    private var small: Int64? {
         guard text.utf8.count <= 19 else { return nil }
         var value: Int64 = 0
         var isNegative = false

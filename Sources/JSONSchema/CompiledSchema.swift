@@ -14,14 +14,16 @@ public struct CompiledSchema: Sendable {
 
     /// Whether a value is valid.
     public func isValid(_ value: JSONValue) -> Bool {
-        var evaluation = Evaluation(self)
+        var evaluation = Evaluation(self, value)
         return evaluation.isValid(value, root)
     }
 
     /// What makes a value invalid, in the order of the schema and the value; empty for a valid one.
     public func validate(_ value: JSONValue) -> [SchemaFailure] {
-        if isValid(value) { return [] }
-        var evaluation = Evaluation(self, mode: .failures)
+        var quick = Evaluation(self, value)
+        if quick.isValid(value, root) { return [] }
+        if quick.isExhausted { return quick.finishedFailures() }
+        var evaluation = Evaluation(self, value, mode: .failures)
         _ = evaluation.isValid(value, root)
         return evaluation.finishedFailures()
     }
@@ -33,7 +35,7 @@ public struct CompiledSchema: Sendable {
     public func annotations(
         named names: Set<String>, of value: JSONValue, evenInvalid: Bool = false
     ) -> [SchemaAnnotation] {
-        var evaluation = Evaluation(self, mode: .annotations(names, evenInvalid: evenInvalid))
+        var evaluation = Evaluation(self, value, mode: .annotations(names, evenInvalid: evenInvalid))
         _ = evaluation.isValid(value, root)
         return evaluation.annotations
     }

@@ -14,6 +14,12 @@ public struct Document: Sendable {
         _ file: SourceFile, _ diagnostics: inout DiagnosticCollector, limits: DocumentLimits = .standard
     ) -> Document {
         diagnostics.add(file)
+        if file.bytes.count > limits.bytes {
+            let message = "the file has \(file.bytes.count) bytes; a catalog file may have \(limits.bytes)"
+            diagnostics.report(
+                .error(.tooManyNodes, message, at: file.range(0, 0), hint: "split it into several files"))
+            return Document(file: file, root: nil, isComplete: false)
+        }
         if file.path.utf8.count >= 5, file.path.lowercased().hasSuffix(".json") {
             return JSONDocumentParser.parse(file, &diagnostics, limits: limits)
         }
@@ -23,13 +29,16 @@ public struct Document: Sendable {
 
 /// The limits that keep any input from filling memory or the stack.
 public struct DocumentLimits: Sendable {
+    /// The most bytes of a file.
+    public var bytes: Int
     /// The most nodes of a document, keys included, after the expansion of aliases.
     public var nodes: Int
     /// The most levels of collections inside each other, aliases expanded.
     public var depth: Int
 
     /// Limits that differ from the standard ones, for tests.
-    public init(nodes: Int = 10_000_000, depth: Int = 256) {
+    public init(bytes: Int = 64 << 20, nodes: Int = 10_000_000, depth: Int = 256) {
+        self.bytes = bytes
         self.nodes = nodes
         self.depth = depth
     }

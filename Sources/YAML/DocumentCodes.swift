@@ -83,7 +83,7 @@ extension DiagnosticCode {
     public static let tooManyNodes = DiagnosticCode(
         109, title: "the document is too large",
         explanation: """
-            A document may have 10 million nodes after all aliases are expanded. Aliases of aliases multiply quickly; \
+            A file may have 64 MiB, and a document 10 million nodes after all aliases are expanded. Aliases of aliases multiply quickly; \
             write the values out or split the catalog into several files.
             """)
 

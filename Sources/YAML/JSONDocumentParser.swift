@@ -59,6 +59,7 @@ public enum JSONDocumentParser {
             for member in members {
                 let key = Frame.Key(text: member.key, span: Span(member.keyRange))
                 if let first = frame.firstPlace(of: key) {
+                    if faults.count >= TreeComposer.faultLimit { continue }
                     faults.append(TreeComposer.duplicate(key, first, file: file, pointer: nil))
                 } else {
                     frame.append(MappingBox.Member(key: key.text, keySpan: key.span, value: member.value))

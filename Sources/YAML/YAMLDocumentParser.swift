@@ -12,6 +12,10 @@ public enum YAMLDocumentParser {
             diagnostics.report(fault)
             return Document(file: file, root: nil, isComplete: false)
         }
+        if let fault = directiveFault(file) {
+            diagnostics.report(fault)
+            return Document(file: file, root: nil, isComplete: false)
+        }
         let base = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
         let offsets = CharacterOffsets(bytes, base: base)
         var composer = TreeComposer(file, offsets: offsets, limits: limits)
@@ -20,7 +24,8 @@ public enum YAMLDocumentParser {
         composer.closeAll()
         diagnostics.report(composer.faults)
         if let failure {
-            diagnostics.report(SyntaxFault(file: file, offsets: offsets).diagnostic(failure))
+            var fault = SyntaxFault(file: file, offsets: offsets)
+            diagnostics.report(fault.diagnostic(failure))
         }
         let root = composer.root.map { Node($0, file: file, path: nil, usedAt: nil) }
         return Document(file: file, root: root, isComplete: isComplete)
@@ -38,5 +43,23 @@ public enum YAMLDocumentParser {
             .encoding,
             "the file is not UTF-8: byte \(offset) is 0x\(String(bytes[offset], radix: 16, uppercase: true))",
             at: file.range(offset, offset + 1), hint: "save it as UTF-8", isSecret: true)
+    }
+
+    /// libyaml compares every %TAG directive with all others, so their number must be small.
+    private static func directiveFault(_ file: SourceFile) -> Diagnostic? {
+        var count = 0
+        var isLineStart = true
+        for (offset, byte) in file.bytes.enumerated() {
+            if isLineStart && byte == UInt8(ascii: "%") {
+                count += 1
+                if count > 100 {
+                    return .error(
+                        .yamlSyntax, "the file has too many lines that start with '%'",
+                        at: file.range(offset, offset + 1))
+                }
+            }
+            isLineStart = byte == 0x0A || byte == 0x0D
+        }
+        return nil
     }
 }

@@ -56,14 +56,23 @@ import Testing
     @Test(
         "what follows a key that sounds secret, or stands in a URL, is masked even where nothing named it",
         arguments: [
-            "password: \"hunter2", "{ Password : hunter2 , port: a", "privateKey: hunter2", "\"token\": \"hunter2\"",
-            "url: postgres://me:hunter2@host/db", "DB_PASSWORD=hunter2",
+            "password: \"hunter2", "{ Password : hunter2 , port: a }", "privateKey: hunter2", "\"token\": \"hunter2\"",
+            "url: postgres://me:hunter2@host/db", "DB_PASSWORD=hunter2", "url: postgres://me:hu/hunter2@host/db",
+            "pasword: hunter2", "private-key: hunter2", "pssword: a, hunter2", "{password: 'a, hunter2', x: 1}",
+            "{password: {env: hunter2}, x: 1}", "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQDhunter2",
         ])
     func maskedByName(line: String) {
         let file = SourceFile(path: "a.yaml", text: line)
         let text = HumanRenderer().render(.error(.other, "no", at: file.range(0, 3)))
         #expect(!text.contains("hunter2"))
         #expect(text.contains("•••••••"))
+    }
+
+    @Test("the rest of a flow mapping stays readable beside a secret")
+    func flowAroundSecret() {
+        let file = SourceFile(path: "a.yaml", text: "{ password: hunter2, port: abc }")
+        let text = HumanRenderer().render(.error(.other, "no", at: file.range(27, 30)))
+        #expect(text.contains("1 | { password: •••••••, port: abc }\n  |                            ^^^\n"))
     }
 
     @Test("carets stand below wide characters and tabs")

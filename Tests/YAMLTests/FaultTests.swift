@@ -97,6 +97,20 @@ import YAML
         #expect(parsed.diagnostics.first?.isSecret == true)
     }
 
+    @Test(
+        "no message holds the value of a key that sounds secret",
+        arguments: [
+            "password: *hunter2", "password: !hunter2 x", "x: &hunter1 1\npasswrd: *hunter2", "token: {a: [*hunter2]}",
+        ])
+    func secretValues(text: String) {
+        var collector = DiagnosticCollector()
+        _ = Document.parse(SourceFile(path: "a", text: text), &collector)
+        #expect(collector.errorCount == 1)
+        for format in DiagnosticFormat.allCases {
+            #expect(!collector.render(format, files: 1).contains("hunter"))
+        }
+    }
+
     @Test("UTF-16 is told by its name")
     func utf16() {
         #expect(Parsed([0xFF, 0xFE, 0x61, 0x00]).faults == ["FC0101 1:1 the file is UTF-16, not UTF-8"])

@@ -1,7 +1,7 @@
 /// Makes the line with the offending text and the carets below it.
 ///
 /// What could be a secret is masked: the ranges that were named, and, since a file that does not parse
-/// names none, whatever follows a key such as `password` or stands before the `@` of a URL.
+/// names none, what `SecretScan` finds.
 struct SnippetRenderer: Sendable {
     let secrets: [SourceRange]
 
@@ -17,10 +17,6 @@ struct SnippetRenderer: Sendable {
     private static let lead = 60
     /// Bytes looked at on both sides of the offending text.
     private static let reach = 2048
-
-    private static let secretKeys = [
-        "password", "passwd", "secret", "token", "privatekey", "private_key", "credential",
-    ]
 
     /// The snippet of a range's first line; nil where the file has no such line.
     func render(_ range: SourceRange) -> Snippet? {
@@ -86,58 +82,12 @@ struct SnippetRenderer: Sendable {
                 cells[index].columns = 1
             }
         }
-        let plain = cells.map(\.scalar.properties.lowercaseMapping).map { $0.unicodeScalars.first ?? " " }
-        for start in Self.secretStarts(plain) {
-            for index in start..<cells.count where !cells[index].scalar.properties.isWhitespace {
+        for range in SecretScan(cells.map(\.scalar)).ranges {
+            for index in range where !cells[index].scalar.properties.isWhitespace {
                 cells[index].text = "•"
                 cells[index].columns = 1
             }
         }
-        for range in Self.userInfo(plain) {
-            for index in range {
-                cells[index].text = "•"
-                cells[index].columns = 1
-            }
-        }
-    }
-
-    /// The places right after `password:` and the like.
-    private static func secretStarts(_ line: [Unicode.Scalar]) -> [Int] {
-        var starts: [Int] = []
-        for key in secretKeys {
-            let letters = Array(key.unicodeScalars)
-            guard line.count > letters.count else { continue }
-            for index in 0...(line.count - letters.count) where line[index] == letters[0] {
-                guard line[index..<index + letters.count].elementsEqual(letters) else { continue }
-                var next = index + letters.count
-                while next < line.count, line[next] == "\"" || line[next] == "'" || line[next] == " " { next += 1 }
-                if next < line.count, line[next] == ":" || line[next] == "=" { starts.append(next + 1) }
-            }
-        }
-        return starts
-    }
-
-    /// The password parts of `scheme://user:password@host`.
-    private static func userInfo(_ line: [Unicode.Scalar]) -> [Range<Int>] {
-        var ranges: [Range<Int>] = []
-        var index = 0
-        while index + 2 < line.count {
-            guard line[index] == ":", line[index + 1] == "/", line[index + 2] == "/" else {
-                index += 1
-                continue
-            }
-            var colon: Int?
-            var end = index + 3
-            var at: Int?
-            while end < line.count, line[end] != " ", line[end] != "\"", line[end] != "'", line[end] != "/" {
-                if line[end] == ":" && colon == nil { colon = end }
-                if line[end] == "@" { at = end }
-                end += 1
-            }
-            if let colon, let at, colon < at { ranges.append(colon + 1..<at) }
-            index = end
-        }
-        return ranges
     }
 
     /// How many columns a terminal gives a character: none to marks, two to wide East Asian ones and emoji.

@@ -106,9 +106,12 @@ final class SchemaBuild {
                 let target = top.targets[top.next]
                 if state[target] == 1 {
                     let node = schema.nodes[top.id]
+                    let isReference = node.reference == target
                     faults.append(
                         SchemaFault(
-                            document: node.document, pointer: node.pointer, keyword: "$ref",
+                            document: node.document,
+                            pointer: isReference ? node.pointer.appending("$ref") : node.pointer,
+                            keyword: isReference ? "$ref" : "",
                             "the schema refers to itself without end"))
                     return
                 }

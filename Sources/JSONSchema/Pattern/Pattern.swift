@@ -45,11 +45,24 @@ public struct Pattern: Sendable {
         case tooCostly
     }
 
-    /// Searches the text, for at most about 20 million steps.
+    /// The steps of a search that is given no budget: well below a second.
+    static let budget = 20_000_000
+
+    /// Searches the text.
     public func search(_ text: String) -> Outcome {
+        var budget = Self.budget
+        return search(text, budget: &budget)
+    }
+
+    /// Searches the text for as many steps as are left, and takes the used ones off.
+    func search(_ text: String, budget: inout Int) -> Outcome {
         switch matcher {
-        case .literal(let literal): Self.find(literal, in: text) ? .match : .noMatch
-        case .program(let program): program.search(text)
+        case .literal(let literal): return Self.find(literal, in: text) ? .match : .noMatch
+        case .program(let program):
+            var run = PatternRun(program, text, budget: budget)
+            let found = run.search()
+            budget = run.budget
+            return budget < 0 ? .tooCostly : found ? .match : .noMatch
         }
     }
 

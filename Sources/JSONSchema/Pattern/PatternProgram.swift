@@ -115,11 +115,4 @@ struct PatternProgram: Sendable {
         }
         for split in splits { instructions[split] = .split(split + 1, instructions.count) }
     }
-
-    /// Whether the expression matches somewhere in the text.
-    func search(_ text: String) -> Pattern.Outcome {
-        var run = PatternRun(self, text)
-        let found = run.search()
-        return run.isExhausted ? .tooCostly : found ? .match : .noMatch
-    }
 }

@@ -2,18 +2,15 @@
 struct PatternRun {
     private let program: PatternProgram
     private let text: [Unicode.Scalar]
-    private var steps = 0
     private var answers: [Int: Bool] = [:]
 
-    /// Whether the budget ran out, which makes the answer worthless.
-    private(set) var isExhausted = false
+    /// The steps that are left; below zero the search was given up and its answer is worth nothing.
+    private(set) var budget: Int
 
-    /// The most steps of a search.
-    private static let budget = 20_000_000
-
-    init(_ program: PatternProgram, _ text: String) {
+    init(_ program: PatternProgram, _ text: String, budget: Int) {
         self.program = program
         self.text = Array(text.unicodeScalars)
+        self.budget = budget
     }
 
     /// The automaton's states at one place, each once, in no particular order.
@@ -65,9 +62,8 @@ struct PatternRun {
                 if takes, add(state + 1, to: &next, at: place) { return true }
             }
             if !isAnchored, add(entry, to: &next, at: place) { return true }
-            steps += current.list.count + 1
-            if steps > Self.budget { isExhausted = true }
-            if isExhausted { return false }
+            budget -= current.list.count + 1
+            if budget < 0 { return false }
             swap(&current, &next)
         }
         return false
@@ -78,7 +74,7 @@ struct PatternRun {
         var pending = [first]
         while let state = pending.popLast() {
             guard states.insert(state) else { continue }
-            steps += 1
+            budget -= 1
             switch program.instructions[state] {
             case .scalar, .set: states.keep(state)
             case .match: return true

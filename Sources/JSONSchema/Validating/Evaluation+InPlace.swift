@@ -3,25 +3,24 @@ import JSON
 /// The keywords that apply other schemas to the same value.
 extension Evaluation {
     mutating func checkInPlace(_ node: SchemaNode, _ value: JSONValue, _ local: inout Evaluated?) -> Bool {
-        let parts = node.parts
         var isValid = true
-        if let id = parts.reference { isValid = check(id, value, &local) }
+        if let id = node.parts.reference { isValid = check(id, value, &local) }
         if !isValid && stopsEarly { return false }
-        if let (fallback, name) = parts.dynamicReference {
+        if let (fallback, name) = node.parts.dynamicReference {
             isValid = check(dynamicTarget(name) ?? fallback, value, &local) && isValid
         }
-        for id in parts.allOf {
+        for id in node.parts.allOf {
             isValid = check(id, value, &local) && isValid
             if !isValid && stopsEarly { return false }
         }
-        if !parts.anyOf.isEmpty { isValid = checkAnyOf(node, value, &local) && isValid }
+        if !node.parts.anyOf.isEmpty { isValid = checkAnyOf(node, value, &local) && isValid }
         if !isValid && stopsEarly { return false }
-        if !parts.oneOf.isEmpty { isValid = checkOneOf(node, value, &local) && isValid }
+        if !node.parts.oneOf.isEmpty { isValid = checkOneOf(node, value, &local) && isValid }
         if !isValid && stopsEarly { return false }
-        if let id = parts.not { isValid = checkNot(node, id, value) && isValid }
-        if let id = parts.condition { isValid = checkCondition(node, id, value, &local) && isValid }
+        if let id = node.parts.not { isValid = checkNot(node, id, value) && isValid }
+        if let id = node.parts.condition { isValid = checkCondition(node, id, value, &local) && isValid }
         if case .object(let object) = value {
-            for (key, id) in parts.dependentSchemas where object.contains(key) {
+            for (key, id) in node.parts.dependentSchemas where object.contains(key) {
                 isValid = check(id, value, &local) && isValid
             }
         }

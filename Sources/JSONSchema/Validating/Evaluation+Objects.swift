@@ -33,7 +33,8 @@ extension Evaluation {
                 isValid = check(id, member.value, &seen)
             }
         }
-        for (pattern, id) in node.parts.patternProperties where pattern.matches(member.key) {
+        for (pattern, id) in node.parts.patternProperties {
+            guard pattern.search(member.key, budget: &patternSteps) == .match else { continue }
             isKnown = true
             isValid = check(id, member.value, &seen) && isValid
         }

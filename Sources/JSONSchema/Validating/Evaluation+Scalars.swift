@@ -19,7 +19,7 @@ extension Evaluation {
         }
         if !isValid && stopsEarly { return false }
         if let pattern = rules.pattern {
-            switch pattern.search(text) {
+            switch pattern.search(text, budget: &patternSteps) {
             case .match: break
             case .noMatch:
                 isValid = false

@@ -22,18 +22,23 @@ struct Evaluation {
     /// The resources that were entered, outermost first: where `$dynamicRef` looks.
     var scope: [Int] = []
     private var depth = 0
+    /// The checks that are left.
+    private var checks: Int
+    /// The steps that are left to patterns.
+    var patternSteps = 100_000_000
 
     var failures: [RecordedFailure] = []
     var secrets: [[String]] = []
     private(set) var annotations: [SchemaAnnotation] = []
 
-    /// Schemas inside schemas inside values: bounds the stack.
-    private static let depthLimit = 2000
+    /// Schemas inside schemas inside values: bounds the stack, of which each takes some 5 KB in a debug build.
+    private static let depthLimit = 1200
     /// The most failures kept.
     private static let failureLimit = 1000
 
-    init(_ schema: CompiledSchema, mode: Mode = .answer) {
+    init(_ schema: CompiledSchema, _ value: JSONValue, mode: Mode = .answer) {
         self.schema = schema
+        checks = 300_000 + 200 * value.size(limit: 500_000)
         switch mode {
         case .answer: (isRecording, wanted, keepsInvalid, keepsPath) = (false, nil, false, false)
         case .failures: (isRecording, wanted, keepsInvalid, keepsPath) = (true, nil, false, true)
@@ -42,6 +47,8 @@ struct Evaluation {
         }
     }
 
+    /// Schemas whose branches multiply made the walk give up, so its answer is no.
+    var isExhausted: Bool { checks < 0 }
     /// Whether the first failure settles the answer.
     var stopsEarly: Bool { !isRecording && !keepsInvalid }
     /// Whether all of several branches must be looked at even when one has settled the answer.
@@ -55,6 +62,8 @@ struct Evaluation {
     /// Checks a value, and where it is valid adds what was evaluated to `seen`.
     mutating func check(_ id: SchemaNode.ID, _ value: JSONValue, _ seen: inout Evaluated?) -> Bool {
         let node = schema.nodes[id]
+        checks -= 1
+        if checks < 0 { return false }
         if let boolean = node.parts.boolean {
             if !boolean { fail(node, "false", "nothing is allowed here") }
             return boolean
@@ -87,12 +96,11 @@ struct Evaluation {
     }
 
     private mutating func checkAll(_ node: SchemaNode, _ value: JSONValue, _ local: inout Evaluated?) -> Bool {
-        let parts = node.parts
         let type = TypeSet(of: value)
-        let fits = parts.types.map { !$0.isDisjoint(with: type) } ?? true
-        if parts.isSecret, isRecording, fits || type.isDisjoint(with: [.object, .array]) { secrets.append(path) }
+        let fits = node.parts.types.map { !$0.isDisjoint(with: type) } ?? true
+        if node.parts.isSecret, isRecording, fits || type.isDisjoint(with: [.object, .array]) { secrets.append(path) }
         guard fits else {
-            let expected = parts.types?.names ?? []
+            let expected = node.parts.types?.names ?? []
             fail(node, "type", Self.mismatch(expected, value.found), Self.mismatch(expected, value.foundKind))
             return false
         }
@@ -191,6 +199,14 @@ struct Evaluation {
 
     /// The failures without repeats, secrets left out of their messages.
     func finishedFailures() -> [SchemaFailure] {
+        if isExhausted {
+            return [
+                SchemaFailure(
+                    instance: .root, isAboutKey: false, keyword: "", schema: schema.rootNode.document + "#",
+                    message: "the schema's branches multiply so that this value can't be checked in reasonable time",
+                    names: [], subject: nil, candidates: [], isSecret: false)
+            ]
+        }
         var known: Set<SchemaFailure> = []
         var result: [SchemaFailure] = []
         for failure in failures {
@@ -206,5 +222,20 @@ struct Evaluation {
             if known.insert(finished).inserted { result.append(finished) }
         }
         return result
+    }
+}
+
+extension JSONValue {
+    /// The number of values in this one, counted up to a limit.
+    fileprivate func size(limit: Int) -> Int {
+        var count = 1
+        switch self {
+        case .array(let items):
+            for item in items where count < limit { count += item.size(limit: limit - count) }
+        case .object(let object):
+            for member in object.members where count < limit { count += member.value.size(limit: limit - count) }
+        default: break
+        }
+        return count
     }
 }

@@ -5,6 +5,8 @@ struct CharacterOffsets {
     private let bytes: [UInt8]
     /// Bytes of a byte order mark, which libyaml's marks don't count.
     let base: Int
+    /// The character that was looked up last and its offset: marks mostly go forward by little.
+    private var last = (character: 0, offset: 0)
 
     private static let stride = 256
 
@@ -25,17 +27,18 @@ struct CharacterOffsets {
     }
 
     /// The byte offset of a character; the end of the text for one past it.
-    func offset(_ character: Int) -> Int {
+    mutating func offset(_ character: Int) -> Int {
         guard !table.isEmpty else { return min(base + character, bytes.count) }
         let block = character / Self.stride
         guard block < table.count else { return bytes.count }
-        var offset = Int(table[block])
-        var rest = character % Self.stride
-        while rest > 0 && offset < bytes.count {
-            offset += 1
-            while offset < bytes.count && bytes[offset] & 0xC0 == 0x80 { offset += 1 }
-            rest -= 1
+        var at = (character: block * Self.stride, offset: Int(table[block]))
+        if last.character <= character && last.character > at.character { at = last }
+        while at.character < character && at.offset < bytes.count {
+            at.offset += 1
+            while at.offset < bytes.count && bytes[at.offset] & 0xC0 == 0x80 { at.offset += 1 }
+            at.character += 1
         }
-        return offset
+        last = at
+        return at.offset
     }
 }

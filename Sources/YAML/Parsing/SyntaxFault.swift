@@ -3,9 +3,9 @@ import Diagnostics
 /// Puts libyaml's faults into words for people who write catalogs.
 struct SyntaxFault {
     let file: SourceFile
-    let offsets: CharacterOffsets
+    var offsets: CharacterOffsets
 
-    func diagnostic(_ failure: EventReader.Failure) -> Diagnostic {
+    mutating func diagnostic(_ failure: EventReader.Failure) -> Diagnostic {
         guard let mark = failure.problemMark else { return readerFault(failure) }
         let at = offsets.offset(mark)
         let byte = at < file.bytes.count ? file.bytes[at] : 0

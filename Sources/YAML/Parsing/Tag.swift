@@ -11,17 +11,18 @@ enum Tag {
 
     /// Whether a collection may have the tag.
     static func fits(_ tag: String, isMapping: Bool) -> Bool {
-        tag == "!" || tag == prefix + (isMapping ? "map" : "seq")
+        tag == "!" || tag == (isMapping ? "tag:yaml.org,2002:map" : "tag:yaml.org,2002:seq")
     }
 
     /// Whether the tag is a scalar's.
     static func isKnown(_ tag: String) -> Bool {
-        ["str", "int", "float", "bool", "null"].contains { tag == prefix + $0 }
+        tag.hasPrefix(prefix) && ["str", "int", "float", "bool", "null"].contains(tag.dropFirst(prefix.count))
     }
 
     /// The value of a scalar with the tag; nil where the text does not fit or the tag is unknown.
     static func value(_ tag: String, _ text: String) -> JSONValue? {
-        if tag == "!" || tag == prefix + "str" { return .string(text) }
+        if tag == "!" || tag == "tag:yaml.org,2002:str" { return .string(text) }
+        guard tag.hasPrefix(prefix) else { return nil }
         let value = ScalarResolution.resolve(text)
         switch (tag.dropFirst(prefix.count), value) {
         case ("int", .number(let number)) where number.isInteger: return value

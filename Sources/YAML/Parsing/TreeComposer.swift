@@ -11,7 +11,7 @@ struct TreeComposer {
     private(set) var isStopped = false
 
     private let file: SourceFile
-    private let offsets: CharacterOffsets
+    private var offsets: CharacterOffsets
     private let limits: DocumentLimits
     private var frames: [Frame] = []
     private var anchors: [String: Anchor] = [:]
@@ -70,8 +70,8 @@ struct TreeComposer {
             } else {
                 let message =
                     Tag.isKnown(tag)
-                    ? "the value does not fit its tag '\(Tag.shown(tag))'"
-                    : "the tag '\(Tag.shown(tag).shortened())' is not supported"
+                    ? "the value does not fit its tag\(shown("'" + Tag.shown(tag) + "'"))"
+                    : "the tag\(shown("'" + Tag.shown(tag) + "'")) is not supported"
                 report(.unsupportedTag, message, properties.tag)
                 node.isBroken = true
             }
@@ -80,8 +80,8 @@ struct TreeComposer {
                 node.content = .scalar(value)
             } else {
                 report(
-                    .noJSONNumber, "the number \(text) has no JSON form", node.span,
-                    hint: "quote it if it is meant as text: \"\(text)\"")
+                    .noJSONNumber, "the number\(shown(text)) has no JSON form", node.span,
+                    hint: "quote it if it is meant as text")
                 node.isBroken = true
             }
         }
@@ -101,7 +101,7 @@ struct TreeComposer {
         if event.anchor != nil || event.tag != nil { frame.span.start = properties.rest.start }
         frame.anchor = event.anchor
         if let tag = event.tag, !Tag.fits(tag, isMapping: frame.isMapping) {
-            report(.unsupportedTag, "the tag '\(Tag.shown(tag).shortened())' is not supported here", properties.tag)
+            report(.unsupportedTag, "the tag\(shown("'" + Tag.shown(tag) + "'")) is not supported here", properties.tag)
         }
         if let anchor = event.anchor { anchors[anchor] = .open(frame.span) }
         frame.isKey = frames.last?.awaitsKey == true
@@ -160,13 +160,14 @@ struct TreeComposer {
             return node
         case .open(let place):
             report(
-                .cyclicAlias, "the alias '*\(name.shortened())' stands inside the value that it stands for", span,
+                .cyclicAlias, "the alias\(shown("'*" + name + "'")) stands inside the value that it stands for", span,
                 notes: [.init("that value begins", at: place.range(in: file))])
         case nil:
-            let near = Suggestion.nearest(to: name, among: anchors.keys.sorted()).map { "did you mean '*\($0)'?" }
+            let isSuggested = keepsFaults && !isInSecret && anchors.count <= Self.suggestionLimit
+            let near = Suggestion.nearest(to: name, among: isSuggested ? anchors.keys.sorted() : [])
             report(
-                .unknownAnchor, "no anchor '&\(name.shortened())' stands before this alias", span,
-                hint: near ?? "quote the value if it is meant as text")
+                .unknownAnchor, "no anchor\(shown("'&" + name + "'")) stands before this alias", span,
+                hint: near.map { "did you mean '*\($0)'?" } ?? "quote the value if it is meant as text")
         }
         return broken
     }
@@ -191,8 +192,10 @@ struct TreeComposer {
             return
         }
         if let first = frames[top].firstPlace(of: key) {
-            let pointer = pointer.appending(key.text)
-            report(Self.duplicate(key, first, file: file, pointer: pointer.description))
+            if keepsFaults {
+                let pointer = pointer.appending(key.text)
+                faults.append(Self.duplicate(key, first, file: file, pointer: pointer.description))
+            }
         } else if key.isMerge {
             frames[top].merge = (node, key.span, frames[top].members.count)
         } else if !key.isBroken {
@@ -249,17 +252,31 @@ struct TreeComposer {
     }
 
     private mutating func report(
-        _ code: DiagnosticCode, _ message: String, _ span: Span, notes: [Diagnostic.Note] = [], hint: String? = nil
+        _ code: DiagnosticCode, _ message: String, _ span: Span,
+        notes: [Diagnostic.Note] = [], hint: String? = nil
     ) {
-        report(.error(code, message, at: span.range(in: file), notes: notes, hint: hint))
+        guard keepsFaults else { return }
+        faults.append(
+            .error(code, message, at: span.range(in: file), notes: notes, hint: hint, isSecret: isInSecret))
     }
 
-    private mutating func report(_ fault: Diagnostic) {
-        if faults.count < Self.faultLimit { faults.append(fault) }
+    /// Whether the value at hand belongs to a key that sounds secret, so that no message may hold its text.
+    private var isInSecret: Bool {
+        frames.contains { $0.key.map { SecretName.isLikely($0.text) } ?? false }
     }
+
+    /// Text of a value for a message, with a space before it; empty where it may be a secret.
+    private func shown(_ text: String) -> String {
+        !keepsFaults || isInSecret ? "" : " " + text.shortened()
+    }
+
+    /// Whether further faults are kept. Words are made for those only, so a file of nothing but faults takes no longer.
+    private var keepsFaults: Bool { faults.count < Self.faultLimit }
 
     /// The most faults kept of one file.
-    private static let faultLimit = 1000
+    static let faultLimit = 1000
+    /// Among more anchors than this none is looked for that could have been meant.
+    private static let suggestionLimit = 500
 }
 
 extension String {

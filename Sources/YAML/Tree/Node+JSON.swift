@@ -39,7 +39,8 @@ extension Node {
                 return value
             case .mapping(let box):
                 if node.use != nil, let value = known[ObjectIdentifier(box)] { return value }
-                let value = JSONValue.object(JSONObject(box.members.map { ($0.key, convert($0.value)) }))
+                let value = JSONValue.object(
+                    JSONObject(unique: box.members.map { .init(key: $0.key, value: convert($0.value)) }))
                 if node.use != nil { known[ObjectIdentifier(box)] = value }
                 return value
             }

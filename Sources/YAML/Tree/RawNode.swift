@@ -13,11 +13,23 @@ struct RawNode: Sendable {
 
     var content: Content
     var span: Span
-    /// The alias that stands here, where the node was brought in by one.
-    var use: Span?
+    private var usedAt = Span.none
     var style: ScalarStyle = .plain
     /// A fault was reported for this node; its content is a stand-in.
     var isBroken = false
+
+    init(content: Content, span: Span, style: ScalarStyle = .plain, isBroken: Bool = false) {
+        self.content = content
+        self.span = span
+        self.style = style
+        self.isBroken = isBroken
+    }
+
+    /// The alias that stands here, where the node was brought in by one.
+    var use: Span? {
+        get { usedAt == .none ? nil : usedAt }
+        set { usedAt = newValue ?? .none }
+    }
 
     /// Nodes in this one: itself, keys and all uses of aliases included.
     var count: Int {
@@ -42,6 +54,9 @@ struct RawNode: Sendable {
 struct Span: Sendable, Hashable {
     var start: UInt32
     var end: UInt32
+
+    /// No place; it takes no more room than a place does.
+    static let none = Span(Int(UInt32.max), Int(UInt32.max))
 
     init(_ start: Int, _ end: Int) {
         self.start = UInt32(clamping: start)
