@@ -10,6 +10,9 @@ public struct Document: Sendable {
     public let isComplete: Bool
 
     /// Parses a file as JSON where its path ends in `.json`, else as YAML. Faults go to the collector.
+    ///
+    /// YAML that is JSON from end to end, such as JSON on stdin, is read by JSON's rules, of which YAML knows all but
+    /// a few escapes.
     public static func parse(
         _ file: SourceFile, _ diagnostics: inout DiagnosticCollector, limits: DocumentLimits = .standard
     ) -> Document {
@@ -20,8 +23,16 @@ public struct Document: Sendable {
                 .error(.tooManyNodes, message, at: file.range(0, 0), hint: "split it into several files"))
             return Document(file: file, root: nil, isComplete: false)
         }
-        if file.path.utf8.count >= 5, file.path.lowercased().hasSuffix(".json") {
+        if file.path.lowercased().hasSuffix(".json") {
             return JSONDocumentParser.parse(file, &diagnostics, limits: limits)
+        }
+        if let first = file.bytes.first, first == UInt8(ascii: "{") || first == UInt8(ascii: "[") {
+            var attempt = DiagnosticCollector()
+            let document = JSONDocumentParser.parse(file, &attempt, limits: limits)
+            if document.isComplete {
+                diagnostics.merge(attempt)
+                return document
+            }
         }
         return YAMLDocumentParser.parse(file, &diagnostics, limits: limits)
     }

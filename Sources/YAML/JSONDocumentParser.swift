@@ -20,7 +20,7 @@ public enum JSONDocumentParser {
         } catch {
             syntaxError = error
         }
-        diagnostics.report(builder.faults)
+        diagnostics.report(builder.faults.map { withPointer($0, root) })
         if let syntaxError { diagnostics.report(diagnostic(syntaxError, file)) }
         return Document(
             file: file, root: root.map { Node($0, file: file, path: nil, usedAt: nil) }, isComplete: root != nil)
@@ -37,6 +37,41 @@ public enum JSONDocumentParser {
         return .error(
             code, error.message, at: file.range(error.offset, error.offset + error.length),
             isSecret: error.kind == .encoding)
+    }
+
+    /// A fault of a key with the key's pointer, which is known only once the whole tree is.
+    private static func withPointer(_ fault: Diagnostic, _ root: RawNode?) -> Diagnostic {
+        guard let root, let range = fault.range else { return fault }
+        var fault = fault
+        let place = UInt32(clamping: range.offsets.lowerBound)
+        fault.pointer = pointer(to: place, in: root).appending(keyText(range)).description
+        return fault
+    }
+
+    private static func keyText(_ range: SourceRange) -> String {
+        (try? JSONValue(parsing: range.text))?.stringValue ?? ""
+    }
+
+    /// The innermost object or array around a byte. Children stand in the order of the text, so that each level takes
+    /// a search by halves.
+    private static func pointer(to place: UInt32, in root: RawNode) -> JSONPointer {
+        var pointer = JSONPointer.root
+        var node = root
+        while true {
+            switch node.content {
+            case .scalar: return pointer
+            case .sequence(let box):
+                let index = box.items.lastIndex(startingBy: place) { $0.span.start }
+                guard let index, place < box.items[index].span.end else { return pointer }
+                pointer = pointer.appending(index)
+                node = box.items[index]
+            case .mapping(let box):
+                let index = box.members.lastIndex(startingBy: place) { $0.value.span.start }
+                guard let index, place < box.members[index].value.span.end else { return pointer }
+                pointer.push(box.members[index].key)
+                node = box.members[index].value
+            }
+        }
     }
 
     /// Makes nodes from what the JSON parser reads.
@@ -67,5 +102,18 @@ public enum JSONDocumentParser {
             }
             return RawNode(content: .mapping(MappingBox(frame.members)), span: frame.span)
         }
+    }
+}
+
+extension Array {
+    /// The last element, of those in ascending order of their starts, that starts at a place or before it.
+    fileprivate func lastIndex(startingBy place: UInt32, _ start: (Element) -> UInt32) -> Int? {
+        var low = 0
+        var high = count
+        while low < high {
+            let middle = (low + high) / 2
+            if start(self[middle]) <= place { low = middle + 1 } else { high = middle }
+        }
+        return low == 0 ? nil : low - 1
     }
 }

@@ -1,4 +1,5 @@
 import JSONSchema
+import TestSupport
 import Testing
 
 @Suite struct PatternTests {
@@ -119,18 +120,5 @@ import Testing
             #expect(pattern.search(text) != .tooCostly)
         }
         #expect(compiled > 1000)
-    }
-}
-
-/// A small generator whose numbers depend on the seed alone.
-struct SplitMix {
-    var state: UInt64
-
-    mutating func below(_ bound: Int) -> Int {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return Int((value ^ (value >> 31)) % UInt64(max(1, bound)))
     }
 }

@@ -9,6 +9,7 @@ import YAML
         let parsed = Parsed("{\"a\": {\"b\": 1,\n \"c\": 2,\n \"b\": 3}}", path: path)
         #expect(parsed.faults == ["FC0105 3:2 the key 'b' is written twice in one mapping"])
         #expect(parsed.diagnostics.first?.notes.first?.range?.description == "\(path):1:8")
+        #expect(parsed.diagnostics.first?.pointer == "/a/b")
         #expect(parsed.value == ["a": ["b": 1, "c": 2]])
         #expect(parsed.document.isComplete)
     }

@@ -1,5 +1,6 @@
 import Diagnostics
 import JSON
+import TestSupport
 import Testing
 import YAML
 
@@ -65,6 +66,24 @@ import YAML
         #expect(parsed.diagnostics.first?.range?.start.line == 3)
     }
 
+    @Test("a file that is larger than a catalog can be, or full of directives, is refused unread")
+    func size() {
+        let large = Parsed("a: 1", limits: DocumentLimits(bytes: 3))
+        #expect(large.faults == ["FC0109 1:1 the file has 4 bytes; a catalog file may have 3"])
+        let directives = (0..<1000).map { "%TAG !\($0)! x\n" }.joined()
+        #expect(
+            Parsed(directives + "---\na").faults == ["FC0102 101:1 the file has too many lines that start with '%'"])
+        #expect(Parsed("a\n...\n" + directives).diagnostics.count == 1)
+        #expect(Parsed("%YAML 1.2\n%TAG !e! tag:yaml.org,2002:\n---\n!e!str 1").value == "1")
+    }
+
+    @Test("a file of nothing but faults is reported up to a limit")
+    func manyFaults() {
+        let parsed = Parsed(String(repeating: "- *a\n", count: 50_000))
+        #expect(parsed.diagnostics.count == 1000)
+        #expect(parsed.document.root?.childCount == 50_000)
+    }
+
     @Test("JSON has the same limits")
     func json() {
         #expect(Parsed(String(repeating: "[", count: 100_000), path: "a.json").diagnostics.map(\.code) == [.tooDeep])
@@ -107,6 +126,13 @@ import YAML
         if offsets.upperBound > size || offsets.lowerBound > offsets.upperBound {
             Issue.record("\(offsets) in \(size)")
         }
+        // A plain string on one line is its own text; libyaml breaks lines at three more characters.
+        if node.style == .plain, let text = node.string, node.usedAt == nil, !node.isBroken,
+            !node.range.text.unicodeScalars.contains(where: { "\r\n\u{85}\u{2028}\u{2029}".unicodeScalars.contains($0) }
+            )
+        {
+            #expect(node.range.text == text)
+        }
         for item in node.items ?? [] {
             if item.usedAt == nil, !offsets.contains(item.range.offsets) { Issue.record("\(item.range) outside") }
             checkRanges(item, size)
@@ -123,18 +149,5 @@ import YAML
 extension Range where Bound == Int {
     fileprivate func contains(_ other: Range<Int>) -> Bool {
         lowerBound <= other.lowerBound && other.upperBound <= upperBound
-    }
-}
-
-/// A small generator whose numbers depend on the seed alone.
-struct SplitMix {
-    var state: UInt64
-
-    mutating func below(_ bound: Int) -> Int {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return Int((value ^ (value >> 31)) % UInt64(max(1, bound)))
     }
 }

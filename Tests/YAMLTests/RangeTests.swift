@@ -70,6 +70,28 @@ import YAML
         #expect(members.map { place($0.keyRange) } == ["1:2-1:5 \"a\"", "1:39-1:42 \"b\""])
     }
 
+    @Test(
+        "anchor and tag are no part of a value's text, however close they stand",
+        arguments: [
+            ("- &x ?a", "?a"), ("- &x?a", "?a"), ("- !!str &x a", "a"), ("- &x !!str\n  # c\n  a b", "a b"),
+            ("- &x", ""),
+            ("- [&x , 1]", "[&x , 1]"), ("- &x {a: 1}", "{a: 1}"), ("- !!map\n  a: 1", "a: 1"),
+        ])
+    func properties(text: String, value: String) throws {
+        #expect(try Parsed(text).node("/0").range.text == value)
+    }
+
+    @Test("JSON is read by its own rules wherever it comes from")
+    func jsonElsewhere() {
+        let text = "{\"a\":\"\\ud83d\\ude42\",\n\t\"b\":[1,2],\"\(String(repeating: "k", count: 2000))\":1}"
+        let parsed = Parsed(text, path: "-")
+        #expect(parsed.faults.isEmpty)
+        #expect(parsed.value?["a"] == "🙂")
+        #expect(Parsed("{a: [b, *x]}", path: "-").diagnostics.map(\.code) == [.unknownAnchor])
+        #expect(
+            Parsed("{\"a\":1,\"b\":[\"x\",{\"c\":2}]} # no JSON").value?.description == #"{"a":1,"b":["x",{"c":2}]}"#)
+    }
+
     @Test("a node knows its pointer, its kind and its neighbours")
     func navigation() throws {
         let parsed = Parsed("a/b:\n  - x~y: [true, 1.5, null]\n")

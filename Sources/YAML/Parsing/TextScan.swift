@@ -19,10 +19,14 @@ struct TextScan {
         var rest = at
         while at < end {
             switch bytes[at] {
-            case UInt8(ascii: "&"), UInt8(ascii: "!"):
+            case UInt8(ascii: "&"):
+                at += 1
+                while at < end, isAnchorPart(bytes[at]) { at += 1 }
+                rest = at
+            case UInt8(ascii: "!"):
                 let start = at
                 while at < end, !isSpace(bytes[at]) { at += 1 }
-                if bytes[start] == UInt8(ascii: "!") { tag = Span(start, at) }
+                tag = Span(start, at)
                 rest = at
             case UInt8(ascii: "#"):
                 while at < end, bytes[at] != 0x0A, bytes[at] != 0x0D { at += 1 }
@@ -42,5 +46,15 @@ struct TextScan {
 
     private func isSpace(_ byte: UInt8) -> Bool {
         byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D
+    }
+
+    /// libyaml's anchors are of letters, digits, `-` and `_`.
+    private func isAnchorPart(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
+            true
+        default: false
+        }
     }
 }

@@ -1,0 +1,23 @@
+/// A small random generator (SplitMix64) whose numbers depend on the seed alone, for tests that must repeat.
+public struct SplitMix: RandomNumberGenerator, Sendable {
+    private var state: UInt64
+
+    /// A generator with a seed.
+    public init(state: UInt64) {
+        self.state = state
+    }
+
+    /// The next 64 bits.
+    public mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var value = state
+        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
+        return value ^ (value >> 31)
+    }
+
+    /// A number from 0 up to, not including, a bound; 0 for a bound below 1.
+    public mutating func below(_ bound: Int) -> Int {
+        Int(next() % UInt64(Swift.max(1, bound)))
+    }
+}
