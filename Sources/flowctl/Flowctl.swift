@@ -2,9 +2,9 @@ import ArgumentParser
 
 /// `flowctl`: declarative Postgres-to-Postgres change-data pipelines from YAML catalogs.
 @main
-struct Flowctl: AsyncParsableCommand {
+struct Flowctl: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "flowctl",
         abstract: "Declarative Postgres-to-Postgres change-data pipelines from YAML catalogs kept in git.",
-        subcommands: [])
+        subcommands: [Validate.self, Graph.self, Schema.self, Explain.self])
 }

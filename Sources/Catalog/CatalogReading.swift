@@ -1,0 +1,38 @@
+import Diagnostics
+import YAML
+
+/// A catalog's way from its root file to checked specifications.
+public struct CatalogReading {
+    private let schemas: CatalogSchemas
+    private var loader = CatalogLoader()
+
+    /// A reading that shares what it reads between the catalogs of one run.
+    public init(schemas: CatalogSchemas) {
+        self.schemas = schemas
+    }
+
+    /// Loads and checks a catalog. What was found goes to the collector; the specifications are right without errors only.
+    public mutating func read(_ path: String, _ diagnostics: inout DiagnosticCollector) -> CatalogSpecs {
+        let files = loader.load(path, &diagnostics)
+        for document in files.documents { Self.checkShape(document, schemas, &diagnostics) }
+        let specs = CatalogSpecs(files)
+        for endpoint in specs.captures.map(\.endpoint) + specs.materializations.map(\.endpoint) {
+            guard let config = endpoint.config else { continue }
+            SecretMask.hide(config, endpoint.connector.flatMap { schemas.connectors[$0] }, &diagnostics)
+        }
+        CatalogRules.check(specs, &diagnostics)
+        CollectionSchemaCheck.run(specs, files, &diagnostics)
+        ConnectorCheck.run(specs, schemas, &diagnostics)
+        return specs
+    }
+
+    private static func checkShape(
+        _ document: Document, _ schemas: CatalogSchemas, _ diagnostics: inout DiagnosticCollector
+    ) {
+        guard let root = document.root, !root.isNull else { return }
+        if let schema = schemas.catalog { ShapeCheck(schema: schema).run(root, &diagnostics) }
+        if let mappings = root.member("storageMappings") {
+            diagnostics.report(UnsupportedRule.noEffect(mappings, "'storageMappings'"))
+        }
+    }
+}

@@ -1,0 +1,82 @@
+import Diagnostics
+
+extension DiagnosticCode {
+    /// The codes of values that don't have the shape that the JSON Schemas ask for, and of what has no effect.
+    static let shapeCodes: [DiagnosticCode] = [
+        .unknownProperty, .missingProperty, .wrongType, .notAllowed, .wrongForm, .outOfBounds, .noAlternative,
+        .noEffect, .notSupported,
+    ]
+
+    /// A property that the schema doesn't have.
+    static let unknownProperty = DiagnosticCode(
+        301, title: "an unknown property",
+        explanation: """
+            Nothing of this name is read here, so it would silently have no effect. Mostly it is a slip of the pen, or \
+            it stands one level too deep or too high. Names that begin with x- are accepted everywhere.
+            """,
+        bad: "bindings:\n  - sorce: shop/orders", mended: "bindings:\n  - source: shop/orders")
+
+    /// A property that has to be there.
+    static let missingProperty = DiagnosticCode(
+        302, title: "a required property is missing",
+        explanation: "The object is not complete without this property. `flowctl schema` prints what each one means.",
+        bad: "resource: { namespace: public }", mended: "resource: { namespace: public, stream: orders }")
+
+    /// A value of another type.
+    static let wrongType = DiagnosticCode(
+        303, title: "a value of the wrong type",
+        explanation: """
+            The value is of another JSON type than this property takes. A YAML scalar without quotes is a number where \
+            it looks like one, and null where it is left out; yes, no, on and off are strings.
+            """,
+        bad: "disable: yes", mended: "disable: true")
+
+    /// A value that is none of a list.
+    static let notAllowed = DiagnosticCode(
+        304, title: "a value that is not one of the allowed ones",
+        explanation: "This property takes one of a few values. Case matters.",
+        bad: "onIncompatibleSchemaChange: Backfill", mended: "onIncompatibleSchemaChange: backfill")
+
+    /// Text that doesn't match a pattern or format.
+    static let wrongForm = DiagnosticCode(
+        305, title: "text of the wrong form",
+        explanation: """
+            The text does not have the form that this property takes: a duration is a number with a unit (5m), a \
+            catalog name is made of letters, digits, '-', '_' and '.' in parts joined by single slashes.
+            """,
+        bad: "interval: 5 minutes", mended: "interval: 5m")
+
+    /// A value that is too small, too large, too short or too long.
+    static let outOfBounds = DiagnosticCode(
+        306, title: "a value out of bounds",
+        explanation: "The number, the length or the count of items is not within the bounds of this property.",
+        bad: "backfill: -1", mended: "backfill: 1")
+
+    /// A value that fits none, or more than one, of several shapes.
+    static let noAlternative = DiagnosticCode(
+        307, title: "a value fits none of the possible forms",
+        explanation: """
+            This value can be written in several forms, and what stands here is none of them, or mixes them. Keep to \
+            one form.
+            """,
+        bad: "password: { env: A, file: b }", mended: "password: { env: A }")
+
+    /// A setting that is accepted and ignored.
+    static let noEffect = DiagnosticCode(
+        308, title: "a setting has no effect here",
+        explanation: """
+            The catalog's language is shared with a hosted service; settings that only matter there are accepted, so \
+            that one catalog serves both, and are ignored.
+            """)
+
+    /// A part of the language that this program doesn't run.
+    static let notSupported = DiagnosticCode(
+        309, title: "not supported",
+        explanation: """
+            The setting is part of the catalog's language but not of this program, and leaving it out silently would \
+            move other data than was asked for. Remove it. Captures and materializations are built in and chosen by \
+            their image's name; nothing is derived.
+            """,
+        bad: "endpoint: { local: { command: [source], config: {} } }",
+        mended: "endpoint: { connector: { image: ghcr.io/estuary/source-postgres:dev, config: config.yaml } }")
+}

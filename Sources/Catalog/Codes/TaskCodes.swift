@@ -1,0 +1,70 @@
+import Diagnostics
+import YAML
+
+extension DiagnosticCode {
+    /// The codes of captures, materializations and their bindings.
+    static let taskCodes: [DiagnosticCode] = [
+        .unknownConnector, .wrongConnectorKind, .duplicateResource, .unfedCollection, .timeOrder, .sharedSlot,
+        .noBindings,
+    ]
+
+    /// An image that no built-in connector belongs to.
+    static let unknownConnector = DiagnosticCode(
+        601, title: "an unknown connector",
+        explanation: """
+            The last part of the image's path, without tag or digest, chooses a built-in connector: source-postgres \
+            for a capture, materialize-postgres for a materialization. No container is ever started.
+            """,
+        bad: "image: ghcr.io/estuary/source-mysql:dev", mended: "image: ghcr.io/estuary/source-postgres:dev")
+
+    /// A connector that does the other half.
+    static let wrongConnectorKind = DiagnosticCode(
+        602, title: "a connector of the other kind",
+        explanation: "A capture needs a source connector, a materialization one that materializes.",
+        bad: "captures: { a: { endpoint: { connector: { image: materialize-postgres:dev } } } }",
+        mended: "captures: { a: { endpoint: { connector: { image: source-postgres:dev } } } }")
+
+    /// Two bindings of one task for one table.
+    static let duplicateResource = DiagnosticCode(
+        603, title: "two bindings of one task name the same table",
+        explanation: """
+            Within a task each enabled binding is of a table of its own: a captured one by namespace and stream, a \
+            destination's by schema (the endpoint's where the binding has none) and table. Case matters.
+            """,
+        bad: "- { source: shop/orders, resource: { table: t } }\n- { source: shop/items, resource: { table: t } }",
+        mended: "- { source: shop/orders, resource: { table: t } }\n- { source: shop/items, resource: { table: u } }")
+
+    /// A materialized collection that stays empty.
+    static let unfedCollection = DiagnosticCode(
+        604, title: "a materialized collection that no capture writes",
+        explanation: """
+            No enabled binding of a capture has this collection as its target, so nothing will ever arrive. Add the \
+            capture's binding, import the file that has it, or disable this one.
+            """)
+
+    /// An empty span of time.
+    static let timeOrder = DiagnosticCode(
+        605, title: "notBefore is not before notAfter",
+        explanation: "The two bounds leave no time between them, so no row would pass.",
+        bad: "{ name: a, notBefore: 2026-02-01T00:00:00Z, notAfter: 2026-01-01T00:00:00Z }",
+        mended: "{ name: a, notBefore: 2026-01-01T00:00:00Z, notAfter: 2026-02-01T00:00:00Z }")
+
+    /// Two captures on one slot.
+    static let sharedSlot = DiagnosticCode(
+        606, title: "two captures use the same replication slot",
+        explanation: """
+            A replication slot remembers one reader's place. Two captures of one database need a slot each: set \
+            advanced.slotName of one of them.
+            """,
+        bad: "advanced: { slotName: flow_slot }  # in both", mended: "advanced: { slotName: flow_slot_2 }")
+
+    /// A task that does nothing.
+    static let noBindings = DiagnosticCode(
+        607, title: "a task without an enabled binding",
+        explanation: "The task would connect and move nothing. Add a binding, or disable the task with shards.disable.")
+}
+
+extension DiagnosticCode {
+    /// All codes of catalogs: those of their text, files, shape, names, collections and tasks.
+    public static let catalogCodes = documentCodes + loadCodes + shapeCodes + nameCodes + collectionCodes + taskCodes
+}

@@ -1,0 +1,143 @@
+import Diagnostics
+import JSON
+import YAML
+
+/// Reads a catalog's files: the root, what it imports, and the files that configs and schemas are given as.
+///
+/// Keeps what it has read, so that of several catalogs with a common import that file is read and reported once.
+public struct CatalogLoader {
+    private var known: [String: Document] = [:]
+
+    /// A loader that has read nothing.
+    public init() {}
+
+    /// Reads a catalog from its root file; `-` is standard input. Faults go to the collector.
+    public mutating func load(_ path: String, _ diagnostics: inout DiagnosticCollector) -> LoadedCatalog {
+        var catalog = LoadedCatalog()
+        var seen: Set<String> = [FileSystem.identity(path)]
+        guard let root = read(path, namedBy: nil, &diagnostics) else {
+            catalog.isComplete = false
+            return catalog
+        }
+        var waiting = [root]
+        while !waiting.isEmpty {
+            let document = waiting.removeFirst()
+            catalog.documents.append(document)
+            if !document.isComplete { catalog.isComplete = false }
+            waiting += imports(of: document, &seen, &catalog, &diagnostics)
+        }
+        for document in catalog.documents {
+            guard let root = document.root else { continue }
+            for place in ReferencePlaces.all(in: root) { follow(place, &catalog, &diagnostics) }
+        }
+        return catalog
+    }
+
+    private mutating func imports(
+        of document: Document, _ seen: inout Set<String>, _ catalog: inout LoadedCatalog,
+        _ diagnostics: inout DiagnosticCollector
+    ) -> [Document] {
+        var found: [Document] = []
+        for node in document.root?["import"]?.items ?? [] {
+            guard let name = node.string, !name.isEmpty else { continue }
+            if let scheme = FilePath.scheme(of: name) {
+                diagnostics.report(Self.notAFile(scheme, node))
+                catalog.isComplete = false
+                continue
+            }
+            let path = FilePath.join(FilePath.folder(of: document.file.path), name)
+            guard seen.insert(FileSystem.identity(path)).inserted else { continue }
+            guard let document = read(path, namedBy: node, &diagnostics) else {
+                catalog.isComplete = false
+                continue
+            }
+            found.append(document)
+        }
+        return found
+    }
+
+    private static func notAFile(_ scheme: String, _ node: Node) -> Diagnostic {
+        node.error(
+            .notAFile, "'\(scheme)://' can't be read: only files can", hint: "download it and name the file's path")
+    }
+
+    /// The document of a file, read unless it is known; nil, and a diagnostic at the place of its name, where it can't be.
+    private mutating func read(
+        _ path: String, namedBy node: Node?, _ diagnostics: inout DiagnosticCollector
+    ) -> Document? {
+        let identity = FileSystem.identity(path)
+        if let document = known[identity] { return document }
+        do {
+            let bytes = try FileSystem.read(path)
+            let file = SourceFile(path: path == "-" ? "<stdin>" : path, bytes: bytes)
+            let document = Document.parse(file, &diagnostics)
+            known[identity] = document
+            if document.root.map(\.isNull) ?? document.isComplete {
+                diagnostics.report(
+                    .warning(.emptyFile, "'\(file.path)' is empty", at: file.range(0, 0)))
+            }
+            return document
+        } catch {
+            let message = "can't read '\(path)': \(error.reason)"
+            diagnostics.report(node?.error(.unreadableFile, message) ?? .error(.unreadableFile, message))
+            return nil
+        }
+    }
+}
+
+extension CatalogLoader {
+    private mutating func follow(
+        _ place: ReferencePlaces.Place, _ catalog: inout LoadedCatalog, _ diagnostics: inout DiagnosticCollector
+    ) {
+        var target: Node? = place.node
+        if let text = place.node.string {
+            let reference = LoadedCatalog.Reference(file: place.node.file, text: text)
+            if catalog.references[reference] == nil {
+                let found = node(text, place, &diagnostics)
+                catalog.references[reference] = .some(found)
+                if found == nil { catalog.isComplete = false }
+            }
+            target = catalog.resolve(place.node)
+        }
+        if place.isSchema, let target { followSchemas(target, &catalog, &diagnostics) }
+    }
+
+    /// The value that a `file` or `file#/pointer` leads to.
+    private mutating func node(
+        _ text: String, _ place: ReferencePlaces.Place, _ diagnostics: inout DiagnosticCollector
+    ) -> Node? {
+        if let scheme = FilePath.scheme(of: text) {
+            diagnostics.report(Self.notAFile(scheme, place.node))
+            return nil
+        }
+        let (path, fragment) = FilePath.split(text)
+        let full = FilePath.join(FilePath.folder(of: place.node.file.path), path)
+        var root: Node? = place.root
+        if !path.isEmpty {
+            guard let document = read(full, namedBy: place.node, &diagnostics) else { return nil }
+            guard document.isComplete else { return nil }
+            root = document.root
+        }
+        if let pointer = JSONPointer(parsing: fragment ?? ""), let node = root?.find(pointer) { return node }
+        let what = fragment.map { "nothing is at '\($0)'" } ?? "nothing is"
+        diagnostics.report(
+            place.node.error(.danglingReference, "\(what) in '\(path.isEmpty ? place.node.file.path : full)'"))
+        return nil
+    }
+
+    /// Reads the files that a schema refers to, and those that they refer to.
+    private mutating func followSchemas(
+        _ schema: Node, _ catalog: inout LoadedCatalog, _ diagnostics: inout DiagnosticCollector
+    ) {
+        for reference in ReferencePlaces.schemaReferences(in: schema) {
+            guard let text = reference.string, !text.hasPrefix("#"), !text.contains("://") else { continue }
+            let (path, _) = FilePath.split(text)
+            let full = FilePath.join(FilePath.folder(of: reference.file.path), path)
+            let uri = LoadedCatalog.uri(of: full)
+            guard catalog.schemas[uri] == nil else { continue }
+            guard let root = read(full, namedBy: reference, &diagnostics)?.root else { continue }
+            catalog.schemas[uri] = root
+            followSchemas(root, &catalog, &diagnostics)
+        }
+    }
+}

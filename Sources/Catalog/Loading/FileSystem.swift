@@ -1,0 +1,53 @@
+import Diagnostics
+import Glibc
+
+/// Reads whole files. The one place of this room that touches a disk.
+enum FileSystem {
+    /// Why a file can't be read, in the system's words.
+    struct Failure: Error {
+        let reason: String
+    }
+
+    /// The file's bytes; `-` is standard input. Throws where it can't be opened, is a folder, or is too large.
+    static func read(_ path: String) throws(Failure) -> [UInt8] {
+        if path == "-" { return try bytes(of: STDIN_FILENO) }
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw Failure(reason: reason(errno)) }
+        defer { close(descriptor) }
+        var status = stat()
+        if fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+            throw Failure(reason: "it is a folder")
+        }
+        return try bytes(of: descriptor)
+    }
+
+    /// What tells two names of one file to be the same; the normalized path where the file is not there.
+    static func identity(_ path: String) -> String {
+        guard path != "-", let real = realpath(path, nil) else { return FilePath.normalize(path) }
+        defer { free(real) }
+        return String(cString: real)
+    }
+
+    private static func bytes(of descriptor: Int32) throws(Failure) -> [UInt8] {
+        var result: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = Glibc.read(descriptor, &buffer, buffer.count)
+            if count == 0 { return result }
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw Failure(reason: reason(errno))
+            }
+            result += buffer[..<count]
+            if result.count > SourceFile.sizeLimit { throw Failure(reason: "it is larger than 4 GB") }
+        }
+    }
+
+    private static func reason(_ code: Int32) -> String {
+        switch code {
+        case ENOENT: "there is no such file"
+        case EACCES, EPERM: "there is no permission to read it"
+        default: String(cString: strerror(code))
+        }
+    }
+}

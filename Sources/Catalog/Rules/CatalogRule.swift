@@ -1,0 +1,23 @@
+import Diagnostics
+
+/// A rule about a catalog's meaning that no JSON Schema can state.
+protocol CatalogRule {
+    /// Reports every place that breaks the rule.
+    static func check(_ catalog: CatalogSpecs, _ diagnostics: inout DiagnosticCollector)
+}
+
+/// All rules, in the order in which their findings at one place are shown.
+enum CatalogRules {
+    private static var all: [any CatalogRule.Type] {
+        [
+            NameRule.self, DefinedCollectionRule.self, DefinedCaptureRule.self, EndpointRule.self,
+            SchemaCombinationRule.self, KeyRule.self, ResourceRule.self, FedCollectionRule.self, TimeOrderRule.self,
+            SlotRule.self, FieldSelectionRule.self, EmptyTaskRule.self, UnsupportedRule.self,
+        ]
+    }
+
+    /// Reports what any rule finds.
+    static func check(_ catalog: CatalogSpecs, _ diagnostics: inout DiagnosticCollector) {
+        for rule in all { rule.check(catalog, &diagnostics) }
+    }
+}

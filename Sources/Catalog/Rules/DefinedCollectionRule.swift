@@ -1,0 +1,29 @@
+import Diagnostics
+
+/// Every collection that an enabled binding writes or reads is defined.
+enum DefinedCollectionRule: CatalogRule {
+    static func check(_ catalog: CatalogSpecs, _ diagnostics: inout DiagnosticCollector) {
+        guard catalog.isComplete else { return }
+        let defined = Dictionary(
+            catalog.collections.map { ($0.name.text, $0.name) }, uniquingKeysWith: { first, _ in first })
+        let names = catalog.collections.map(\.name.text)
+        func check(_ reference: LocatedText?, _ use: String) {
+            guard let reference, !reference.node.isBroken, defined[reference.text] == nil else { return }
+            let nearest = Suggestion.nearest(to: reference.text, among: names)
+            let note = nearest.flatMap { near in defined[near].map { ("'\(near)' is defined", $0.range) } }
+            diagnostics.report(
+                reference.node.error(
+                    .undefinedCollection, "collection '\(reference.text)', \(use), is not defined",
+                    notes: note.map { [Diagnostic.Note($0.0, at: $0.1)] } ?? [],
+                    hint: nearest.map { "did you mean '\($0)'?" }))
+        }
+        for task in catalog.captures {
+            for binding in task.enabledBindings { check(binding.target, "written by \(task.name.phrase)") }
+        }
+        for task in catalog.materializations {
+            for binding in task.enabledBindings where !binding.isAutomatic {
+                check(binding.source, "read by \(task.name.phrase)")
+            }
+        }
+    }
+}

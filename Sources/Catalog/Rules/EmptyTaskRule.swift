@@ -1,0 +1,19 @@
+import Diagnostics
+
+/// An enabled task has something to do.
+enum EmptyTaskRule: CatalogRule {
+    static func check(_ catalog: CatalogSpecs, _ diagnostics: inout DiagnosticCollector) {
+        for task in catalog.captures where !task.isDisabled && task.enabledBindings.isEmpty {
+            report(task.name, &diagnostics)
+        }
+        for task in catalog.materializations
+        where !task.isDisabled && task.enabledBindings.isEmpty && task.sourceCapture == nil {
+            report(task.name, &diagnostics)
+        }
+    }
+
+    private static func report(_ name: EntityName, _ diagnostics: inout DiagnosticCollector) {
+        guard name.node.members != nil, name.node["bindings"]?.items != nil else { return }
+        diagnostics.report(name.warning(.noBindings, "\(name.phrase) has no enabled binding"))
+    }
+}

@@ -1,0 +1,47 @@
+import Diagnostics
+import YAML
+
+/// Within a task no two enabled bindings are of the same table.
+enum ResourceRule: CatalogRule {
+    private struct Table: Hashable {
+        let schema: String
+        let name: String
+    }
+
+    static func check(_ catalog: CatalogSpecs, _ diagnostics: inout DiagnosticCollector) {
+        for task in catalog.captures {
+            let tables = task.enabledBindings.compactMap { binding in
+                binding.stream.map { (Table(schema: binding.namespace, name: $0), binding.index, binding.resource) }
+            }
+            check(tables, task.name, &diagnostics)
+        }
+        for task in catalog.materializations {
+            let tables = task.enabledBindings.compactMap { binding in
+                binding.resource?["table"]?.string.map { name in
+                    let schema = binding.resource?["schema"]?.string ?? task.defaultSchema
+                    return (Table(schema: schema, name: name), binding.index, binding.resource)
+                }
+            }
+            check(tables, task.name, &diagnostics)
+        }
+    }
+
+    private static func check(
+        _ tables: [(Table, Int, Node?)], _ task: EntityName, _ diagnostics: inout DiagnosticCollector
+    ) {
+        var known: [Table: (Int, Node)] = [:]
+        for (table, index, resource) in tables {
+            guard let resource else { continue }
+            guard let (other, first) = known[table] else {
+                known[table] = (index, resource)
+                continue
+            }
+            let name = resource["stream"] ?? resource["table"] ?? resource
+            diagnostics.report(
+                name.error(
+                    .duplicateResource,
+                    "bindings \(other) and \(index) of \(task.phrase) are both of table '\(table.schema).\(table.name)'",
+                    notes: [.init("binding \(other) is", at: (first["stream"] ?? first["table"] ?? first).range)]))
+        }
+    }
+}

@@ -1,0 +1,40 @@
+import Diagnostics
+import YAML
+
+/// No two enabled captures read through the same slot of the same server.
+enum SlotRule: CatalogRule {
+    private struct Slot: Hashable {
+        let address: String
+        let database: String
+        let name: String
+    }
+
+    static func check(_ catalog: CatalogSpecs, _ diagnostics: inout DiagnosticCollector) {
+        var known: [Slot: (CaptureSpec, Node)] = [:]
+        for task in catalog.captures where !task.isDisabled && !task.enabledBindings.isEmpty {
+            guard let config = task.endpoint.config, let address = config["address"] else { continue }
+            guard let host = address.string else { continue }
+            let name = config["advanced"]?["slotName"]
+            let slot = Slot(
+                address: normalized(host), database: config["database"]?.string ?? "postgres",
+                name: name?.string ?? "flow_slot")
+            guard let (other, place) = known[slot] else {
+                known[slot] = (task, name ?? address)
+                continue
+            }
+            diagnostics.report(
+                (name ?? address).error(
+                    .sharedSlot,
+                    "\(task.name.phrase) uses slot '\(slot.name)' of database '\(slot.database)', as \(other.name.phrase) does",
+                    notes: [.init("\(other.name.phrase) uses it", at: place.range)],
+                    hint: "give one of them another 'advanced.slotName'"))
+        }
+    }
+
+    /// With the default port written out.
+    private static func normalized(_ address: String) -> String {
+        let address = address.lowercased()
+        if address.hasPrefix("[") { return address.contains("]:") ? address : address + ":5432" }
+        return address.contains(":") ? address : address + ":5432"
+    }
+}

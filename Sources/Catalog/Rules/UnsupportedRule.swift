@@ -1,0 +1,51 @@
+import Diagnostics
+import YAML
+
+/// Parts of the language that don't run here are errors, or notes where ignoring them does no harm.
+enum UnsupportedRule: CatalogRule {
+    static func check(_ catalog: CatalogSpecs, _ diagnostics: inout DiagnosticCollector) {
+        for collection in catalog.collections {
+            if let derive = collection.name.node.member("derive") {
+                diagnostics.report(
+                    derive.keyError(
+                        .notSupported, "'derive' of \(collection.name.phrase) is not supported",
+                        hint: "remove it, or capture the collection"))
+            }
+            note(["expectPubId", "journals", "delete", "reset"], of: collection.name, &diagnostics)
+        }
+        for task in catalog.captures {
+            note(["interval", "expectPubId", "delete", "reset", "redactSalt"], of: task.name, &diagnostics)
+            noteShards(task.name, &diagnostics)
+        }
+        for task in catalog.materializations {
+            note(["expectPubId", "delete", "reset", "triggers"], of: task.name, &diagnostics)
+            noteShards(task.name, &diagnostics)
+            for binding in task.enabledBindings {
+                guard let partitions = binding.node["source"]?.member("partitions") else { continue }
+                diagnostics.report(
+                    partitions.keyError(.notSupported, "'source.partitions' of \(task.name.phrase) is not supported"))
+            }
+        }
+    }
+
+    private static func note(_ names: [String], of entity: EntityName, _ diagnostics: inout DiagnosticCollector) {
+        for name in names {
+            guard let member = entity.node.member(name), member.value.bool != false else { continue }
+            diagnostics.report(noEffect(member, "'\(name)' of \(entity.phrase)"))
+        }
+    }
+
+    private static func noteShards(_ entity: EntityName, _ diagnostics: inout DiagnosticCollector) {
+        for member in entity.node["shards"]?.members ?? [] where member.key != "disable" && !member.key.hasPrefix("x-")
+        {
+            diagnostics.report(noEffect(member, "'shards.\(member.key)' of \(entity.phrase)"))
+        }
+    }
+
+    /// The note about a setting that is ignored.
+    static func noEffect(_ member: Node.Member, _ what: String) -> Diagnostic {
+        .note(
+            .noEffect, "\(what) has no effect here", at: member.keyRange, pointer: member.value.pointer.description,
+            notes: member.value.aliasNotes)
+    }
+}

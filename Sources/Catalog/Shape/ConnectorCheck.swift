@@ -1,0 +1,27 @@
+import Diagnostics
+import JSON
+import JSONSchema
+import YAML
+
+/// Checks each enabled task's config and each enabled binding's resource with its connector's schema.
+enum ConnectorCheck {
+    static func run(_ catalog: CatalogSpecs, _ schemas: CatalogSchemas, _ diagnostics: inout DiagnosticCollector) {
+        for task in catalog.captures where !task.isDisabled {
+            check(task.endpoint, task.enabledBindings.compactMap(\.resource), schemas, &diagnostics)
+        }
+        for task in catalog.materializations where !task.isDisabled {
+            check(task.endpoint, task.enabledBindings.compactMap(\.resource), schemas, &diagnostics)
+        }
+    }
+
+    private static func check(
+        _ endpoint: EndpointSpec, _ resources: [Node], _ schemas: CatalogSchemas,
+        _ diagnostics: inout DiagnosticCollector
+    ) {
+        guard let name = endpoint.connector, let schema = schemas.connectors[name] else { return }
+        if let config = endpoint.config {
+            ShapeCheck(schema: schema.config, hidesUnknown: true).run(config, &diagnostics)
+        }
+        for resource in resources { ShapeCheck(schema: schema.resource).run(resource, &diagnostics) }
+    }
+}

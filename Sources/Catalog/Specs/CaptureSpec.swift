@@ -1,0 +1,44 @@
+import YAML
+
+/// A capture as written.
+public struct CaptureSpec: Sendable {
+    /// A captured table and the collection that it goes to.
+    public struct Binding: Sendable {
+        /// Its place in the list, disabled ones counted.
+        public let index: Int
+        public let node: Node
+        /// The connector's resource config; nil for one at fault.
+        public let resource: Node?
+        public let target: LocatedText?
+        public let isDisabled: Bool
+        /// Bumped by the user to have the table read again.
+        public let backfill: Int
+
+        /// The table's schema; `public` where none is given.
+        public var namespace: String { resource?["namespace"]?.string ?? "public" }
+        /// The table; nil where the resource is at fault.
+        public var stream: String? { resource?["stream"]?.string }
+    }
+
+    public let name: EntityName
+    public let endpoint: EndpointSpec
+    public let bindings: [Binding]
+    /// `shards.disable`.
+    public let isDisabled: Bool
+
+    /// Those that are looked at.
+    public var enabledBindings: [Binding] { bindings.filter { !$0.isDisabled } }
+
+    init(_ name: EntityName, _ files: LoadedCatalog) {
+        self.name = name
+        endpoint = EndpointSpec(name.node["endpoint"], files)
+        isDisabled = name.node["shards"]?["disable"]?.bool ?? false
+        bindings = (name.node["bindings"]?.items ?? []).enumerated().map { index, node in
+            let isDisabled = node["disable"]?.bool ?? false
+            return Binding(
+                index: index, node: node,
+                resource: isDisabled ? node["resource"] : node["resource"].flatMap(files.resolve),
+                target: LocatedText(node["target"]), isDisabled: isDisabled, backfill: node["backfill"]?.int ?? 0)
+        }
+    }
+}

@@ -1,0 +1,53 @@
+import JSON
+import YAML
+
+extension CatalogSpecs {
+    /// Reads the files' values. What is not of the expected shape is left out: the shape's check reports it.
+    public init(_ files: LoadedCatalog) {
+        isComplete = files.isComplete
+        for document in files.documents {
+            guard let root = document.root else { continue }
+            for name in Self.names(.capture, root["captures"]) { captures.append(CaptureSpec(name, files)) }
+            for name in Self.names(.collection, root["collections"]) { collections.append(CollectionSpec(name, files)) }
+            for name in Self.names(.materialization, root["materializations"]) {
+                materializations.append(MaterializationSpec(name, files))
+            }
+            tests += Self.names(.test, root["tests"])
+        }
+        for index in materializations.indices { bindAutomatically(&materializations[index]) }
+    }
+
+    /// Adds a binding for each collection that the named capture writes and no written binding, enabled or not, reads.
+    private func bindAutomatically(_ task: inout MaterializationSpec) {
+        guard let source = task.sourceCapture, let capture = capture(source.capture.text) else { return }
+        var bound = Set(task.bindings.compactMap { $0.source?.text })
+        for binding in capture.enabledBindings {
+            guard let target = binding.target, let stream = binding.stream, bound.insert(target.text).inserted else {
+                continue
+            }
+            let place = source.target(namespace: binding.namespace, stream: stream)
+            var resource = JSONObject([("table", .string(place.table))])
+            if let schema = place.schema { resource["schema"] = .string(schema) }
+            if source.deltaUpdates { resource["delta_updates"] = true }
+            let range = source.capture.node.range
+            task.bindings.append(
+                MaterializationSpec.Binding(
+                    index: task.bindings.count, node: source.capture.node,
+                    resource: Node(.object(resource), at: range), source: target, notBefore: nil, notAfter: nil,
+                    fields: source.fieldsRecommended.map { Node(["recommended": $0], at: range) }, isDisabled: false,
+                    priority: 0, backfill: 0, onIncompatibleSchemaChange: nil, isAutomatic: true))
+        }
+    }
+
+    /// All names in the order written, kind by kind.
+    var names: [EntityName] {
+        captures.map(\.name) + collections.map(\.name) + materializations.map(\.name) + tests
+    }
+
+    private static func names(_ kind: EntityName.Kind, _ node: Node?) -> [EntityName] {
+        (node?.members ?? []).compactMap { member in
+            guard !member.key.hasPrefix("x-") else { return nil }
+            return EntityName(kind: kind, text: member.key, range: member.keyRange, node: member.value)
+        }
+    }
+}

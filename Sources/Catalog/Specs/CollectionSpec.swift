@@ -1,0 +1,23 @@
+import YAML
+
+/// A collection as written.
+public struct CollectionSpec: Sendable {
+    public let name: EntityName
+    /// The key's pointers; those that are no strings are left out.
+    public let key: [LocatedText]
+    /// Schemas with files resolved; nil where not given or at fault.
+    public let schema: Node?
+    public let writeSchema: Node?
+    public let readSchema: Node?
+
+    /// The schema that rows are written by; nil where the source's table says it all.
+    public var written: Node? { schema ?? writeSchema }
+
+    init(_ name: EntityName, _ files: LoadedCatalog) {
+        self.name = name
+        key = (name.node["key"]?.items ?? []).compactMap { LocatedText($0) }
+        schema = name.node["schema"].flatMap(files.resolve)
+        writeSchema = name.node["writeSchema"].flatMap(files.resolve)
+        readSchema = name.node["readSchema"].flatMap(files.resolve)
+    }
+}

@@ -1,0 +1,29 @@
+import Catalog
+import Diagnostics
+
+/// Compiles catalog files: load, check, and turn into tasks. What several catalogs share is read and reported once.
+public struct CatalogCompiler {
+    /// What was found so far, over all files.
+    public private(set) var diagnostics = DiagnosticCollector()
+    private var reading: CatalogReading
+
+    /// A compiler that checks with these schemas.
+    public init(schemas: CatalogSchemas = .embedded) {
+        reading = CatalogReading(schemas: schemas)
+    }
+
+    /// The graph of the catalog whose root is this file; `-` is standard input.
+    /// Right only where the diagnostics hold no error.
+    public mutating func compile(_ path: String) -> CompiledGraph {
+        GraphCompiler.compile(reading.read(path, &diagnostics))
+    }
+}
+
+/// Compiles one catalog from its root file. The graph is right only where the diagnostics hold no error.
+public func compileCatalog(
+    path: String, schemas: CatalogSchemas = .embedded
+) -> (graph: CompiledGraph, diagnostics: DiagnosticCollector) {
+    var compiler = CatalogCompiler(schemas: schemas)
+    let graph = compiler.compile(path)
+    return (graph, compiler.diagnostics)
+}

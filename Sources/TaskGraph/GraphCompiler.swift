@@ -1,0 +1,88 @@
+import Catalog
+import Diagnostics
+import JSON
+
+/// Turns a catalog's specifications into tasks and links: pure, and right for a catalog without errors only.
+enum GraphCompiler {
+    static func compile(_ catalog: CatalogSpecs) -> CompiledGraph {
+        let captures = catalog.captures.map(task)
+        let materializations = catalog.materializations.map { task($0, catalog) }
+        return CompiledGraph(
+            captures: captures, materializations: materializations, links: links(captures, materializations))
+    }
+
+    private static func task(_ spec: CaptureSpec) -> CaptureTask {
+        CaptureTask(
+            name: spec.name.text, connector: spec.endpoint.connector ?? "",
+            config: spec.endpoint.config?.value ?? .object(JSONObject()), configRange: spec.endpoint.config?.range,
+            configFolder: spec.endpoint.configFolder, bindings: spec.bindings.map(binding),
+            isDisabled: spec.isDisabled, range: spec.name.range)
+    }
+
+    private static func binding(_ spec: CaptureSpec.Binding) -> CaptureTask.Binding {
+        CaptureTask.Binding(
+            index: spec.index, namespace: spec.namespace, stream: spec.stream ?? "",
+            resource: spec.resource?.value ?? .object(JSONObject()), collection: spec.target?.text ?? "",
+            isDisabled: spec.isDisabled, backfillCounter: spec.backfill, range: spec.node.range)
+    }
+
+    private static func task(_ spec: MaterializationSpec, _ catalog: CatalogSpecs) -> MaterializationTask {
+        MaterializationTask(
+            name: spec.name.text, connector: spec.endpoint.connector ?? "",
+            config: spec.endpoint.config?.value ?? .object(JSONObject()), configRange: spec.endpoint.config?.range,
+            configFolder: spec.endpoint.configFolder, bindings: spec.bindings.map { binding($0, of: spec, catalog) },
+            isDisabled: spec.isDisabled, range: spec.name.range)
+    }
+
+    private static func binding(
+        _ spec: MaterializationSpec.Binding, of task: MaterializationSpec, _ catalog: CatalogSpecs
+    ) -> MaterializationTask.Binding {
+        let collection = spec.source?.text ?? ""
+        return MaterializationTask.Binding(
+            index: spec.index, collection: collection,
+            schema: spec.resource?["schema"]?.string ?? task.defaultSchema,
+            table: spec.resource?["table"]?.string ?? "", resource: spec.resource?.value ?? .object(JSONObject()),
+            key: catalog.collection(collection)?.key.map(\.text) ?? [],
+            deltaUpdates: spec.resource?["delta_updates"]?.bool ?? false, priority: spec.priority,
+            backfillCounter: spec.backfill, notBefore: spec.notBefore?.text, notAfter: spec.notAfter?.text,
+            fields: selection(spec.fields?.value),
+            onIncompatibleSchemaChange: spec.onIncompatibleSchemaChange ?? task.onIncompatibleSchemaChange ?? "abort",
+            isDisabled: spec.isDisabled, range: spec.node.range)
+    }
+
+    private static func selection(_ fields: JSONValue?) -> MaterializationTask.FieldSelection {
+        var selection = MaterializationTask.FieldSelection()
+        guard let fields else { return selection }
+        let recommended = fields["recommended"]
+        selection.recommendedDepth = recommended?.intValue ?? (recommended?.boolValue == false ? 0 : nil)
+        let required = fields["require"]?.objectValue ?? fields["include"]?.objectValue
+        selection.require = (required?.members ?? []).filter { !$0.key.hasPrefix("x-") }.map { ($0.key, $0.value) }
+        selection.exclude = (fields["exclude"]?.arrayValue ?? []).compactMap(\.stringValue)
+        selection.groupBy = (fields["groupBy"]?.arrayValue ?? []).compactMap(\.stringValue)
+        return selection
+    }
+
+    /// One for each enabled capture and materialization that meet in a collection, in the captures' order.
+    private static func links(
+        _ captures: [CaptureTask], _ materializations: [MaterializationTask]
+    ) -> [CompiledGraph.Link] {
+        var links: [CompiledGraph.Link] = []
+        for (capture, source) in captures.enumerated() where !source.isDisabled {
+            var writers: [String: [Int]] = [:]
+            for (place, binding) in source.bindings.enumerated() where !binding.isDisabled {
+                writers[binding.collection, default: []].append(place)
+            }
+            for (materialization, destination) in materializations.enumerated() where !destination.isDisabled {
+                var pairs: [CompiledGraph.Link.Pair] = []
+                for (place, binding) in destination.bindings.enumerated() where !binding.isDisabled {
+                    for writer in writers[binding.collection] ?? [] {
+                        pairs.append(.init(captureBinding: writer, materializationBinding: place))
+                    }
+                }
+                if pairs.isEmpty { continue }
+                links.append(.init(capture: capture, materialization: materialization, pairs: pairs))
+            }
+        }
+        return links
+    }
+}

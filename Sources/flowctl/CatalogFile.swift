@@ -1,0 +1,30 @@
+import ArgumentParser
+import Diagnostics
+import TaskGraph
+
+/// The catalog that a command works on.
+enum CatalogFile {
+    /// The compiled catalog of a file. Where it is at fault, shows all faults and ends with the exit code for that;
+    /// warnings are shown and don't stop the command. Diagnostics of people's form go to standard error.
+    static func compile(_ path: String, _ options: CommonOptions) throws -> CompiledGraph {
+        let (graph, diagnostics) = compileCatalog(path: path)
+        if diagnostics.hasErrors {
+            show(diagnostics, options)
+            throw ExitCode(ExitStatus.catalogInvalid.rawValue)
+        }
+        if diagnostics.warningCount > 0 { show(diagnostics, options) }
+        return graph
+    }
+
+    private static func show(_ diagnostics: DiagnosticCollector, _ options: CommonOptions) {
+        let format: DiagnosticFormat = options.output == .json || options.logFormat == .json ? .json : .human
+        Output.log(lines: diagnostics.render(format, files: 1, colour: Output.hasColour))
+    }
+}
+
+extension Output {
+    /// Text that ends with its own line break, to standard error.
+    static func log(lines: String) { write(lines, to: 2) }
+    /// Text that ends with its own line break, to standard output.
+    static func lines(_ text: String) { write(text, to: 1) }
+}

@@ -1,0 +1,77 @@
+import ArgumentParser
+import Catalog
+import Diagnostics
+import JSON
+
+/// `flowctl explain`: what a diagnostic code means and how to mend it.
+struct Explain: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Say what a diagnostic code means, and how to mend the fault.",
+        discussion: """
+            EXAMPLES
+              flowctl explain FC0402
+              flowctl explain          # lists all codes
+            """)
+
+    /// All codes that the program reports.
+    static let registry = DiagnosticCodeRegistry(DiagnosticCode.catalogCodes)
+
+    @OptionGroup var options: CommonOptions
+
+    @Argument(help: "The code: FC0402, or 402. Without one all codes are listed.")
+    var code: String?
+
+    func validate() throws {
+        guard let code, Self.registry.find(code) == nil else { return }
+        throw ValidationError("There is no code '\(code)'. 'flowctl explain' lists all of them.")
+    }
+
+    func run() {
+        if let code = code.flatMap(Self.registry.find) {
+            Output.line(options.output == .json ? JSONWriter.write(Self.object(code)) : Self.page(code))
+            return
+        }
+        for code in Self.registry.codes {
+            Output.line(options.output == .json ? JSONWriter.write(Self.object(code)) : "\(code.name)  \(code.title)")
+        }
+    }
+
+    /// The page for people.
+    static func page(_ code: DiagnosticCode) -> String {
+        var parts = ["\(code.name): \(code.title)", Paragraph.wrap(code.explanation, width: 80)]
+        if !code.bad.isEmpty { parts.append("At fault:\n\n" + Paragraph.indent(code.bad)) }
+        if !code.mended.isEmpty { parts.append("Mended:\n\n" + Paragraph.indent(code.mended)) }
+        return parts.joined(separator: "\n\n")
+    }
+
+    private static func object(_ code: DiagnosticCode) -> JSONValue {
+        [
+            "code": .string(code.name), "title": .string(code.title), "explanation": .string(code.explanation),
+            "bad": code.bad.isEmpty ? nil : .string(code.bad),
+            "mended": code.mended.isEmpty ? nil : .string(code.mended),
+        ]
+    }
+}
+
+/// Plain text set in lines.
+enum Paragraph {
+    /// Breaks a text between words so that lines are no longer than the width where words allow.
+    static func wrap(_ text: String, width: Int) -> String {
+        var lines: [String] = []
+        var line = ""
+        for word in text.split(separator: " ") {
+            if !line.isEmpty, line.count + 1 + word.count > width {
+                lines.append(line)
+                line = ""
+            }
+            line += (line.isEmpty ? "" : " ") + word
+        }
+        lines.append(line)
+        return lines.joined(separator: "\n")
+    }
+
+    /// Four spaces before each line.
+    static func indent(_ text: String) -> String {
+        text.split(separator: "\n", omittingEmptySubsequences: false).map { "    " + $0 }.joined(separator: "\n")
+    }
+}

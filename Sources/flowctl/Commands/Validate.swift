@@ -1,0 +1,39 @@
+import ArgumentParser
+import Diagnostics
+import Glibc
+import TaskGraph
+
+/// `flowctl validate`: checks catalogs without connecting to anything.
+struct Validate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Check catalogs offline: syntax, imports, schemas, names, references, connector configs.",
+        discussion: """
+            EXAMPLES
+              flowctl validate catalog.yaml
+              flowctl validate catalogs/*.yaml             # as pre-commit calls it
+              flowctl validate --format github flow.yaml   # annotations in GitHub Actions
+              cat flow.yaml | flowctl validate -
+
+            Exits with 65 where a catalog has errors. `flowctl explain CODE` says more about a fault.
+            """)
+
+    @OptionGroup var options: CommonOptions
+
+    @Option(help: "The form of the diagnostics: \(DiagnosticFormat.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var format: DiagnosticFormat?
+
+    @Argument(help: "Catalog files, each the root of a catalog of its own; - is standard input.")
+    var files: [String]
+
+    func run() throws {
+        var compiler = CatalogCompiler()
+        for file in files { _ = compiler.compile(file) }
+        let found = compiler.diagnostics
+        let colour = isatty(STDOUT_FILENO) == 1 && getenv("NO_COLOR") == nil
+        Output.lines(
+            found.render(
+                format ?? (options.output == .json ? .json : .human), files: files.count, colour: colour,
+                version: Flowctl.configuration.version))
+        if found.hasErrors { throw ExitCode(ExitStatus.catalogInvalid.rawValue) }
+    }
+}

@@ -1,0 +1,28 @@
+import Glibc
+
+/// Whole lines to standard output and standard error, from any thread. A reader that has gone away ends the process quietly.
+enum Output {
+    static let isTerminal = isatty(STDERR_FILENO) == 1
+    static let hasColour = isTerminal && getenv("NO_COLOR") == nil
+
+    static func line(_ text: String) {
+        write(text + "\n", to: STDOUT_FILENO)
+    }
+
+    static func log(_ text: String) {
+        write(text + "\n", to: STDERR_FILENO)
+    }
+
+    static func write(_ text: String, to descriptor: Int32) {
+        var bytes = ContiguousArray(text.utf8)[...]
+        while !bytes.isEmpty {
+            let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0 {
+                if errno == EINTR || errno == EAGAIN { continue }
+                if errno == EPIPE, descriptor == STDOUT_FILENO { _exit(0) }
+                return
+            }
+            bytes = bytes.dropFirst(count)
+        }
+    }
+}

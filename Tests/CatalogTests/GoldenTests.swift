@@ -1,0 +1,43 @@
+import Catalog
+import Diagnostics
+import Foundation
+import Testing
+
+@Suite("what is said about the catalogs in Fixtures")
+struct GoldenTests {
+    private static let fixtures = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures")
+
+    private static var names: [String] {
+        let found = try? FileManager.default.contentsOfDirectory(atPath: fixtures.path)
+        return (found ?? []).filter { !$0.hasPrefix(".") }.sorted()
+    }
+
+    /// The whole text for people, with paths relative to the fixture.
+    private func output(_ name: String) -> String {
+        let folder = Self.fixtures.appending(path: name).path
+        var reading = CatalogReading(schemas: .embedded)
+        var diagnostics = DiagnosticCollector()
+        _ = reading.read(folder + "/flow.yaml", &diagnostics)
+        return diagnostics.render(.human, files: 1).replacing(folder + "/", with: "")
+    }
+
+    @Test("a catalog's diagnostics are those of its expected.txt", arguments: names)
+    func diagnostics(name: String) throws {
+        let file = Self.fixtures.appending(path: name).appending(path: "expected.txt")
+        let output = output(name)
+        if ProcessInfo.processInfo.environment["UPDATE_GOLDEN"] == "1" {
+            try output.write(to: file, atomically: true, encoding: .utf8)
+        }
+        #expect(try String(contentsOf: file, encoding: .utf8) == output)
+    }
+
+    @Test("no fixture's output holds a password", arguments: names)
+    func secrets(name: String) {
+        #expect(!output(name).contains("hunter2"))
+    }
+
+    @Test("the same catalog gives the same output", arguments: names)
+    func deterministic(name: String) {
+        #expect(output(name) == output(name))
+    }
+}
