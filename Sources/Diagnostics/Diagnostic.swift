@@ -2,7 +2,12 @@
 public struct Diagnostic: Sendable, Hashable {
     /// How grave it is. Only an error makes a catalog invalid.
     public enum Severity: String, Sendable, Hashable, CaseIterable {
-        case error, warning, note
+        /// The catalog is invalid.
+        case error
+        /// The catalog is valid, but something in it is probably not meant.
+        case warning
+        /// Something worth knowing.
+        case note
     }
 
     /// Another place that belongs to the fault.

@@ -1,5 +1,6 @@
 /// The lexical rules of RFC 8259 that several types need.
 enum JSONGrammar {
+    /// An ASCII digit.
     static func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
 
     /// Whether the whole text is a number (section 6).

@@ -25,6 +25,7 @@ public struct JSONSyntaxError: Error, Sendable, Hashable, CustomStringConvertibl
     /// The fault's column, from 1, in Unicode scalars.
     public let column: Int
 
+    /// An error at a byte of a text, whose line and column it counts.
     init(_ message: String, kind: Kind = .grammar, offset: Int, length: Int = 1, in bytes: [UInt8]) {
         let offset = min(max(offset, 0), bytes.count)
         self.kind = kind

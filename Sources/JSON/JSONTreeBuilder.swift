@@ -14,10 +14,13 @@ public protocol JSONTreeBuilder {
 
 /// Makes plain values. Of a repeated name the last value stays.
 struct JSONValueBuilder: JSONTreeBuilder {
+    /// The value itself.
     func scalar(_ value: JSONValue, _ range: Range<Int>) -> JSONValue { value }
 
+    /// An array.
     func array(_ items: [JSONValue], _ range: Range<Int>) -> JSONValue { .array(items) }
 
+    /// An object.
     func object(_ members: [(key: String, keyRange: Range<Int>, value: JSONValue)], _ range: Range<Int>) -> JSONValue {
         .object(JSONObject(members.lazy.map { ($0.key, $0.value) }))
     }

@@ -17,6 +17,7 @@ public struct SchemaFault: Sendable, Hashable, CustomStringConvertible {
     /// Names that could have been meant by `subject`.
     public let candidates: [String]
 
+    /// A mistake at a place.
     init(
         document: String, pointer: JSONPointer, keyword: String, _ message: String, isAboutKey: Bool = false,
         subject: String? = nil, candidates: [String] = []

@@ -7,19 +7,29 @@ public final class SchemaNode: Sendable {
 
     /// What strings must be.
     struct StringRules: Sendable {
+        /// `minLength`.
         var minLength: Int?
+        /// `maxLength`.
         var maxLength: Int?
+        /// `pattern`.
         var pattern: Pattern?
+        /// Whether no keyword says anything.
         var isEmpty: Bool { minLength == nil && maxLength == nil && pattern == nil }
     }
 
     /// What numbers must be.
     struct NumberRules: Sendable {
+        /// `minimum`.
         var minimum: JSONNumber?
+        /// `maximum`.
         var maximum: JSONNumber?
+        /// `exclusiveMinimum`.
         var exclusiveMinimum: JSONNumber?
+        /// `exclusiveMaximum`.
         var exclusiveMaximum: JSONNumber?
+        /// `multipleOf`.
         var multipleOf: JSONNumber?
+        /// Whether no keyword says anything.
         var isEmpty: Bool {
             minimum == nil && maximum == nil && exclusiveMinimum == nil && exclusiveMaximum == nil && multipleOf == nil
         }
@@ -27,22 +37,35 @@ public final class SchemaNode: Sendable {
 
     /// What arrays must be.
     struct ArrayRules: Sendable {
+        /// `minItems`.
         var minItems: Int?
+        /// `maxItems`.
         var maxItems: Int?
+        /// `uniqueItems`.
         var uniqueItems = false
+        /// `contains`.
         var contains: ID?
+        /// `minContains`.
         var minContains: Int?
+        /// `maxContains`.
         var maxContains: Int?
+        /// Whether no keyword says anything.
         var isEmpty: Bool { minItems == nil && maxItems == nil && !uniqueItems && contains == nil }
     }
 
     /// What objects must be, besides the schemas of their members.
     struct ObjectRules: Sendable {
+        /// `minProperties`.
         var minProperties: Int?
+        /// `maxProperties`.
         var maxProperties: Int?
+        /// `required`.
         var required: [String] = []
+        /// `dependentRequired`.
         var dependentRequired: [(key: String, needs: [String])] = []
+        /// `propertyNames`.
         var propertyNames: ID?
+        /// Whether no keyword says anything.
         var isEmpty: Bool {
             minProperties == nil && maxProperties == nil && required.isEmpty && dependentRequired.isEmpty
                 && propertyNames == nil
@@ -51,39 +74,68 @@ public final class SchemaNode: Sendable {
 
     /// Everything a schema says, as the compiler fills it in.
     struct Parts: Sendable {
+        /// `true` or `false` in place of an object.
         var boolean: Bool?
+        /// `type`.
         var types: TypeSet?
+        /// `const`.
         var constant: JSONValue?
+        /// `enum`.
         var enumeration: [JSONValue]?
+        /// The keywords of strings.
         var strings = StringRules()
+        /// The keywords of numbers.
         var numbers = NumberRules()
+        /// The keywords of arrays.
         var arrays = ArrayRules()
+        /// The keywords of objects.
         var objects = ObjectRules()
+        /// `format`.
         var format: String?
+        /// Whether `format` is checked.
         var assertsFormat = false
 
+        /// `properties`.
         var properties: [(name: String, id: ID)] = []
+        /// `patternProperties`.
         var patternProperties: [(pattern: Pattern, id: ID)] = []
+        /// `additionalProperties`.
         var additionalProperties: ID?
+        /// `prefixItems`.
         var prefixItems: [ID] = []
+        /// `items`, or `additionalItems` after an array.
         var items: ID?
+        /// Which of both it is.
         var itemsKeyword = "items"
 
+        /// `$ref`.
         var reference: ID?
         /// The name is nil for a `$dynamicRef` that is no more than a `$ref`.
         var dynamicReference: (fallback: ID, name: String?)?
+        /// `allOf`.
         var allOf: [ID] = []
+        /// `anyOf`.
         var anyOf: [ID] = []
+        /// `oneOf`.
         var oneOf: [ID] = []
+        /// `not`.
         var not: ID?
+        /// `if`.
         var condition: ID?
+        /// `then`.
         var then: ID?
+        /// `else`.
         var otherwise: ID?
+        /// `dependentSchemas`.
         var dependentSchemas: [(key: String, id: ID)] = []
+        /// `unevaluatedItems`.
         var unevaluatedItems: ID?
+        /// `unevaluatedProperties`.
         var unevaluatedProperties: ID?
 
+        /// Keywords that assert nothing.
         var annotations = JSONObject()
+        /// `secret` or `airbyte_secret` is true.
         var isSecret = false
     }
 
@@ -95,6 +147,7 @@ public final class SchemaNode: Sendable {
     public let pointer: JSONPointer
     /// The schema as it is written.
     public let source: JSONValue
+    /// What the schema says.
     let parts: Parts
     /// The resource that the schema belongs to, for dynamic references.
     let resource: Int
@@ -106,12 +159,16 @@ public final class SchemaNode: Sendable {
     let checksItems: Bool
     /// Whether there are rules for strings, numbers, arrays and objects as such.
     let checksStrings: Bool
+    /// Whether there are rules for numbers.
     let checksNumbers: Bool
+    /// Whether there are rules for arrays as such.
     let checksArrays: Bool
+    /// Whether there are rules for objects as such.
     let checksObjects: Bool
     /// Whether there is anything that applies to the same value: references and combinations.
     let hasInPlace: Bool
 
+    /// Takes what the compiler has read.
     init(id: ID, document: String, pointer: JSONPointer, source: JSONValue, parts: Parts, resource: Int) {
         self.id = id
         self.document = document

@@ -2,10 +2,12 @@
 struct JSONText {
     private(set) var text = ""
 
+    /// Appends text that is JSON already.
     mutating func raw(_ part: String) {
         text += part
     }
 
+    /// Appends a string with quotes and escapes, or null.
     mutating func string(_ value: String?) {
         guard let value else {
             text += "null"
@@ -28,11 +30,13 @@ struct JSONText {
         text += "\""
     }
 
+    /// Appends a name and a string or null.
     mutating func member(_ name: String, _ value: String?) {
         raw("\"\(name)\": ")
         string(value)
     }
 
+    /// Appends a name and a number or null.
     mutating func member(_ name: String, _ value: Int?) {
         raw("\"\(name)\": " + (value.map(String.init) ?? "null"))
     }

@@ -3,6 +3,7 @@
 struct SecretScan {
     private let line: [Unicode.Scalar]
 
+    /// Looks at the characters of one line.
     init(_ line: [Unicode.Scalar]) {
         self.line = line
     }

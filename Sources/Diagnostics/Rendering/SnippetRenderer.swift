@@ -3,11 +3,16 @@
 /// What could be a secret is masked: the ranges that were named, and, since a file that does not parse
 /// names none, what `SecretScan` finds.
 struct SnippetRenderer: Sendable {
+    /// Text to mask, of whichever file.
     let secrets: [SourceRange]
 
+    /// A line to print, and what stands below it.
     struct Snippet {
+        /// The line, without white space at its end.
         let line: String
+        /// White space as wide as what stands before the offending text.
         let indent: String
+        /// A caret for each column of the offending text, one at least.
         let carets: String
     }
 

@@ -2,20 +2,24 @@ import JSON
 
 /// The kinds of values that keywords have, each reported where it is not as it must be.
 extension KeywordReader {
+    /// Reports a mistake in a keyword's value.
     func report(_ keyword: String, _ message: String) {
         build.report(location, keyword, message)
     }
 
+    /// The place of what is inside this schema.
     func place(_ tokens: String...) -> SchemaIndex.Location {
         SchemaIndex.Location(document: location.document, pointer: JSONPointer(location.pointer.tokens + tokens))
     }
 
+    /// A string.
     func string(_ keyword: String, _ value: JSONValue) -> String? {
         if let text = value.stringValue { return text }
         report(keyword, "'\(keyword)' must be a string, found \(value.phrase)")
         return nil
     }
 
+    /// A number.
     func number(_ keyword: String, _ value: JSONValue) -> JSONNumber? {
         if let number = value.numberValue { return number }
         report(keyword, "'\(keyword)' must be a number, found \(value.phrase)")
@@ -29,6 +33,7 @@ extension KeywordReader {
         return nil
     }
 
+    /// A list of strings.
     func names(_ keyword: String, _ value: JSONValue) -> [String] {
         guard let items = value.arrayValue, items.allSatisfy({ $0.stringValue != nil }) else {
             report(keyword, "'\(keyword)' must list strings, found \(value.phrase)")
@@ -37,6 +42,7 @@ extension KeywordReader {
         return items.compactMap(\.stringValue)
     }
 
+    /// A type's name or a list of them.
     func types(_ value: JSONValue) -> TypeSet? {
         let items = value.arrayValue ?? [value]
         var types: TypeSet = []
@@ -56,6 +62,7 @@ extension KeywordReader {
         return types
     }
 
+    /// A regular expression.
     func pattern(_ keyword: String, _ source: String) -> Pattern? {
         switch build.pattern(source) {
         case .success(let pattern): return pattern
@@ -65,8 +72,10 @@ extension KeywordReader {
         }
     }
 
+    /// A schema.
     func child(_ keyword: String) -> SchemaNode.ID { build.id(of: place(keyword)) }
 
+    /// A list of schemas.
     func schemas(_ keyword: String, _ value: JSONValue) -> [SchemaNode.ID] {
         guard let items = value.arrayValue else {
             report(keyword, "'\(keyword)' must be an array of schemas, found \(value.phrase)")
@@ -75,6 +84,7 @@ extension KeywordReader {
         return items.indices.map { build.id(of: place(keyword, String($0))) }
     }
 
+    /// Schemas by name.
     func schemaMap(_ keyword: String, _ value: JSONValue) -> [(key: String, location: SchemaIndex.Location)]? {
         guard let map = value.objectValue else {
             report(keyword, "'\(keyword)' must be an object of schemas, found \(value.phrase)")

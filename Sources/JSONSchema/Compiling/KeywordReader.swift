@@ -2,8 +2,11 @@ import JSON
 
 /// Reads the keywords of one schema object into a node's parts, and reports those that are not as they must be.
 struct KeywordReader {
+    /// The run that compiles what is found.
     let build: SchemaBuild
+    /// The schema's place.
     let location: SchemaIndex.Location
+    /// The resource that it belongs to.
     let resource: Int
     private let object: JSONObject
     private var parts = SchemaNode.Parts()

@@ -2,6 +2,7 @@ import JSON
 
 /// The metaschemas of draft 2020-12, for schemas that refer to them.
 enum Metaschemas {
+    /// What all their URIs begin with.
     static let base = "https://json-schema.org/draft/2020-12/"
 
     /// Whether any document mentions one other than as its dialect.

@@ -2,7 +2,9 @@ import JSON
 
 /// One run of the compiler: turns places in documents into nodes, each once, following references as they come.
 final class SchemaBuild {
+    /// Where the schemas are.
     let index: SchemaIndex
+    /// How they are read.
     let options: SchemaCompiler.Options
     private(set) var faults: [SchemaFault]
     private var nodes: [SchemaNode?] = []
@@ -11,6 +13,7 @@ final class SchemaBuild {
     private var patterns: [String: Pattern] = [:]
     private var usedResources: Set<Int> = []
 
+    /// A run over indexed documents.
     init(_ index: SchemaIndex, _ options: SchemaCompiler.Options) {
         self.index = index
         self.options = options
@@ -53,6 +56,7 @@ final class SchemaBuild {
         return id
     }
 
+    /// Adds a mistake at a keyword of a schema, or of the schema as a whole.
     func report(
         _ location: SchemaIndex.Location, _ keyword: String, _ message: String, isAboutKey: Bool = false,
         subject: String? = nil, candidates: [String] = []
@@ -64,6 +68,7 @@ final class SchemaBuild {
                 message, isAboutKey: isAboutKey, subject: subject, candidates: candidates))
     }
 
+    /// A compiled pattern, the same for the same text.
     func pattern(_ source: String) -> Result<Pattern, PatternError> {
         if let known = patterns[source] { return .success(known) }
         do throws(PatternError) {

@@ -4,17 +4,23 @@ import JSON
 struct SchemaIndex {
     /// A place in one of the documents.
     struct Location: Hashable {
+        /// Its place among the documents.
         let document: Int
+        /// The way from the document's root.
         let pointer: JSONPointer
     }
 
     /// A schema with a URI of its own.
     struct Resource {
+        /// Its absolute URI.
         let uri: URIReference
+        /// Its root.
         let location: Location
         /// The keywords that count here.
         let vocabularies: Vocabularies
+        /// Places by `$anchor` and `$dynamicAnchor`.
         var anchors: [String: Location] = [:]
+        /// Places by `$dynamicAnchor`.
         var dynamicAnchors: [String: Location] = [:]
     }
 
@@ -26,6 +32,7 @@ struct SchemaIndex {
     /// Metaschemas of our own with a `$vocabulary`, gathered before anything is indexed.
     private let vocabularies: [String: Vocabularies]
 
+    /// Walks all documents once.
     init(_ documents: [(uri: String, value: JSONValue)]) {
         var vocabularies: [String: Vocabularies] = [:]
         for document in documents {
@@ -151,6 +158,7 @@ struct SchemaIndex {
 
     /// What a reference can lead to.
     enum Target {
+        /// A place.
         case found(Location)
         /// No document of that URI was given.
         case noDocument(String)
@@ -171,26 +179,5 @@ struct SchemaIndex {
             return find(location) == nil ? .noPlace(text) : .found(location)
         }
         return resources[id].anchors[text].map { .found($0) } ?? .noPlace(text)
-    }
-}
-
-/// Which keywords count in a schema, as its metaschema's `$vocabulary` says.
-struct Vocabularies: Sendable, Hashable {
-    var applicator = true
-    var unevaluated = true
-    var validation = true
-    /// `format` is asserted, whatever the compiler was told.
-    var formatAssertion = false
-
-    static let standard = Vocabularies()
-
-    private init() {}
-
-    init(_ declared: JSONObject) {
-        func has(_ name: String) -> Bool { declared.contains("https://json-schema.org/draft/2020-12/vocab/" + name) }
-        applicator = has("applicator")
-        unevaluated = has("unevaluated")
-        validation = has("validation")
-        formatAssertion = has("format-assertion")
     }
 }

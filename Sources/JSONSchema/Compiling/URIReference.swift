@@ -1,11 +1,17 @@
 /// A URI or a relative reference, split into its parts (RFC 3986, appendix B).
 struct URIReference: Sendable, Hashable {
+    /// Before the first `:`, in small letters.
     var scheme: String?
+    /// After `//`.
     var authority: String?
+    /// Always there, perhaps empty.
     var path: String
+    /// After `?`.
     var query: String?
+    /// After `#`, as written.
     var fragment: String?
 
+    /// Splits a text; any text has parts.
     init(_ text: String) {
         var rest = text.utf8[...]
         func string(_ part: Substring.UTF8View) -> String { String(Substring(part)) }

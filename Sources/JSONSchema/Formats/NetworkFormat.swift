@@ -1,5 +1,6 @@
 /// Addresses of hosts, mailboxes and network cards.
 enum NetworkFormat {
+    /// Four decimal numbers without leading zeros.
     static func isIPv4(_ bytes: [UInt8]) -> Bool {
         let parts = bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         return parts.count == 4
@@ -38,6 +39,7 @@ enum NetworkFormat {
         return gaps == 1 && groups <= 7
     }
 
+    /// Labels of letters, digits and hyphens (RFC 1123), perhaps of any language's letters.
     static func isHostName(_ text: String, allowsUnicode: Bool) -> Bool {
         guard !text.isEmpty, text.utf8.count <= 253 else { return false }
         return text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).allSatisfy { label in

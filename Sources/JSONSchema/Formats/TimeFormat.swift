@@ -1,10 +1,12 @@
 /// Dates, times (RFC 3339, section 5.6) and durations (its appendix A).
 enum TimeFormat {
+    /// `2026-01-31T23:59:59.5+01:00`.
     static func isDateTime(_ bytes: [UInt8]) -> Bool {
         guard bytes.count > 11, bytes[10] | 0x20 == UInt8(ascii: "t") else { return false }
         return isDate(Array(bytes[..<10])) && isTime(Array(bytes[11...]))
     }
 
+    /// `2026-01-31`, a day that there is.
     static func isDate(_ bytes: [UInt8]) -> Bool {
         guard bytes.count == 10, bytes[4] == UInt8(ascii: "-"), bytes[7] == UInt8(ascii: "-"),
             let year = number(bytes[0..<4]), let month = number(bytes[5..<7]), let day = number(bytes[8..<10]),
@@ -15,6 +17,7 @@ enum TimeFormat {
         return (1...days[month - 1]).contains(day)
     }
 
+    /// `23:59:59.5Z`; a leap second only at the end of a day in UTC.
     static func isTime(_ bytes: [UInt8]) -> Bool {
         guard bytes.count >= 9, bytes[2] == UInt8(ascii: ":"), bytes[5] == UInt8(ascii: ":"),
             let hour = number(bytes[0..<2]), let minute = number(bytes[3..<5]), let second = number(bytes[6..<8]),
@@ -42,6 +45,7 @@ enum TimeFormat {
         return (hours * 60 + minutes) * (bytes[0] == UInt8(ascii: "-") ? -1 : 1)
     }
 
+    /// `P1Y2M3DT4H5M6S` or `P1W`.
     static func isDuration(_ bytes: [UInt8]) -> Bool {
         guard bytes.first == UInt8(ascii: "P") else { return false }
         let parts = bytes.dropFirst().split(

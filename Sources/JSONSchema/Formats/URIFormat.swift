@@ -2,6 +2,7 @@
 enum URIFormat {
     private static let marks = Array("-._~:/?#[]@!$&'()*+,;=".utf8)
 
+    /// Whether the text is a URI, or a relative reference where no scheme is needed.
     static func isURI(_ text: String, needsScheme: Bool, allowsUnicode: Bool) -> Bool {
         let bytes = Array(text.utf8)
         var hashes = 0

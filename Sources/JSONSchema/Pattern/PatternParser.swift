@@ -13,10 +13,12 @@ struct PatternParser {
     /// The largest count of a repetition.
     private static let countLimit = 10_000
 
+    /// Takes the expression.
     init(_ source: String) {
         scalars = Array(source.unicodeScalars)
     }
 
+    /// The tree of the whole expression.
     mutating func parse() throws(PatternError) -> PatternTree {
         if scalars.count > Self.lengthLimit { throw fault("the pattern is too long") }
         let tree = try alternatives(depth: 0)

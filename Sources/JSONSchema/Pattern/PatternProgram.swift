@@ -1,22 +1,34 @@
 /// An expression compiled to the instructions of an automaton (Thompson's construction).
 struct PatternProgram: Sendable {
+    /// One step of the automaton; those that take a character go on at the next place.
     enum Instruction: Sendable {
+        /// Takes this character.
         case scalar(Unicode.Scalar)
+        /// Takes a character of the set at this place in `sets`.
         case set(Int)
         /// Goes on at both places.
         case split(Int, Int)
+        /// Goes on elsewhere.
         case jump(Int)
+        /// Goes on at the text's start only.
         case start
+        /// Goes on at the text's end only.
         case end
+        /// Goes on at a word boundary only, or where none is.
         case wordBoundary(isNegated: Bool)
+        /// Goes on where the part at this place in `looks` says so.
         case look(Int)
+        /// The whole expression, or a part that is looked at, matches.
         case match
     }
 
     /// A part that is tried at a place without moving on.
     struct Look: Sendable {
+        /// Where the part begins.
         var entry: Int
+        /// It is read forward from the place, else backward.
         let isAhead: Bool
+        /// It must not match.
         let isNegated: Bool
     }
 
@@ -29,6 +41,7 @@ struct PatternProgram: Sendable {
     /// The most instructions; repetitions with counts are written out.
     private static let sizeLimit = 30_000
 
+    /// Writes a tree out as instructions.
     init(_ tree: PatternTree) throws(PatternError) {
         try add(tree, isForward: true)
         try emit(.match)

@@ -7,6 +7,7 @@ struct PatternRun {
     /// The steps that are left; below zero the search was given up and its answer is worth nothing.
     private(set) var budget: Int
 
+    /// A search that may take so many steps.
     init(_ program: PatternProgram, _ text: String, budget: Int) {
         self.program = program
         self.text = Array(text.unicodeScalars)
@@ -37,6 +38,7 @@ struct PatternRun {
         }
     }
 
+    /// Whether the program matches somewhere.
     mutating func search() -> Bool {
         run(entry: 0, from: 0, isForward: true, isAnchored: program.isAnchored)
     }

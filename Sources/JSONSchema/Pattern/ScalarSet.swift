@@ -1,8 +1,12 @@
 /// A set of Unicode scalars: ranges and properties, perhaps inverted as a whole.
 struct ScalarSet: Sendable {
+    /// A part of a set.
     enum Item: Sendable {
+        /// Scalars by their numbers.
         case range(ClosedRange<UInt32>)
+        /// Scalars with a property, or without it.
         case property(UnicodeProperty, isNegated: Bool)
+        /// Another set, such as `\d` inside brackets.
         indirect case set(ScalarSet)
     }
 
@@ -12,6 +16,7 @@ struct ScalarSet: Sendable {
     private let low: UInt64
     private let high: UInt64
 
+    /// The union of the items, or all but that.
     init(_ items: [Item], isNegated: Bool = false) {
         self.items = items
         self.isNegated = isNegated
@@ -25,6 +30,7 @@ struct ScalarSet: Sendable {
         self.high = high
     }
 
+    /// Whether a scalar is in the set.
     func contains(_ scalar: Unicode.Scalar) -> Bool {
         let value = scalar.value
         if value < 64 { return low >> UInt64(value) & 1 == 1 }

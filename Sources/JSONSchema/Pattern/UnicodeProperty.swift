@@ -2,22 +2,38 @@
 enum UnicodeProperty: Sendable {
     /// A set of general categories, one bit each.
     case categories(UInt32)
+    /// `Alphabetic`.
     case alphabetic
+    /// `Uppercase`.
     case uppercase
+    /// `Lowercase`.
     case lowercase
+    /// `White_Space`.
     case whiteSpace
+    /// `ASCII`.
     case ascii
+    /// `Any`.
     case any
+    /// `ASCII_Hex_Digit`.
     case asciiHexDigit
+    /// `Hex_Digit`.
     case hexDigit
+    /// `ID_Start`.
     case identifierStart
+    /// `ID_Continue`.
     case identifierContinue
+    /// `Emoji`.
     case emoji
+    /// `Math`.
     case math
+    /// `Dash`.
     case dash
+    /// `Ideographic`.
     case ideographic
+    /// `Default_Ignorable_Code_Point`.
     case defaultIgnorable
 
+    /// Whether a scalar has the property.
     func holds(_ scalar: Unicode.Scalar) -> Bool {
         let properties = scalar.properties
         switch self {

@@ -11,6 +11,7 @@ struct Evaluated {
     /// Places of further items.
     var items: Set<Int> = []
 
+    /// Adds what another schema of the same value has evaluated.
     mutating func merge(_ other: Evaluated) {
         allMembers = allMembers || other.allMembers
         members.formUnion(other.members)
@@ -19,7 +20,10 @@ struct Evaluated {
         items.formUnion(other.items)
     }
 
+    /// Adds the first items.
     mutating func addPrefix(_ count: Int) { prefix = max(prefix, count) }
+    /// Whether a member is evaluated.
     func hasMember(_ place: Int) -> Bool { allMembers || members.contains(place) }
+    /// Whether an item is evaluated.
     func hasItem(_ place: Int) -> Bool { allItems || place < prefix || items.contains(place) }
 }

@@ -2,6 +2,7 @@ import JSON
 
 /// The keywords of arrays.
 extension Evaluation {
+    /// Checks an array and its items.
     mutating func checkArray(_ node: SchemaNode, _ items: [JSONValue], _ local: inout Evaluated?) -> Bool {
         var isValid = true
         if node.checksArrays { isValid = checkRules(node, items, &local) }

@@ -4,10 +4,13 @@ import JSON
 extension Evaluation {
     /// A branch that failed, with its failures.
     struct Branch {
+        /// The branch.
         let id: SchemaNode.ID
+        /// Why it does not match.
         let failures: [RecordedFailure]
     }
 
+    /// Records why no branch matches.
     mutating func failBranches(_ node: SchemaNode, _ keyword: String, _ branches: [Branch], _ value: JSONValue) {
         let here = path.count
         // A branch for another kind of value was not meant, nor one whose discriminating member differs.

@@ -2,6 +2,7 @@ import JSON
 
 /// The keywords that apply other schemas to the same value.
 extension Evaluation {
+    /// Checks references, combinations and conditions.
     mutating func checkInPlace(_ node: SchemaNode, _ value: JSONValue, _ local: inout Evaluated?) -> Bool {
         var isValid = true
         if let id = node.parts.reference { isValid = check(id, value, &local) }

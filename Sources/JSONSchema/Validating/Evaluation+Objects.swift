@@ -2,6 +2,7 @@ import JSON
 
 /// The keywords of objects.
 extension Evaluation {
+    /// Checks an object and its members.
     mutating func checkObject(_ node: SchemaNode, _ object: JSONObject, _ local: inout Evaluated?) -> Bool {
         var isValid = true
         if node.checksObjects { isValid = checkRules(node, object) }

@@ -2,6 +2,7 @@ import JSON
 
 /// The keywords of strings and numbers.
 extension Evaluation {
+    /// Checks length, pattern and format.
     mutating func checkString(_ node: SchemaNode, _ text: String) -> Bool {
         let rules = node.parts.strings
         var isValid = true
@@ -39,6 +40,7 @@ extension Evaluation {
         return isValid
     }
 
+    /// Checks bounds and multiples.
     mutating func checkNumber(_ node: SchemaNode, _ number: JSONNumber) -> Bool {
         let rules = node.parts.numbers
         var isValid = true

@@ -2,6 +2,7 @@ import JSON
 
 /// The keywords for what no other keyword has evaluated.
 extension Evaluation {
+    /// Checks what `local` does not hold, and adds it there.
     mutating func checkUnevaluated(
         _ node: SchemaNode, _ value: JSONValue, _ isValidSoFar: Bool, _ local: inout Evaluated?
     ) -> Bool {

@@ -4,20 +4,27 @@ import JSON
 ///
 /// The quick mode only says whether the value is valid and stops at the first failure; the other modes go on.
 struct Evaluation {
+    /// What the walk is for.
     enum Mode {
+        /// Only whether the value is valid.
         case answer
+        /// Why it is invalid.
         case failures
+        /// The annotations of these names, of schemas that fail too where wanted.
         case annotations(Set<String>, evenInvalid: Bool)
     }
 
+    /// The schemas.
     let schema: CompiledSchema
     /// Failures are recorded now.
     var isRecording: Bool
     /// The names of the annotations to gather; nil in the other modes.
     let wanted: Set<String>?
+    /// Annotations of schemas that fail are kept.
     let keepsInvalid: Bool
     /// The member names and indices that lead to the value; kept only where something is recorded.
     var path: [String] = []
+    /// Whether `path` is kept.
     let keepsPath: Bool
     /// The resources that were entered, outermost first: where `$dynamicRef` looks.
     var scope: [Int] = []
@@ -27,7 +34,9 @@ struct Evaluation {
     /// The steps that are left to patterns.
     var patternSteps = 100_000_000
 
+    /// The failures so far.
     var failures: [RecordedFailure] = []
+    /// The ways to values that are secrets.
     var secrets: [[String]] = []
     private(set) var annotations: [SchemaAnnotation] = []
 
@@ -36,6 +45,7 @@ struct Evaluation {
     /// The most failures kept.
     private static let failureLimit = 1000
 
+    /// A walk over one value, whose size sets how many checks it may take.
     init(_ schema: CompiledSchema, _ value: JSONValue, mode: Mode = .answer) {
         self.schema = schema
         checks = 300_000 + 200 * value.size(limit: 500_000)
@@ -54,6 +64,7 @@ struct Evaluation {
     /// Whether all of several branches must be looked at even when one has settled the answer.
     var visitsAll: Bool { wanted != nil }
 
+    /// Whether the value is valid by a schema.
     mutating func isValid(_ value: JSONValue, _ id: SchemaNode.ID) -> Bool {
         var seen: Evaluated?
         return check(id, value, &seen)
@@ -193,6 +204,7 @@ struct Evaluation {
                 subject: subject(), candidates: candidates()))
     }
 
+    /// Keeps a failure.
     mutating func record(_ failure: RecordedFailure) {
         if failures.count < Self.failureLimit { failures.append(failure) }
     }

@@ -10,6 +10,7 @@ struct CharacterOffsets {
 
     private static let stride = 256
 
+    /// Looks the text through once.
     init(_ bytes: [UInt8], base: Int) {
         self.bytes = bytes
         self.base = base

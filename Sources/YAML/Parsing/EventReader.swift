@@ -6,22 +6,37 @@ import CLibYAML
 enum EventReader {
     /// One event with libyaml's marks (in characters).
     struct Event {
+        /// What happened.
         enum Kind {
+            /// A document begins.
             case documentStart
+            /// The document ends.
             case documentEnd
+            /// The text ends.
             case streamEnd
+            /// `*name`.
             case alias(String)
+            /// A scalar with its decoded text.
             case scalar(String, style: ScalarStyle)
+            /// A sequence begins.
             case sequenceStart(isFlow: Bool)
+            /// The sequence ends.
             case sequenceEnd
+            /// A mapping begins.
             case mappingStart(isFlow: Bool)
+            /// The mapping ends.
             case mappingEnd
         }
 
+        /// What happened.
         let kind: Kind
+        /// Characters before the event.
         let start: Int
+        /// Characters before what follows it.
         let end: Int
+        /// The name after `&`.
         var anchor: String?
+        /// The tag, its handle resolved.
         var tag: String?
         /// A plain scalar that no tag makes a string.
         var isPlainImplicit = false
@@ -29,13 +44,17 @@ enum EventReader {
 
     /// A fault as libyaml reports it.
     struct Failure {
+        /// What is wrong, in libyaml's words.
         let problem: String
         /// Characters before the problem; nil for a fault of the byte stream.
         let problemMark: Int?
         /// Bytes before a fault of the byte stream.
         let byteOffset: Int
+        /// The character or byte at fault; -1 where none is.
         let value: Int
+        /// What was being read, in libyaml's words; empty where it says nothing.
         let context: String
+        /// Characters before what was being read.
         let contextMark: Int
     }
 

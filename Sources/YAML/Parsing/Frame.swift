@@ -4,30 +4,40 @@ import JSON
 struct Frame {
     /// A key whose value has not come yet.
     struct Key {
+        /// The key.
         let text: String
+        /// Where its text is.
         let span: Span
+        /// The key is `<<`, unquoted.
         var isMerge = false
         /// A fault was reported for the key; its member is dropped.
         var isBroken = false
     }
 
+    /// A mapping, not a sequence.
     let isMapping: Bool
+    /// Written with brackets.
     let isFlow: Bool
+    /// Where it begins.
     var span: Span
     /// From the start to the end of the last thing inside, which is where a block collection's text ends.
     var contentEnd: UInt32
+    /// The name that aliases use for it.
     var anchor: String?
     /// The collection stands in the place of a key.
     var isKey = false
 
+    /// The items so far.
     var items: [RawNode] = []
     private(set) var members: [MappingBox.Member] = []
+    /// The key whose value comes next.
     var key: Key?
     /// The value of `<<`, and how many members stand before it.
     var merge: (value: RawNode, keySpan: Span, position: Int)?
     /// Where each name is in `members`; kept only once there are many.
     private var index: [JSONKey: Int] = [:]
 
+    /// A collection that begins.
     init(isMapping: Bool, isFlow: Bool, span: Span) {
         self.isMapping = isMapping
         self.isFlow = isFlow
@@ -38,6 +48,7 @@ struct Frame {
     /// Whether the next node is a key.
     var awaitsKey: Bool { isMapping && key == nil }
 
+    /// Adds a member whose key is new.
     mutating func append(_ member: MappingBox.Member) {
         members.append(member)
         if members.count == 9 {

@@ -4,6 +4,7 @@ import JSON
 ///
 /// The mapping's own members win over merged ones, and of several merged mappings the earlier wins.
 struct MergeKeys {
+    /// What a merge came to.
     enum Outcome {
         /// The members, and how many nodes came in.
         case merged([MappingBox.Member], nodes: Int)

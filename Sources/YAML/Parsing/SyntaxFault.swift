@@ -2,9 +2,12 @@ import Diagnostics
 
 /// Puts libyaml's faults into words for people who write catalogs.
 struct SyntaxFault {
+    /// The file at fault.
     let file: SourceFile
+    /// The way from libyaml's marks to bytes.
     var offsets: CharacterOffsets
 
+    /// The fault in plain words, with the place where the broken construct begins.
     mutating func diagnostic(_ failure: EventReader.Failure) -> Diagnostic {
         guard let mark = failure.problemMark else { return readerFault(failure) }
         let at = offsets.offset(mark)

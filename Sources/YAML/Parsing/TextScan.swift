@@ -4,6 +4,7 @@ import Diagnostics
 struct TextScan {
     private let file: SourceFile
 
+    /// Looks at a file's text.
     init(_ file: SourceFile) {
         self.file = file
     }

@@ -24,6 +24,7 @@ struct TreeComposer {
         case done(RawNode)
     }
 
+    /// A composer for one file.
     init(_ file: SourceFile, offsets: CharacterOffsets, limits: DocumentLimits) {
         self.file = file
         self.limits = limits

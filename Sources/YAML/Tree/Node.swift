@@ -7,6 +7,7 @@ import JSON
 public struct Node: Sendable {
     /// What a node is.
     public enum Kind: String, Sendable, Hashable {
+        /// A JSON Schema type; a number without a fraction is an `integer`.
         case null, boolean, integer, number, string, array, object
 
         /// The kind with its article, for messages: `an integer`.
@@ -29,7 +30,9 @@ public struct Node: Sendable {
         public let value: Node
     }
 
+    /// The stored node.
     let raw: RawNode
+    /// The way from the root; nil for the root.
     let path: NodePath?
     /// The file that the node is written in.
     public let file: SourceFile
@@ -37,6 +40,7 @@ public struct Node: Sendable {
     /// Nil for a node used only where it is written.
     public let usedAt: SourceRange?
 
+    /// A view on a stored node, brought in where `usedAt` says or the node itself does.
     init(_ raw: RawNode, file: SourceFile, path: NodePath?, usedAt: SourceRange?) {
         self.raw = raw
         self.file = file

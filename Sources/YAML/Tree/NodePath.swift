@@ -2,19 +2,26 @@ import JSON
 
 /// The way from the root to a node, shared by all nodes below it.
 final class NodePath: Sendable {
+    /// One level of the way.
     enum Step: Sendable {
+        /// A member of a mapping.
         case key(String)
+        /// An item of a sequence.
         case index(Int)
     }
 
+    /// The way to the holder; nil where that is the root.
     let parent: NodePath?
+    /// The last level.
     let step: Step
 
+    /// The way that goes one level on.
     init(_ parent: NodePath?, _ step: Step) {
         self.parent = parent
         self.step = step
     }
 
+    /// The way as a pointer. O(depth).
     var pointer: JSONPointer {
         var tokens: [String] = []
         var next: NodePath? = self

@@ -2,6 +2,7 @@ import JSON
 
 /// What each keyword of the dialect holds: draft 2020-12, the older forms that catalogs use, and Flow's annotations.
 enum Keyword {
+    /// Where the schemas are in a keyword's value.
     enum Shape {
         /// One schema.
         case schema
@@ -19,9 +20,11 @@ enum Keyword {
 
     /// The vocabulary that a keyword belongs to.
     enum Group {
+        /// The vocabularies of draft 2020-12; annotations are always known.
         case core, applicator, unevaluated, validation, format, annotation
     }
 
+    /// The keywords by name.
     static let all: [String: (shape: Shape, group: Group)] = {
         var table: [String: (Shape, Group)] = [:]
         func add(_ names: String, _ shape: Shape, _ group: Group) {
