@@ -41,7 +41,8 @@ let package = Package(
         room("JSONSchema", ["JSON"]),
         room("Postgres", ["CLibPQ"]),
 
-        room("Catalog", ["YAML", "JSON", "JSONSchema", "Diagnostics"]),
+        room(
+            "Catalog", ["YAML", "JSON", "JSONSchema", "Diagnostics"], resources: [.embedInCode("Schemas")]),
         room("Connectors", ["JSON", "Diagnostics"]),
 
         room("TaskGraph", ["Catalog", "Connectors", "JSON", "Diagnostics"]),
@@ -67,7 +68,7 @@ let package = Package(
         tests("YAML", ["YAML", "JSON", "Diagnostics"]),
         tests("JSONSchema", ["JSONSchema", "JSON"]),
         tests("Postgres", ["Postgres"]),
-        tests("Catalog", ["Catalog", "Diagnostics"], exclude: ["Fixtures"]),
+        tests("Catalog", ["Catalog", "Diagnostics", "JSON", "JSONSchema"], exclude: ["Fixtures"]),
         tests("Connectors", ["Connectors"]),
         tests("TaskGraph", ["TaskGraph", "Catalog", "Diagnostics"]),
         tests("Runtime", ["Runtime", "Connectors"]),
