@@ -94,7 +94,7 @@ import Testing
             }
         }
         #expect(observer.count(.retry) > 0)
-        try DevServers.drop(source, slots: ["history\(seed)"])
+        try DevServers.drop(source)
     }
 
     private func contents(of table: String, _ connection: Connection) throws -> [String: MemoryMaterialization.Row] {

@@ -13,9 +13,11 @@ extension Connection {
     public func startReplication(slot: String, at position: LSN, options: [(String, String)]) throws {
         let handle = try usable()
         try execute("SELECT repeat('x', \(Connection.inputBuffer))")
-        let list = options.map { "\(Identifier($0.0).quoted) \(SQL.literal($0.1))" }.joined(separator: ", ")
+        let pairs = options.map { "\(Identifier($0.0).quoted) \(SQL.literal($0.1))" }.joined(separator: ", ")
+        // The grammar has no empty list.
+        let list = pairs.isEmpty ? "" : " (\(pairs))"
         let sql: SQL =
-            "START_REPLICATION SLOT \(id: slot) LOGICAL \(raw: position.description) (\(raw: list))"
+            "START_REPLICATION SLOT \(id: slot) LOGICAL \(raw: position.description)\(raw: list)"
         PQclear(try check(PQexec(handle, sql.text), operation: "START_REPLICATION"))
     }
 

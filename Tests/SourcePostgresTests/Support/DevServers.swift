@@ -5,30 +5,19 @@ import Postgres
 import Runtime
 import Synchronization
 import TestSupport
+import TestSupport
 
 /// Databases for one test.
 enum DevServers {
+    /// A new database at the shared source.
     static func freshSource(_ name: String) throws -> ConnectionParameters {
         try TestServer.source.database(name)
     }
 
-    static func drop(_ source: ConnectionParameters, slots: [String]) throws {
-        let admin = try Connection(source)
-        for slot in slots {
-            _ = eventually(seconds: 10) {
-                (try? admin.query("SELECT pg_drop_replication_slot(\(literal: slot))")) != nil
-            }
-        }
+    /// Drops the database and its slots.
+    static func drop(_ source: ConnectionParameters) throws {
+        try TestServers.drop(source)
     }
-}
-
-func eventually(seconds: Double, _ condition: () -> Bool) -> Bool {
-    let deadline = Date().addingTimeInterval(seconds)
-    while Date() < deadline {
-        if condition() { return true }
-        usleep(20_000)
-    }
-    return condition()
 }
 
 /// Keeps every event, to be asked about.
@@ -43,23 +32,6 @@ final class CollectingObserver: RunObserver {
 
     func count(_ kind: RunEvent.Kind) -> Int { events.withLock { $0.filter { $0.kind == kind }.count } }
     var all: [RunEvent] { events.withLock { $0 } }
-}
-
-/// The same numbers for the same seed (splitmix64).
-struct SeededRandom: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed &* 0x9E37_79B9_7F4A_7C15
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
-    }
 }
 
 /// Four threads of random transactions over the history test's tables: inserts, updates, deletes, moved keys, large values
