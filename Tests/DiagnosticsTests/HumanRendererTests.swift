@@ -39,6 +39,14 @@ import Testing
         #expect(plain == HumanRenderer().render(undefined))
     }
 
+    @Test("colour is for terminals, and NO_COLOR turns it off")
+    func colourChoice() {
+        #expect(HumanRenderer.usesColour(isTerminal: true, noColor: nil))
+        #expect(HumanRenderer.usesColour(isTerminal: true, noColor: ""))
+        #expect(!HumanRenderer.usesColour(isTerminal: true, noColor: "1"))
+        #expect(!HumanRenderer.usesColour(isTerminal: false, noColor: nil))
+    }
+
     @Test("the offending text of a secret is not shown, its place is")
     func secret() {
         let file = SourceFile(path: "a.yaml", text: "x: hunter2\n")

@@ -28,6 +28,18 @@ import Testing
         #expect(schema.validate(value).contains { $0.message == "the value is nested too deeply to be checked" })
     }
 
+    @Test(
+        "a schema nested as deep as a parser allows is compiled and used", arguments: ["not", "items", "if", "allOf"])
+    func deepSchema(keyword: String) throws {
+        let brackets = keyword == "allOf" ? ("[", "]") : ("", "")
+        let opening = #"{"\#(keyword)":"# + brackets.0
+        let depth = keyword == "allOf" ? 250 : 500
+        let text = String(repeating: opening, count: depth) + "true" + String(repeating: brackets.1 + "}", count: depth)
+        let schema = try SchemaCompiler(.flow).compile(JSONValue(parsing: text))
+        #expect(schema.isValid(1))
+        #expect(schema.validate([[1]]).isEmpty)
+    }
+
     @Test("a dynamic reference that leads to itself ends in a failure")
     func dynamicLoop() throws {
         let schema = try SchemaCompiler(.specification).compile(["$dynamicAnchor": "a", "$dynamicRef": "#a"])

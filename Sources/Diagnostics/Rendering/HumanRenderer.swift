@@ -9,6 +9,12 @@ public struct HumanRenderer: Sendable {
         self.snippets = SnippetRenderer(secrets: secrets)
     }
 
+    /// Whether to use colour on a stream: on a terminal, unless the environment's `NO_COLOR` holds any text
+    /// (no-color.org).
+    public static func usesColour(isTerminal: Bool, noColor: String?) -> Bool {
+        isTerminal && (noColor ?? "").isEmpty
+    }
+
     /// All diagnostics with an empty line between them, and the counts where there is anything to count.
     public func render(_ diagnostics: [Diagnostic], summary: DiagnosticSummary) -> String {
         var text = ""

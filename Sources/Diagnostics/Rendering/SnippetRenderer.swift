@@ -31,7 +31,7 @@ struct SnippetRenderer: Sendable {
         let window = max(line.lowerBound, start.offset - Self.reach)..<min(line.upperBound, start.offset + Self.reach)
         guard window.lowerBound <= window.upperBound else { return nil }
         var cells = Self.cells(of: file, in: window)
-        mask(&cells, file: file)
+        mask(&cells, file: file, in: window)
         let first = cells.firstIndex { $0.offset >= start.offset } ?? cells.count
         let end = max(range.offsets.upperBound, start.offset)
         var last = cells[first...].firstIndex { $0.offset >= end } ?? cells.count
@@ -80,8 +80,8 @@ struct SnippetRenderer: Sendable {
         return cells
     }
 
-    private func mask(_ cells: inout [Cell], file: SourceFile) {
-        for secret in secrets where secret.file === file {
+    private func mask(_ cells: inout [Cell], file: SourceFile, in window: Range<Int>) {
+        for secret in secrets where secret.file === file && secret.offsets.overlaps(window) {
             for index in cells.indices where secret.offsets.contains(cells[index].offset) {
                 cells[index].text = "•"
                 cells[index].columns = 1
