@@ -30,7 +30,9 @@ public struct CatalogReading {
         _ document: Document, _ schemas: CatalogSchemas, _ diagnostics: inout DiagnosticCollector
     ) {
         guard let root = document.root, !root.isNull else { return }
-        if let schema = schemas.catalog { ShapeCheck(schema: schema).run(root, &diagnostics) }
+        if let schema = schemas.catalog {
+            ShapeCheck(schema: schema, leaves: RuleWording.covers).run(root, &diagnostics)
+        }
         if let mappings = root.member("storageMappings") {
             diagnostics.report(UnsupportedRule.noEffect(mappings, "'storageMappings'"))
         }

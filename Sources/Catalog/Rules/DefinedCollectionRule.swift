@@ -9,6 +9,7 @@ enum DefinedCollectionRule: CatalogRule {
         let names = catalog.collections.map(\.name.text)
         func check(_ reference: LocatedText?, _ use: String) {
             guard let reference, !reference.node.isBroken, defined[reference.text] == nil else { return }
+            guard NameRule.isLegal(reference.text) else { return }
             let nearest = Suggestion.nearest(to: reference.text, among: names)
             let note = nearest.flatMap { near in defined[near].map { ("'\(near)' is defined", $0.range) } }
             diagnostics.report(

@@ -6,12 +6,14 @@ import YAML
 /// Checks a value against a JSON Schema and words what it finds for the one who wrote the value.
 struct ShapeCheck {
     let schema: CompiledSchema
+    /// What a rule reports in better words is left to it.
+    var leaves: @Sendable (SchemaFailure) -> Bool = { _ in false }
     /// Unknown names may be misspelt secrets: what they hold is masked in every snippet.
     var hidesUnknown = false
 
     /// Reports what makes the value invalid.
     func run(_ node: Node, _ diagnostics: inout DiagnosticCollector) {
-        for failure in schema.validate(node.value) {
+        for failure in schema.validate(node.value) where !leaves(failure) {
             let place = Place(failure, in: node)
             if place.isBroken { continue }
             if hidesUnknown, failure.isAboutKey, let value = place.value { diagnostics.hide(value.range) }

@@ -1,0 +1,122 @@
+import Foundation
+import Testing
+
+@Suite("the commands that read catalogs and connect to nothing", .enabled(if: Program.executable != nil))
+struct CatalogCommandTests {
+    private let program: Program
+    private let valid = "collections:\n  a/b: { key: [/id] }\n"
+    private let invalid = "collections:\n  a/b: { key: [] }\n"
+
+    init() throws {
+        program = try Program()
+        try program.write("good.yaml", valid)
+        try program.write("bad.yaml", invalid)
+    }
+
+    private func run(_ arguments: String..., input: String = "") throws -> Program.Outcome {
+        try program.run(arguments, input: input)
+    }
+
+    @Test("a valid catalog prints nothing and ends with 0")
+    func validCatalog() throws {
+        let outcome = try run("validate", "good.yaml")
+        #expect(outcome.status == 0)
+        #expect(outcome.output.isEmpty && outcome.errors.isEmpty)
+        program.remove()
+    }
+
+    @Test("an invalid one ends with 65 and shows the fault on standard output")
+    func invalidCatalog() throws {
+        let outcome = try run("validate", "good.yaml", "bad.yaml")
+        #expect(outcome.status == 65)
+        #expect(outcome.output.contains("error[FC0502]") && outcome.output.contains("--> bad.yaml:2:10"))
+        program.remove()
+    }
+
+    @Test("a file that is not there is a fault, not a usage error")
+    func missingFile() throws {
+        let outcome = try run("validate", "none.yaml")
+        #expect(outcome.status == 65)
+        #expect(outcome.output.contains("error[FC0201]: can't read 'none.yaml'"))
+        program.remove()
+    }
+
+    @Test(
+        "a wrong command line ends with 64",
+        arguments: [
+            ["validate"], ["validate", "--format", "xml", "good.yaml"], ["graph"], ["explain", "FC9999"], ["nonsense"],
+        ])
+    func usage(arguments: [String]) throws {
+        #expect(try program.run(arguments).status == 64)
+        program.remove()
+    }
+
+    @Test(
+        "JSON is one object a diagnostic and a summary, whichever option asks for it",
+        arguments: [["--format", "json"], ["-o", "json"]])
+    func json(option: [String]) throws {
+        let outcome = try program.run(["validate", "bad.yaml", "good.yaml"] + option)
+        let objects = try outcome.output.split(separator: "\n").map {
+            try #require(JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+        }
+        #expect(objects.count == 2)
+        #expect(objects[0]["code"] as? String == "FC0502")
+        #expect(objects[0]["pointer"] as? String == "/collections/a~1b/key")
+        #expect(objects[0]["line"] as? Int == 2)
+        let summary = try #require(objects[1]["summary"] as? [String: Int])
+        #expect(summary == ["files": 2, "errors": 1, "warnings": 0])
+        program.remove()
+    }
+
+    @Test("SARIF is one JSON document, and GitHub's form one command a fault")
+    func otherForms() throws {
+        let sarif = try run("validate", "--format", "sarif", "bad.yaml")
+        #expect(try JSONSerialization.jsonObject(with: Data(sarif.output.utf8)) is [String: Any])
+        let github = try run("validate", "--format", "github", "bad.yaml")
+        #expect(github.output.hasPrefix("::error file=bad.yaml,line=2"))
+        program.remove()
+    }
+
+    @Test("standard input is a catalog too")
+    func standardInput() throws {
+        #expect(try run("validate", "-", input: valid).status == 0)
+        #expect(try run("validate", "-", input: invalid).output.contains("--> <stdin>:2:10"))
+        program.remove()
+    }
+
+    @Test("a fault in an import of two catalogs is reported once")
+    func sharedImport() throws {
+        try program.write("shared/common.yaml", invalid)
+        try program.write("one.yaml", "import: [shared/common.yaml]\n")
+        try program.write("two.yaml", "import: [./shared/common.yaml]\n")
+        let outcome = try run("validate", "one.yaml", "two.yaml")
+        #expect(outcome.output.components(separatedBy: "error[").count == 2)
+        program.remove()
+    }
+
+    @Test("graph prints the graph of a valid catalog and faults on standard error")
+    func graph() throws {
+        #expect(try run("graph", "--format", "mermaid", "good.yaml").output == "flowchart LR\n")
+        let outcome = try run("graph", "bad.yaml")
+        #expect(outcome.status == 65 && outcome.output.isEmpty && outcome.errors.contains("FC0502"))
+        program.remove()
+    }
+
+    @Test(
+        "schema prints a JSON Schema, the catalog's where none is named",
+        arguments: [[], ["source-postgres"], ["materialize-postgres"]])
+    func schema(arguments: [String]) throws {
+        let outcome = try program.run(["schema"] + arguments)
+        let object = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any]
+        #expect(object?["$schema"] as? String == "https://json-schema.org/draft/2020-12/schema")
+        program.remove()
+    }
+
+    @Test("explain says what a code means and shows it mended")
+    func explain() throws {
+        let outcome = try run("explain", "fc0402")
+        #expect(outcome.output.hasPrefix("FC0402: a collection is not defined\n"))
+        #expect(outcome.output.contains("target: shop/orders"))
+        program.remove()
+    }
+}
