@@ -11,6 +11,7 @@ enum FileSystem {
     /// The file's bytes; `-` is standard input. Throws where it can't be opened, is a folder, or is too large.
     static func read(_ path: String) throws(Failure) -> [UInt8] {
         if path == "-" { return try bytes(of: STDIN_FILENO) }
+        if path.utf8.contains(0) { throw Failure(reason: "its name holds a zero byte") }
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Failure(reason: reason(errno)) }
         defer { close(descriptor) }

@@ -26,5 +26,13 @@ enum DefinedCollectionRule: CatalogRule {
                 check(binding.source, "read by \(task.name.phrase)")
             }
         }
+        for test in catalog.tests {
+            for step in test.node.items ?? test.node["steps"]?.items ?? [] {
+                for name in ["ingest", "verify"] {
+                    let reference = step[name]?["collection"]
+                    check(LocatedText(reference) ?? LocatedText(reference?["name"]), "used by \(test.phrase)")
+                }
+            }
+        }
     }
 }

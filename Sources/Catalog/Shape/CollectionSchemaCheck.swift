@@ -35,10 +35,12 @@ enum CollectionSchemaCheck {
     ) {
         var documents = files.schemas
         var compiler = SchemaCompiler(.flow)
-        for (uri, node) in files.schemas.sorted(by: { $0.key < $1.key }) { compiler.add(node.value, uri: uri) }
-        compiler.add(collection.writeSchema?.value ?? true, uri: "flow://write-schema")
-        compiler.add(true, uri: "flow://relaxed-write-schema")
-        compiler.add(true, uri: "flow://inferred-schema")
+        if ReferencePlaces.schemaReferences(in: schema).contains(where: { $0.string?.hasPrefix("#") == false }) {
+            for (uri, node) in files.schemas.sorted(by: { $0.key < $1.key }) { compiler.add(node.value, uri: uri) }
+            compiler.add(collection.writeSchema?.value ?? true, uri: "flow://write-schema")
+            compiler.add(true, uri: "flow://relaxed-write-schema")
+            compiler.add(true, uri: "flow://inferred-schema")
+        }
         let pointer = schema.pointer
         let uri = LoadedCatalog.uri(of: schema.file.path) + (pointer.isRoot ? "" : "?ptr=\(pointer)")
         documents[uri] = schema

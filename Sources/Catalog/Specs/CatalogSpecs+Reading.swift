@@ -14,6 +14,8 @@ extension CatalogSpecs {
             }
             tests += Self.names(.test, root["tests"])
         }
+        collectionPlaces = Self.places(collections.map(\.name.text))
+        capturePlaces = Self.places(captures.map(\.name.text))
         for index in materializations.indices { bindAutomatically(&materializations[index]) }
     }
 
@@ -42,6 +44,10 @@ extension CatalogSpecs {
     /// All names in the order written, kind by kind.
     var names: [EntityName] {
         captures.map(\.name) + collections.map(\.name) + materializations.map(\.name) + tests
+    }
+
+    private static func places(_ names: [String]) -> [String: Int] {
+        Dictionary(zip(names, names.indices), uniquingKeysWith: { first, _ in first })
     }
 
     private static func names(_ kind: EntityName.Kind, _ node: Node?) -> [EntityName] {

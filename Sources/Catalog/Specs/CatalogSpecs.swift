@@ -9,11 +9,15 @@ public struct CatalogSpecs: Sendable {
     public internal(set) var tests: [EntityName] = []
     /// Whether nothing is missing that a file which can't be read might define.
     public internal(set) var isComplete = true
+    /// The first place of each name in `collections`.
+    var collectionPlaces: [String: Int] = [:]
+    /// The first place of each name in `captures`.
+    var capturePlaces: [String: Int] = [:]
 
     /// The first collection of that name; nil where there is none.
-    public func collection(_ name: String) -> CollectionSpec? { collections.first { $0.name.text == name } }
+    public func collection(_ name: String) -> CollectionSpec? { collectionPlaces[name].map { collections[$0] } }
     /// The first capture of that name; nil where there is none.
-    public func capture(_ name: String) -> CaptureSpec? { captures.first { $0.name.text == name } }
+    public func capture(_ name: String) -> CaptureSpec? { capturePlaces[name].map { captures[$0] } }
 }
 
 /// The name of a capture, collection, materialization or test, with the place where it is defined.
