@@ -4,6 +4,7 @@ import JSON
 
 /// Turns a catalog's specifications into tasks and links: pure, and right for a catalog without errors only.
 enum GraphCompiler {
+    /// The graph; tasks and bindings keep the order of the catalog.
     static func compile(_ catalog: CatalogSpecs) -> CompiledGraph {
         let captures = catalog.captures.map(task)
         let materializations = catalog.materializations.map { task($0, catalog) }

@@ -1,19 +1,24 @@
 /// A task graph as nodes and arrows, in the order of the catalog: what Mermaid and Graphviz draw.
 struct GraphDrawing {
+    /// What a node stands for.
     enum Kind { case capture, collection, materialization }
 
+    /// A task or a collection.
     struct Node {
         let kind: Kind
         let label: String
     }
 
+    /// A binding, from and to a place in `nodes`.
     struct Arrow: Hashable {
         let from: Int
         let to: Int
         let label: String
     }
 
+    /// In the order met.
     private(set) var nodes: [Node] = []
+    /// In the order of tasks and bindings.
     private(set) var arrows: [Arrow] = []
     private var collections: [String: Int] = [:]
 
@@ -46,65 +51,5 @@ struct GraphDrawing {
         let place = add(.collection, name)
         collections[name] = place
         return place
-    }
-}
-
-/// A flowchart for Markdown (Mermaid).
-enum MermaidGraph {
-    static func text(_ drawing: GraphDrawing) -> String {
-        var lines = ["flowchart LR"]
-        for (index, node) in drawing.nodes.enumerated() {
-            let label = quoted(node.label)
-            switch node.kind {
-            case .capture: lines.append("  n\(index)[/\(label)/]")
-            case .collection: lines.append("  n\(index)(\(label))")
-            case .materialization: lines.append("  n\(index)[(\(label))]")
-            }
-        }
-        for arrow in drawing.arrows { lines.append("  n\(arrow.from) -->|\(quoted(arrow.label))| n\(arrow.to)") }
-        return lines.joined(separator: "\n") + "\n"
-    }
-
-    private static func quoted(_ text: String) -> String {
-        var result = ""
-        for character in text {
-            switch character {
-            case "\"": result += "#quot;"
-            case "#": result += "#35;"
-            case "<": result += "#lt;"
-            case ">": result += "#gt;"
-            default: result.append(character)
-            }
-        }
-        return "\"\(result)\""
-    }
-}
-
-/// A directed graph for Graphviz.
-enum DotGraph {
-    static func text(_ drawing: GraphDrawing) -> String {
-        var lines = ["digraph catalog {", "  rankdir=LR;"]
-        for (index, node) in drawing.nodes.enumerated() {
-            let shape =
-                switch node.kind {
-                case .capture: "cds"
-                case .collection: "box"
-                case .materialization: "cylinder"
-                }
-            lines.append("  n\(index) [shape=\(shape), label=\(quoted(node.label))];")
-        }
-        for arrow in drawing.arrows {
-            lines.append("  n\(arrow.from) -> n\(arrow.to) [label=\(quoted(arrow.label))];")
-        }
-        return lines.joined(separator: "\n") + "\n}\n"
-    }
-
-    private static func quoted(_ text: String) -> String {
-        var result = ""
-        for character in text {
-            if character == "\"" || character == "\\" { result.append("\\") }
-            result.append(character)
-        }
-        return "\"\(result)\""
     }
 }

@@ -1,5 +1,6 @@
 /// A task graph as indented lines for people.
 enum TextGraph {
+    /// The text, with a line break at its end.
     static func text(_ graph: CompiledGraph) -> String {
         var lines: [String] = []
         for task in graph.captures {

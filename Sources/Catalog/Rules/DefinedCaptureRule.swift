@@ -2,6 +2,7 @@ import Diagnostics
 
 /// The capture that a materialization takes its bindings from is defined.
 enum DefinedCaptureRule: CatalogRule {
+    /// Reports every place that breaks the rule.
     static func check(_ catalog: CatalogSpecs, _ diagnostics: inout DiagnosticCollector) {
         guard catalog.isComplete else { return }
         for task in catalog.materializations {

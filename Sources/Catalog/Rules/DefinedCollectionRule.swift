@@ -2,6 +2,7 @@ import Diagnostics
 
 /// Every collection that an enabled binding writes or reads is defined.
 enum DefinedCollectionRule: CatalogRule {
+    /// Reports every place that breaks the rule.
     static func check(_ catalog: CatalogSpecs, _ diagnostics: inout DiagnosticCollector) {
         guard catalog.isComplete else { return }
         let defined = Dictionary(

@@ -2,6 +2,7 @@ import Diagnostics
 
 /// An enabled task has something to do.
 enum EmptyTaskRule: CatalogRule {
+    /// Reports every place that breaks the rule.
     static func check(_ catalog: CatalogSpecs, _ diagnostics: inout DiagnosticCollector) {
         for task in catalog.captures where !task.isDisabled && task.enabledBindings.isEmpty {
             report(task.name, &diagnostics)

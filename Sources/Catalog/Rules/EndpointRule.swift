@@ -2,9 +2,12 @@ import Diagnostics
 
 /// An endpoint's image chooses a built-in connector of the right kind; the other forms of endpoints don't run here.
 enum EndpointRule: CatalogRule {
+    /// The built-in connectors that capture.
     static let captureConnectors = ["source-postgres"]
+    /// The built-in connectors that materialize.
     static let materializationConnectors = ["materialize-postgres"]
 
+    /// Reports every place that breaks the rule.
     static func check(_ catalog: CatalogSpecs, _ diagnostics: inout DiagnosticCollector) {
         for task in catalog.captures {
             check(task.name, task.endpoint, captureConnectors, materializationConnectors, &diagnostics)

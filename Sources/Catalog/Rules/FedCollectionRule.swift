@@ -2,6 +2,7 @@ import Diagnostics
 
 /// What is materialized is captured: else nothing would ever arrive.
 enum FedCollectionRule: CatalogRule {
+    /// Reports every place that breaks the rule.
     static func check(_ catalog: CatalogSpecs, _ diagnostics: inout DiagnosticCollector) {
         guard catalog.isComplete else { return }
         let defined = Set(catalog.collections.map(\.name.text))

@@ -3,6 +3,7 @@ import YAML
 
 /// A field is required or excluded, not both, and rows are told apart by the collection's key only.
 enum FieldSelectionRule: CatalogRule {
+    /// Reports every place that breaks the rule.
     static func check(_ catalog: CatalogSpecs, _ diagnostics: inout DiagnosticCollector) {
         for task in catalog.materializations {
             for binding in task.enabledBindings {

@@ -4,6 +4,7 @@ import YAML
 
 /// A collection's key is not empty, made of JSON pointers, and of locations that its schema has.
 enum KeyRule: CatalogRule {
+    /// Reports every place that breaks the rule.
     static func check(_ catalog: CatalogSpecs, _ diagnostics: inout DiagnosticCollector) {
         for collection in catalog.collections {
             if let key = collection.name.node.member("key"), key.value.items?.isEmpty == true {

@@ -2,6 +2,7 @@ import Diagnostics
 
 /// Names are well formed, and no two collide: letter case apart, across all kinds, and not as a folder of one another.
 enum NameRule: CatalogRule {
+    /// Reports every place that breaks the rule.
     static func check(_ catalog: CatalogSpecs, _ diagnostics: inout DiagnosticCollector) {
         var known: [String: EntityName] = [:]
         for name in catalog.names {

@@ -8,6 +8,7 @@ enum ResourceRule: CatalogRule {
         let name: String
     }
 
+    /// Reports every place that breaks the rule.
     static func check(_ catalog: CatalogSpecs, _ diagnostics: inout DiagnosticCollector) {
         for task in catalog.captures {
             let tables = task.enabledBindings.compactMap { binding in

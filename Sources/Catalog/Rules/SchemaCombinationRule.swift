@@ -3,6 +3,7 @@ import YAML
 
 /// A collection has `schema`, or `writeSchema` and `readSchema`, or none of them.
 enum SchemaCombinationRule: CatalogRule {
+    /// Reports every place that breaks the rule.
     static func check(_ catalog: CatalogSpecs, _ diagnostics: inout DiagnosticCollector) {
         for collection in catalog.collections {
             let members = ["schema", "writeSchema", "readSchema"].map { collection.name.node.member($0) }

@@ -3,7 +3,9 @@ import YAML
 
 /// What a schema says of a location, as far as it can be told without evaluating it.
 enum SchemaLocation {
+    /// The schema of the location.
     case found(Node)
+    /// The schema doesn't speak of the location, or forbids it.
     case absent
     /// The schema refers or branches: only an evaluation could tell.
     case unknown

@@ -9,6 +9,7 @@ enum SlotRule: CatalogRule {
         let name: String
     }
 
+    /// Reports every place that breaks the rule.
     static func check(_ catalog: CatalogSpecs, _ diagnostics: inout DiagnosticCollector) {
         var known: [Slot: (CaptureSpec, Node)] = [:]
         for task in catalog.captures where !task.isDisabled && !task.enabledBindings.isEmpty {

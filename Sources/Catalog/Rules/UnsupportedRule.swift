@@ -3,6 +3,7 @@ import YAML
 
 /// Parts of the language that don't run here are errors, or notes where ignoring them does no harm.
 enum UnsupportedRule: CatalogRule {
+    /// Reports every place that breaks the rule.
     static func check(_ catalog: CatalogSpecs, _ diagnostics: inout DiagnosticCollector) {
         for collection in catalog.collections {
             if let derive = collection.name.node.member("derive") {

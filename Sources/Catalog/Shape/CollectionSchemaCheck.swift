@@ -5,6 +5,7 @@ import YAML
 
 /// The schemas of collections are JSON Schema, of objects, and their references lead somewhere.
 enum CollectionSchemaCheck {
+    /// Reports the mistakes of every schema, at the place where they are written.
     static func run(_ catalog: CatalogSpecs, _ files: LoadedCatalog, _ diagnostics: inout DiagnosticCollector) {
         for collection in catalog.collections {
             for (name, schema) in [

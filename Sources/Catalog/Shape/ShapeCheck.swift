@@ -5,6 +5,7 @@ import YAML
 
 /// Checks a value against a JSON Schema and words what it finds for the one who wrote the value.
 struct ShapeCheck {
+    /// What the value is checked with.
     let schema: CompiledSchema
     /// What a rule reports in better words is left to it.
     var leaves: @Sendable (SchemaFailure) -> Bool = { _ in false }

@@ -6,10 +6,13 @@ public struct CaptureSpec: Sendable {
     public struct Binding: Sendable {
         /// Its place in the list, disabled ones counted.
         public let index: Int
+        /// The binding as written.
         public let node: Node
         /// The connector's resource config; nil for one at fault.
         public let resource: Node?
+        /// The collection; nil for one at fault.
         public let target: LocatedText?
+        /// Left out of all checks and of the run.
         public let isDisabled: Bool
         /// Bumped by the user to have the table read again.
         public let backfill: Int
@@ -20,8 +23,11 @@ public struct CaptureSpec: Sendable {
         public var stream: String? { resource?["stream"]?.string }
     }
 
+    /// Its name.
     public let name: EntityName
+    /// Where it reads from.
     public let endpoint: EndpointSpec
+    /// The tables, in order, disabled ones too.
     public let bindings: [Binding]
     /// `shards.disable`.
     public let isDisabled: Bool
@@ -29,6 +35,7 @@ public struct CaptureSpec: Sendable {
     /// Those that are looked at.
     public var enabledBindings: [Binding] { bindings.filter { !$0.isDisabled } }
 
+    /// Reads the value under a name.
     init(_ name: EntityName, _ files: LoadedCatalog) {
         self.name = name
         endpoint = EndpointSpec(name.node["endpoint"], files)

@@ -6,14 +6,21 @@ public struct MaterializationSpec: Sendable {
     public struct Binding: Sendable {
         /// Its place in the list, disabled ones counted.
         public let index: Int
+        /// The binding as written, or where the capture is named that it comes from.
         public let node: Node
         /// The connector's resource config; nil for one at fault.
         public let resource: Node?
+        /// The collection; nil for one at fault.
         public let source: LocatedText?
+        /// A date-time as written; rows published earlier are left out.
         public let notBefore: LocatedText?
+        /// A date-time as written; rows published later are left out.
         public let notAfter: LocatedText?
+        /// The field selection as written; nil for all fields.
         public let fields: Node?
+        /// Left out of all checks and of the run.
         public let isDisabled: Bool
+        /// Higher ones are read first.
         public let priority: Int
         /// Bumped by the user to have the table built again.
         public let backfill: Int
@@ -23,8 +30,11 @@ public struct MaterializationSpec: Sendable {
         public var isAutomatic = false
     }
 
+    /// Its name.
     public let name: EntityName
+    /// Where it writes to.
     public let endpoint: EndpointSpec
+    /// Written ones in order, disabled ones too, then automatic ones.
     public internal(set) var bindings: [Binding]
     /// The capture whose every target is bound; nil where bindings are only those written.
     public let sourceCapture: SourceCaptureSpec?
@@ -38,6 +48,7 @@ public struct MaterializationSpec: Sendable {
     /// The schema of tables whose resource names none.
     public var defaultSchema: String { endpoint.config?["schema"]?.string ?? "public" }
 
+    /// Reads the value under a name.
     init(_ name: EntityName, _ files: LoadedCatalog) {
         let node = name.node
         self.name = name

@@ -17,10 +17,13 @@ public struct SourceCaptureSpec: Sendable {
         case singleSchema(String)
     }
 
+    /// The capture that is named.
     public let capture: LocatedText
+    /// Whether the bindings append changes.
     public let deltaUpdates: Bool
     /// As `fields.recommended` of each binding; nil for the default.
     public let fieldsRecommended: JSONValue?
+    /// How their tables are named.
     public let naming: Naming
 
     /// Nil where no capture is named. `naming` is the newer form beside the source.
