@@ -9,9 +9,11 @@ public struct LSN: Hashable, Comparable, Sendable, BitwiseCopyable, CustomString
     /// Nil for anything but two hexadecimal halves of up to eight digits.
     public init?(_ text: String) {
         let halves = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard halves.count == 2, let high = UInt32(halves[0], radix: 16), let low = UInt32(halves[1], radix: 16) else {
-            return nil
-        }
+        // Swift's own parser takes a sign and any number of zeros.
+        let isPlain = halves.allSatisfy { $0.utf8.count <= 8 && $0.first != "+" && $0.first != "-" }
+        guard halves.count == 2, isPlain, let high = UInt32(halves[0], radix: 16),
+            let low = UInt32(halves[1], radix: 16)
+        else { return nil }
         self.init(UInt64(high) << 32 | UInt64(low))
     }
 
