@@ -41,3 +41,22 @@ struct GoldenTests {
         #expect(output(name) == output(name))
     }
 }
+
+@Suite("the catalogs that come with the program")
+struct ShippedCatalogTests {
+    private static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appending(path: "catalogs")
+
+    private static var files: [String] {
+        let found = try? FileManager.default.contentsOfDirectory(atPath: folder.path)
+        return (found ?? []).filter { $0.hasSuffix(".yaml") }.sorted()
+    }
+
+    @Test("nothing is said against any of them", arguments: files)
+    func valid(name: String) {
+        var reading = CatalogReading(schemas: .embedded)
+        var diagnostics = DiagnosticCollector()
+        _ = reading.read(Self.folder.appending(path: name).path, &diagnostics)
+        #expect(diagnostics.isEmpty, "\(diagnostics.render(.human, files: 1))")
+    }
+}

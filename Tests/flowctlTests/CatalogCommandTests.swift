@@ -38,6 +38,7 @@ struct CatalogCommandTests {
         let outcome = try run("validate", "none.yaml")
         #expect(outcome.status == 65)
         #expect(outcome.output.contains("error[FC0201]: can't read 'none.yaml'"))
+        #expect(try run("validate", "--format", "json", "none.yaml").output.contains(#""file": "none.yaml""#))
         program.remove()
     }
 

@@ -5,7 +5,7 @@ extension DiagnosticCode {
     /// The codes of captures, materializations and their bindings.
     static let taskCodes: [DiagnosticCode] = [
         .unknownConnector, .wrongConnectorKind, .duplicateResource, .unfedCollection, .timeOrder, .sharedSlot,
-        .noBindings,
+        .noBindings, .sharedTable,
     ]
 
     /// An image that no built-in connector belongs to.
@@ -57,6 +57,19 @@ extension DiagnosticCode {
             advanced.slotName of one of them.
             """,
         bad: "advanced: { slotName: flow_slot }  # in both", mended: "advanced: { slotName: flow_slot_2 }")
+
+    /// Two materializations into one table.
+    static let sharedTable = DiagnosticCode(
+        608, title: "two materializations write the same table",
+        explanation: """
+            Each materialization keeps its table equal to its own collection, so two of them undo each other's rows. \
+            Bind the collections to tables of their own, or let both captures write one collection.
+            """,
+        bad:
+            "a: { bindings: [ { source: x/a, resource: { table: t } } ] }\nb: { bindings: [ { source: x/b, resource: { table: t } } ] }",
+        mended:
+            "a: { bindings: [ { source: x/a, resource: { table: t } } ] }\nb: { bindings: [ { source: x/b, resource: { table: u } } ] }"
+    )
 
     /// A task that does nothing.
     static let noBindings = DiagnosticCode(

@@ -7,6 +7,7 @@ import YAML
 /// Keeps what it has read, so that of several catalogs with a common import that file is read and reported once.
 public struct CatalogLoader {
     private var known: [String: Document] = [:]
+    private var unreadable: [String: SourceFile] = [:]
 
     /// A loader that has read nothing.
     public init() {}
@@ -79,13 +80,20 @@ public struct CatalogLoader {
             return document
         } catch {
             let message = "can't read '\(path)': \(error.reason)"
-            diagnostics.report(node?.error(.unreadableFile, message) ?? .error(.unreadableFile, message))
+            diagnostics.report(node?.error(.unreadableFile, message) ?? unreadableRoot(path, identity, message))
             return nil
         }
     }
 }
 
 extension CatalogLoader {
+    /// A fault of a file that no other names: at its beginning, so that every form of output tells the file.
+    private mutating func unreadableRoot(_ path: String, _ identity: String, _ message: String) -> Diagnostic {
+        let file = unreadable[identity] ?? SourceFile(path: path == "-" ? "<stdin>" : path, bytes: [])
+        unreadable[identity] = file
+        return .error(.unreadableFile, message, at: file.range(0, 0), isSecret: true)
+    }
+
     private mutating func follow(
         _ place: ReferencePlaces.Place, _ catalog: inout LoadedCatalog, _ diagnostics: inout DiagnosticCollector
     ) {

@@ -11,7 +11,8 @@ enum CatalogRules {
     private static var all: [any CatalogRule.Type] {
         [
             NameRule.self, DefinedCollectionRule.self, DefinedCaptureRule.self, EndpointRule.self,
-            SchemaCombinationRule.self, KeyRule.self, ResourceRule.self, FedCollectionRule.self, TimeOrderRule.self,
+            SchemaCombinationRule.self, KeyRule.self, ResourceRule.self, SharedTableRule.self, FedCollectionRule.self,
+            TimeOrderRule.self,
             SlotRule.self, FieldSelectionRule.self, EmptyTaskRule.self, UnsupportedRule.self,
         ]
     }

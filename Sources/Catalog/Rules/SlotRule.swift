@@ -17,7 +17,7 @@ enum SlotRule: CatalogRule {
             guard let host = address.string else { continue }
             let name = config["advanced"]?["slotName"]
             let slot = Slot(
-                address: normalized(host), database: config["database"]?.string ?? "postgres",
+                address: ServerAddress.normalized(host), database: config["database"]?.string ?? "postgres",
                 name: name?.string ?? "flow_slot")
             guard let (other, place) = known[slot] else {
                 known[slot] = (task, name ?? address)
@@ -30,12 +30,5 @@ enum SlotRule: CatalogRule {
                     notes: [.init("\(other.name.phrase) uses it", at: place.range)],
                     hint: "give one of them another 'advanced.slotName'"))
         }
-    }
-
-    /// With the default port written out.
-    private static func normalized(_ address: String) -> String {
-        let address = address.lowercased()
-        if address.hasPrefix("[") { return address.contains("]:") ? address : address + ":5432" }
-        return address.contains(":") ? address : address + ":5432"
     }
 }
