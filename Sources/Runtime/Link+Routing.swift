@@ -19,6 +19,7 @@ extension Link {
                     isSkipped: event.position < committed)
                 backfills.began(event.transaction)
             case .commit:
+                lastTime = transaction?.time ?? lastTime
                 transaction = nil
                 position = max(position, event.position)
             case .progress:

@@ -38,6 +38,8 @@ final class Link {
     /// Bindings whose table the open destination transaction holds a lock on that keeps a chunk out.
     var lockedUntilCommit: Set<Int> = []
     private var changesSinceCommit: [Int]
+    /// Commit time of the last transaction that was looked at.
+    var lastTime: Int64 = 0
 
     /// By binding: keys of rows that can't be written yet (see `follow`). Nothing is committed while there are any.
     var gaps: [Set<[[UInt8]?]>]
@@ -149,7 +151,7 @@ final class Link {
         for index in changesSinceCommit.indices where changesSinceCommit[index] > 0 {
             observer.committed(
                 task: spec.materialization, binding: name(of: index), changes: changesSinceCommit[index],
-                position: position)
+                position: position, time: lastTime)
             changesSinceCommit[index] = 0
         }
         for index in streaming where states[index]?.phase == .streaming {
@@ -166,6 +168,11 @@ final class Link {
     /// Says once that all is there which the source had as the backfills ended, and what the link waits for until then.
     private func noteProgress() throws {
         var awaited = backfills.awaitedPosition
+        if awaited != .zero, awaited <= position, transaction == nil, !hasGaps {
+            // An idle source: what the chunks waited for had been passed before they were read.
+            try commit()
+            awaited = backfills.awaitedPosition
+        }
         if target == nil, backfills.isComplete { target = try capture.committedPosition() }
         if let target, !status.isCaughtUp {
             if committed >= target, awaited == .zero {

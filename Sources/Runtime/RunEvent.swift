@@ -38,6 +38,7 @@ public struct RunEvent: Sendable {
 public protocol RunObserver: Sendable {
     func record(_ event: RunEvent)
 
-    /// Changes committed for a binding, for rates; called after every commit, so it must be cheap.
-    func committed(task: String, binding: String, changes: Int, position: LogPosition)
+    /// Changes committed for a binding, for rates and lag; called after every commit, so it must be cheap. `time` is the
+    /// source's, of the last transaction committed: microseconds since 2000-01-01 UTC, 0 where there was none.
+    func committed(task: String, binding: String, changes: Int, position: LogPosition, time: Int64)
 }

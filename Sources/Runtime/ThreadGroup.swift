@@ -56,6 +56,23 @@ public final class ThreadGroup {
         pthread_detach(thread)
     }
 
+    /// Runs `body` for every element, each on a thread of its own; the results in the elements' order.
+    public static func map<Element: Sendable, Result>(
+        _ elements: [Element], _ body: @escaping (Element) -> Result
+    ) -> [Result] {
+        let results = Monitor([Result?](repeating: nil, count: elements.count))
+        let group = ThreadGroup(onFailure: {})
+        let work = UncheckedBody(body: body)
+        for (index, element) in elements.enumerated() {
+            group.spawn("task") {
+                let result = work.body(element)
+                results.update { $0[index] = result }
+            }
+        }
+        try? group.join()
+        return results.read { $0.compactMap { $0 } }
+    }
+
     /// Waits until every thread has ended; throws the first error.
     public func join() throws {
         let error: (any Error)?? = outcome.wait { state in state.running == 0 ? .some(state.firstError) : nil }
@@ -69,4 +86,10 @@ private final class ThreadStart: Sendable {
     init(body: @escaping @Sendable () -> Void) {
         self.body = body
     }
+}
+
+/// A closure that several threads call.
+// @unchecked: `ThreadGroup.map`'s caller waits for all of them, and its closure captures only what threads may share.
+private struct UncheckedBody<Element, Result>: @unchecked Sendable {
+    let body: (Element) -> Result
 }

@@ -2,9 +2,9 @@ import ArgumentParser
 
 /// `flowctl`: declarative Postgres-to-Postgres change-data pipelines from YAML catalogs.
 @main
-struct Flowctl: ParsableCommand {
+struct Flowctl: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "flowctl",
         abstract: "Declarative Postgres-to-Postgres change-data pipelines from YAML catalogs kept in git.",
-        subcommands: [Validate.self, Graph.self, Schema.self, Explain.self])
+        subcommands: [Validate.self, Graph.self, Apply.self, Demo.self, Schema.self, Explain.self])
 }

@@ -58,6 +58,10 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
         let text = connection.flatMap { PQerrorMessage($0) }.map { String(cString: $0) } ?? "out of memory"
         self.init(operation: operation, message: PostgresError.clean(text), isConnectionLost: true)
         // libpq keeps no SQLSTATE of a refused connection; the server's phrases are the only sign.
+        if text.contains("role \""), text.contains("does not exist") {
+            sqlState = "28000"
+            return
+        }
         for (phrase, state) in PostgresError.refusals where text.contains(phrase) {
             sqlState = state
             break

@@ -3,8 +3,10 @@ import Postgres
 
 /// The SQL of a chunk: its key's columns, and the range as row comparisons that the key's index serves.
 extension TableChunk {
+    /// Under other names than the columns': ORDER BY would take the text for the column.
     var selectKey: String {
-        order.columns.map { Identifier($0.name).quoted + "::text" }.joined(separator: ", ")
+        order.columns.enumerated().map { "\(Identifier($1.name).quoted)::text AS \(Identifier("key \($0)").quoted)" }
+            .joined(separator: ", ")
     }
 
     var orderBy: String {

@@ -156,7 +156,7 @@ final class ChunkReading: ChunkReader {
     private func sourcePosition() throws -> LogPosition {
         let rows = try connection.query(
             isStandby ? "SELECT pg_last_wal_replay_lsn()" : "SELECT pg_current_wal_insert_lsn()")
-        return rows[0, 0].flatMap { LogPosition($0) } ?? .zero
+        return WALPage.endOfLastRecord(rows[0, 0].flatMap { LogPosition($0) } ?? .zero)
     }
 
     private func now() -> Int {

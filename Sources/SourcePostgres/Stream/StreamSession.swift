@@ -7,8 +7,6 @@ import Postgres
 /// Acknowledging: only positions that every link has committed are sent. The server hears from us at least every ten
 /// seconds, also while a destination makes us wait.
 final class StreamSession: CaptureSession {
-    /// A batch is handed over when it is this large even if more is waiting.
-    private static let batchBytes = 256 << 10
     /// Idle time after which the checkpoint follows the log although nothing happened, in milliseconds.
     private static let progressInterval: Int64 = 5_000
     private static let statusInterval: Int64 = 1_000
@@ -19,11 +17,13 @@ final class StreamSession: CaptureSession {
     private let slot: String
     private var decoder: ChangeDecoder
 
+    private var pace = ReadPace()
     private var acknowledged = LogPosition.zero
     private var sentAcknowledgement = LogPosition.zero
     private var lastStatus: Int64 = 0
     private var lastProgress: Int64 = 0
     private var lastProgressRequest: Int64 = 0
+    private var isProgressWanted = false
     private var reported = LogPosition.zero
 
     init(
@@ -61,9 +61,9 @@ final class StreamSession: CaptureSession {
 
     func read(into batch: ChangeBatch, wait milliseconds: Int, wantsProgress: Bool) throws {
         do {
-            if wantsProgress { try requestProgress() }
             try readAvailable(into: batch)
             if batch.isEmpty {
+                if wantsProgress { try requestProgress() }
                 try replication.waitReadable(milliseconds: milliseconds, wakeDescriptor: stop.descriptor)
                 try readAvailable(into: batch)
             }
@@ -72,12 +72,12 @@ final class StreamSession: CaptureSession {
         }
     }
 
+    /// One read of what has collected, however much that is: the server sends more meanwhile.
     private func readAvailable(into batch: ChangeBatch) throws {
-        while batch.size < StreamSession.batchBytes {
-            let more = try replication.receiveReplication { frame in
-                try take(frame, into: batch)
-            }
-            if !more { return }
+        pace.waitIfBusy()
+        _ = try replication.receiveReplication { frame in
+            pace.received(frame.count)
+            try take(frame, into: batch)
         }
     }
 
@@ -104,10 +104,10 @@ final class StreamSession: CaptureSession {
     /// Between two transactions, everything before a keepalive's position has been read.
     private func noteProgress(_ end: LogPosition, in batch: ChangeBatch) {
         guard !decoder.isInTransaction, end > reported, end > decoder.lastCommit else { return }
-        let isDue = lastProgressRequest > 0 || now() - lastProgress >= StreamSession.progressInterval
+        let isDue = isProgressWanted || now() - lastProgress >= StreamSession.progressInterval
         guard isDue else { return }
         lastProgress = now()
-        lastProgressRequest = 0
+        isProgressWanted = false
         reported = end
         var event = ChangeEvent(.progress)
         event.position = end
@@ -117,6 +117,7 @@ final class StreamSession: CaptureSession {
     private func requestProgress() throws {
         guard now() - lastProgressRequest >= 20 else { return }
         try sendStatus(requestReply: true)
+        isProgressWanted = true
         lastProgressRequest = now()
     }
 

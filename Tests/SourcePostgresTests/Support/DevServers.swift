@@ -28,7 +28,7 @@ final class CollectingObserver: RunObserver {
         events.withLock { $0.append(event) }
     }
 
-    func committed(task: String, binding: String, changes: Int, position: LogPosition) {}
+    func committed(task: String, binding: String, changes: Int, position: LogPosition, time: Int64) {}
 
     func count(_ kind: RunEvent.Kind) -> Int { events.withLock { $0.filter { $0.kind == kind }.count } }
     var all: [RunEvent] { events.withLock { $0 } }

@@ -1,0 +1,44 @@
+import ArgumentParser
+import Connectors
+import Runtime
+import TaskGraph
+
+/// `flowctl apply`: runs every task of a catalog until it is asked to stop.
+struct Apply: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run a catalog's pipelines: backfill, then stream changes, exactly once, until stopped.",
+        discussion: """
+            EXAMPLES
+              flowctl apply catalog.yaml
+              flowctl apply --once catalog.yaml          # stop when all that the source has now is there
+              flowctl apply -o json catalog.yaml | jq .  # events, one object a line
+
+            The first SIGINT or SIGTERM stops gracefully, the second at once.
+            """)
+
+    @OptionGroup var options: CommonOptions
+
+    @Flag(help: "Stop once everything that the source had committed when the backfills ended is at every destination.")
+    var once = false
+
+    @Flag(help: "Make publications, slots and tables, and move no rows.")
+    var provisionOnly = false
+
+    @Option(name: .customLong("task"), parsing: .upToNextOption, help: "Run only these tasks.")
+    var tasks: [String] = []
+
+    @Argument(help: "The catalog file.")
+    var file: String
+
+    func run() async throws {
+        let graph = try CatalogFile.compile(file, options)
+        let command = self
+        let status = try await Interruption.run { stop in
+            let observer: any RunObserver = command.options.output == .json ? JSONEvents() : HumanEvents()
+            return ApplyRun(
+                observer: observer, stop: stop, once: command.once, provisionOnly: command.provisionOnly
+            ).run(PipelineAssembly(graph: graph, only: Set(command.tasks)))
+        }
+        if status != .done { throw ExitCode(status.rawValue) }
+    }
+}

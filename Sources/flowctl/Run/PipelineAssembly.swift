@@ -1,0 +1,146 @@
+import Connectors
+import JSON
+import MaterializePostgres
+import Postgres
+import Runtime
+import SourcePostgres
+import TaskGraph
+
+/// Builds what runs from what was compiled: connectors with their configs, and links between their bindings.
+struct PipelineAssembly {
+    let graph: CompiledGraph
+    /// Only tasks of these names, where there are any.
+    var only: Set<String> = []
+
+    /// One capture with the links that it feeds.
+    struct Pipeline {
+        var capture: PostgresCapture
+        var links: [CaptureRunner.LinkPlan]
+    }
+
+    /// The pipelines of every enabled capture that feeds something. Throws `RunError` for a secret that can't be read.
+    func pipelines() throws -> [Pipeline] {
+        var pipelines: [Pipeline] = []
+        for (index, task) in graph.captures.enumerated() where !task.isDisabled && isWanted(task.name) {
+            let links = graph.links.filter { link in
+                let materialization = graph.materializations[link.materialization]
+                return link.capture == index && !materialization.isDisabled && isWanted(materialization.name)
+            }
+            if let pipeline = try pipeline(task, links) { pipelines.append(pipeline) }
+        }
+        return pipelines
+    }
+
+    private func isWanted(_ name: String) -> Bool { only.isEmpty || only.contains(name) }
+
+    private func pipeline(_ task: CaptureTask, _ links: [CompiledGraph.Link]) throws -> Pipeline? {
+        let used = Set(links.flatMap { $0.pairs.map(\.captureBinding) })
+        let bindings = task.bindings.enumerated().filter { used.contains($0.offset) && !$0.element.isDisabled }
+        guard !bindings.isEmpty else { return nil }
+        let config = try SecretResolution(folder: task.configFolder, task: task.name, run: ChildProcess.output(of:))
+            .resolve(task.config)
+        var tableOfBinding: [Int: Int] = [:]
+        for (table, binding) in bindings.enumerated() { tableOfBinding[binding.offset] = table }
+        let capture = PostgresCapture(
+            name: task.name, config: try PostgresCaptureConfig(config),
+            tables: bindings.map { _, binding in
+                CapturedTable(
+                    namespace: binding.namespace, stream: binding.stream,
+                    priority: binding.resource["priority"]?.intValue ?? 0)
+            })
+        let skips = SkippedBackfills(config["advanced"]?["skip_backfills"]?.stringValue ?? "")
+        let plans = try links.compactMap { try plan($0, task, tableOfBinding, skips) }
+        return plans.isEmpty ? nil : Pipeline(capture: capture, links: plans)
+    }
+
+    private func plan(
+        _ link: CompiledGraph.Link, _ capture: CaptureTask, _ tableOfBinding: [Int: Int], _ skips: SkippedBackfills
+    ) throws -> CaptureRunner.LinkPlan? {
+        let task = graph.materializations[link.materialization]
+        let config = try SecretResolution(folder: task.configFolder, task: task.name, run: ChildProcess.output(of:))
+            .resolve(task.config)
+        var bindings: [LinkBinding] = []
+        for pair in link.pairs {
+            let binding = task.bindings[pair.materializationBinding]
+            guard !binding.isDisabled, let table = tableOfBinding[pair.captureBinding] else { continue }
+            let source = capture.bindings[pair.captureBinding]
+            bindings.append(try linkBinding(binding, of: task, config, table: table, source, skips))
+        }
+        guard !bindings.isEmpty else { return nil }
+        return CaptureRunner.LinkPlan(
+            spec: LinkSpec(capture: capture.name, materialization: task.name, bindings: bindings),
+            materialization: PostgresMaterialization(
+                name: task.name, config: try PostgresMaterialization.Config(config)))
+    }
+
+    private func linkBinding(
+        _ binding: MaterializationTask.Binding, of task: MaterializationTask, _ config: JSONValue, table: Int,
+        _ source: CaptureTask.Binding, _ skips: SkippedBackfills
+    ) throws -> LinkBinding {
+        let resource = binding.resource
+        let modeName = resource["insertMode"]?.stringValue ?? config["insertMode"]?.stringValue
+        let isDelta = binding.deltaUpdates || modeName == "insert"
+        var deletes = DeleteMode.hard
+        if let hard = config["hardDelete"]?.boolValue { deletes = hard ? .hard : .soft }
+        if let name = resource["deleteMode"]?.stringValue ?? config["deleteMode"]?.stringValue,
+            let mode = DeleteMode(rawValue: name)
+        {
+            deletes = mode
+        }
+        return LinkBinding(
+            table: table, index: binding.index, collection: binding.collection, schema: binding.schema,
+            name: binding.table, key: try binding.key.map { try column($0, binding, task) },
+            mode: isDelta ? .insert : .upsert, deletes: deletes,
+            backfillCounter: source.backfillCounter + binding.backfillCounter,
+            skipsBackfill: skips.contains(source.namespace, source.stream),
+            requiredFields: binding.fields.require.map(\.field), excludedFields: binding.fields.exclude,
+            additionalCreateSQL: resource["additional_table_create_sql"]?.stringValue)
+    }
+
+    /// The column that a key's pointer names: one segment, with `~1` and `~0` undone.
+    private func column(
+        _ pointer: String, _ binding: MaterializationTask.Binding, _ task: MaterializationTask
+    ) throws -> String {
+        let segments = pointer.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+        guard segments.count == 1, let segment = segments.first else {
+            throw RunError(
+                .needsOperator, operation: "follow the key", object: "collection \"\(binding.collection)\"",
+                message: "its key \"\(pointer)\" is not a column of the captured table",
+                hint: "use the table's key columns: key: [/id]", task: task.name, binding: binding.index)
+        }
+        var name = ""
+        var isEscaped = false
+        for character in segment {
+            if isEscaped {
+                name.append(character == "1" ? "/" : "~")
+                isEscaped = false
+            } else if character == "~" {
+                isEscaped = true
+            } else {
+                name.append(character)
+            }
+        }
+        return name
+    }
+}
+
+/// `advanced.skip_backfills`: `schema.table` names, or `*.*`; compared without regard to case, as the property says.
+struct SkippedBackfills {
+    private let all: Bool
+    private let names: Set<String>
+
+    init(_ text: String) {
+        let entries = text.split(separator: ",").map { entry in
+            var entry = entry
+            while entry.first == " " { entry.removeFirst() }
+            while entry.last == " " { entry.removeLast() }
+            return entry.lowercased()
+        }
+        all = entries.contains("*.*")
+        names = Set(entries)
+    }
+
+    func contains(_ namespace: String, _ stream: String) -> Bool {
+        all || names.contains("\(namespace).\(stream)".lowercased())
+    }
+}
