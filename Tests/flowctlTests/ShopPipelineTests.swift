@@ -91,5 +91,5 @@ private final class Observer: RunObserver {
         if event.kind == .caughtUp { caughtUp.signal() }
     }
 
-    func committed(task: String, binding: String, changes: Int, position: LogPosition) {}
+    func committed(task: String, binding: String, changes: Int, position: LogPosition, time: Int64) {}
 }
