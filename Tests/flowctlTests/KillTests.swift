@@ -1,0 +1,228 @@
+import Foundation
+import Glibc
+import Postgres
+import Synchronization
+import TestSupport
+import Testing
+
+/// pgbench runs on the source while it is copied and streamed; flowctl is killed with -9 again and again, and each server
+/// is crashed once. KILLS and SECONDS in the environment make the run longer (20 and 120 for the long form).
+@Suite("kills", .serialized)
+struct KillTests {
+    static let tables = [("accounts", "aid"), ("branches", "bid"), ("tellers", "tid"), ("history", "hid")]
+
+    @Test("kill -9 and crashes of both servers lose, double and tear nothing", .timeLimit(.minutes(10)))
+    func kills() throws {
+        let kills = ProcessInfo.processInfo.environment["KILLS"].flatMap { Int($0) } ?? 6
+        let seconds = ProcessInfo.processInfo.environment["SECONDS"].flatMap { Int($0) } ?? 25
+        let scale = kills > 10 ? 10 : 1
+        let source = try LocalServer("kills-source", settings: [("wal_level", "logical"), ("max_connections", "50")])
+        let destination = try LocalServer("kills-destination")
+        try source.connect().execute("CREATE DATABASE bank")
+        try destination.connect().execute("CREATE DATABASE bank")
+        let pgbench = source.binaries.program("pgbench")
+        let address = ["-h", "127.0.0.1", "-p", String(source.port), "-U", "postgres"]
+        #expect(try ChildProcess(pgbench, address + ["-i", "-q", "-s", String(scale), "bank"]).wait() == 0)
+        try source.connect(database: "bank").execute(
+            "ALTER TABLE public.pgbench_history ADD COLUMN hid bigserial PRIMARY KEY")
+
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("kills-\(getpid())")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let catalog = folder.appendingPathComponent("catalog.yaml")
+        try KillTests.catalog(source, destination).write(to: catalog, atomically: true, encoding: .utf8)
+
+        let reader = SumReader(destination)
+        reader.start()
+        let traffic = Traffic(pgbench, address, seconds: seconds)
+        traffic.start()
+        var random = SystemRandomNumberGenerator()
+        for number in 0..<kills {
+            let apply = try FlowctlProcess(["apply", "-o", "json", catalog.path])
+            let wait = Double.random(in: 0.3...2.5, using: &random)
+            _ = eventually(seconds: wait) { !apply.isRunning }
+            #expect(apply.isRunning, "\(apply.errors)")
+            if number == kills / 3 {
+                destination.crash()
+                try destination.start()
+                _ = apply.waitForLine(seconds: 30) { $0.contains("\"retry\"") }
+            }
+            if number == kills * 2 / 3 {
+                source.crash()
+                try source.start()
+                _ = apply.waitForLine(seconds: 30) { $0.contains("\"retry\"") }
+            }
+            apply.kill9()
+        }
+        traffic.wait()
+        let last = try FlowctlProcess(["apply", "--once", "-o", "json", catalog.path])
+        #expect(last.waitForExit(seconds: 120) == 0, "\(last.errors)")
+        let torn = reader.stop()
+        #expect(torn.sums.isEmpty, "\(torn.sums.prefix(3))")
+        #expect(torn.reads > 0)
+        try check(source, destination)
+    }
+
+    private func check(_ source: LocalServer, _ destination: LocalServer) throws {
+        let there = try source.connect(database: "bank")
+        let here = try destination.connect(database: "bank")
+        for (table, key) in KillTests.tables {
+            let sum: SQL =
+                "SELECT count(*), sum(hashtextextended(t::text, 0)::numeric) FROM public.pgbench_\(raw: table) t"
+            let one = try there.query(sum)
+            let other = try here.query(sum)
+            #expect(one[0, 0] == other[0, 0] && one[0, 1] == other[0, 1], "\(table)")
+            // The log has every change once, in an order that ends where the source is.
+            let log = try here.query(
+                """
+                SELECT count(*) - count(DISTINCT ("_meta/source/lsn", "_meta/source/seq")),
+                       (SELECT count(*) FROM (SELECT DISTINCT ON (\(raw: key)) * FROM public.\(raw: table)_log
+                          ORDER BY \(raw: key), "_meta/source/lsn" DESC, "_meta/source/seq" DESC) l
+                          FULL JOIN public.pgbench_\(raw: table) t USING (\(raw: key))
+                         WHERE l."_meta/op" IS NULL OR t.\(raw: key) IS NULL),
+                       count(*) FILTER (WHERE "_meta/op" = 'r') - count(DISTINCT \(raw: key)) FILTER (WHERE "_meta/op" = 'r')
+                  FROM public.\(raw: table)_log
+                """)
+            #expect(log[0, 0] == "0", "\(table): two changes of one place")
+            #expect(log[0, 1] == "0", "\(table): keys of the log and the table differ")
+            #expect(log[0, 2] == "0", "\(table): rows read twice")
+        }
+        // A teller's rows are all history: the deltas of its log's steps are the deltas of the history.
+        let steps = try here.query(
+            """
+            SELECT (SELECT sum(tbalance) FROM public.pgbench_tellers),
+                   (SELECT sum(delta) FROM public.history_log WHERE "_meta/op" IN ('r', 'c')),
+                   (SELECT count(*) FROM public.pgbench_history), (SELECT count(*) FROM public.history_log)
+            """)
+        #expect(steps[0, 0] == steps[0, 1])
+        #expect(steps[0, 2] == steps[0, 3])
+        let updates = try here.query(
+            """
+            SELECT count(*) FROM (SELECT abalance - lag(abalance) OVER w AS step, "_meta/op" AS op FROM public.accounts_log
+              WINDOW w AS (PARTITION BY aid ORDER BY "_meta/source/lsn", "_meta/source/seq")) s
+             WHERE op = 'u' AND abs(step) > 5000
+            """)
+        #expect(updates[0, 0] == "0", "a step that pgbench can't make: a change is missing in the log")
+    }
+
+    private static func catalog(_ source: LocalServer, _ destination: LocalServer) -> String {
+        var text = """
+            captures:
+              bank/source:
+                endpoint:
+                  connector:
+                    image: source-postgres:dev
+                    config:
+                      { address: "127.0.0.1:\(source.port)", database: bank, user: postgres, password: none,
+                        advanced: { slotName: bank } }
+                bindings:
+
+            """
+        for (table, _) in tables {
+            text += "      - { resource: { namespace: public, stream: pgbench_\(table) }, target: bank/\(table) }\n"
+        }
+        text += "collections:\n"
+        for (table, key) in tables { text += "  bank/\(table): { key: [/\(key)] }\n" }
+        text += """
+            materializations:
+              bank/destination:
+                endpoint:
+                  connector:
+                    image: materialize-postgres:dev
+                    config: { address: "127.0.0.1:\(destination.port)", database: bank, user: postgres, password: none }
+                bindings:
+
+            """
+        for (table, _) in tables {
+            text += "      - { source: bank/\(table), resource: { table: pgbench_\(table) } }\n"
+            text += "      - { source: bank/\(table), resource: { table: \(table)_log, delta_updates: true } }\n"
+        }
+        return text
+    }
+}
+
+/// pgbench, started again whenever the source's crash ends it, until its time is over.
+private final class Traffic: Sendable {
+    private let program: String
+    private let address: [String]
+    private let seconds: Int
+    private let ended = DispatchSemaphore(value: 0)
+
+    init(_ program: String, _ address: [String], seconds: Int) {
+        self.program = program
+        self.address = address
+        self.seconds = seconds
+    }
+
+    func start() {
+        Thread.detachNewThread { [self] in
+            let deadline = Date().addingTimeInterval(Double(seconds))
+            while true {
+                let left = Int(deadline.timeIntervalSinceNow)
+                if left <= 0 { break }
+                let run = try? ChildProcess(
+                    program, address + ["-n", "-c", "8", "-j", "1", "-R", "200", "-T", String(left), "bank"])
+                if run?.wait() != 0 { usleep(200_000) }
+            }
+            ended.signal()
+        }
+    }
+
+    func wait() { ended.wait() }
+}
+
+/// Reads the sums of balances at the destination all the time. Every pgbench transaction adds one delta to an account, a
+/// teller and a branch, so once every table streams the source has no state in which the three differ.
+private final class SumReader: Sendable {
+    struct Result {
+        var reads = 0
+        var sums: [String] = []
+    }
+
+    private let parameters: ConnectionParameters
+    private let isStopped = Atomic<Bool>(false)
+    private let result = Mutex(Result())
+    private let ended = DispatchSemaphore(value: 0)
+
+    init(_ destination: LocalServer) {
+        parameters = destination.parameters(database: "bank")
+    }
+
+    func start() {
+        Thread.detachNewThread { [self] in
+            while !isStopped.load(ordering: .relaxed) {
+                do {
+                    let connection = try Connection(parameters)
+                    while !isStopped.load(ordering: .relaxed) { try read(connection) }
+                } catch {
+                    // No server, no tables or no checkpoint yet.
+                    usleep(50_000)
+                }
+            }
+            ended.signal()
+        }
+    }
+
+    private func read(_ connection: Connection) throws {
+        try connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        let rows = try connection.query(
+            """
+            SELECT (SELECT count(*) FROM flow.bindings WHERE phase <> 'streaming'),
+                   (SELECT sum(abalance) FROM public.pgbench_accounts), (SELECT sum(tbalance) FROM public.pgbench_tellers),
+                   (SELECT sum(bbalance) FROM public.pgbench_branches), (SELECT count(*) FROM flow.bindings)
+            """)
+        try connection.execute("COMMIT")
+        guard rows[0, 0] == "0", rows[0, 4] == "8" else { return }
+        result.withLock { result in
+            result.reads += 1
+            let sums = [rows[0, 1], rows[0, 2], rows[0, 3]]
+            if Set(sums).count != 1 { result.sums.append(sums.map { $0 ?? "none" }.joined(separator: ", ")) }
+        }
+    }
+
+    func stop() -> Result {
+        isStopped.store(true, ordering: .relaxed)
+        ended.wait()
+        return result.withLock { $0 }
+    }
+}
