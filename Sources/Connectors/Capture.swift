@@ -3,6 +3,10 @@
 public protocol Capture: AnyObject, Sendable {
     var name: String { get }
 
+    /// Connects and proves what can be proven without a checkpoint and without changing anything: before a destination is
+    /// touched.
+    func probe() throws
+
     /// Connects, proves that the log goes on where every link's checkpoint says, makes what is missing (publication,
     /// slot), and reads the tables' shapes. A nil checkpoint is a link that starts now.
     func prepare(_ checkpoints: [LinkCheckpoint?]) throws -> CaptureStart

@@ -148,6 +148,7 @@ public final class CaptureRunner: Sendable {
     // MARK: - Opening
 
     private func open() throws -> Opened {
+        try capture.probe()
         var transactors: [any Transactor] = []
         do {
             for plan in plans { transactors.append(try plan.materialization.open(plan.spec)) }

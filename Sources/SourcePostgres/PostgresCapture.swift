@@ -29,6 +29,18 @@ public final class PostgresCapture: Capture {
 
     // MARK: - Preparing
 
+    public func probe() throws {
+        try rethrowing("check", "capture \"\(name)\"") {
+            let connection = try connect()
+            defer { connection.close() }
+            try SourceServer(connection).requireLogicalReplication()
+            let catalog = TableCatalog(connection: connection)
+            let sources = try findTables(catalog)
+            try requireIdentity(sources, try sources.map { try catalog.shape(of: $0) })
+            try Connection(replicationConnectionTo: config.connection).close()
+        }
+    }
+
     public func prepare(_ checkpoints: [LinkCheckpoint?]) throws -> CaptureStart {
         try rethrowing("prepare", "capture \"\(name)\"") {
             let connection = try connect()
