@@ -23,7 +23,7 @@ build: ## build the release binary with Swift's runtime inside it: bin/flowctl
 test: ## install what is missing, build, and run all tests against real servers
 	@scripts/prerequisites test
 	$(SWIFT) build --build-tests
-	$(SWIFT) test --skip-build $(ARGS)
+	$(SWIFT) test --skip-build --no-parallel $(ARGS)
 
 demo: ## two throwaway servers, sample data, live traffic, and a pipeline between them
 	@scripts/prerequisites demo
