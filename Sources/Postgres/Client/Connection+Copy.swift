@@ -8,15 +8,13 @@ extension Connection {
     public func copyOut(_ sql: SQL, _ row: (UnsafeRawBufferPointer) -> Bool) throws -> Bool {
         let handle = try usable()
         let operation = Connection.operation(sql)
-        PQclear(try check(PQexec(handle, sql.text), operation: operation))
+        try beginCopy(sql, PGRES_COPY_OUT)
         var isStopped = false
         var buffer: UnsafeMutablePointer<CChar>?
         while true {
             let length = PQgetCopyData(handle, &buffer, 0)
-            guard length > 0, let bytes = buffer else {
-                if length == -2 { throw PostgresError(operation: operation, connection: handle) }
-                break
-            }
+            // The end, or a failure: which of the two, the results say.
+            guard length > 0, let bytes = buffer else { break }
             if !isStopped, !row(UnsafeRawBufferPointer(start: bytes, count: Int(length))) {
                 isStopped = true
                 cancel()
@@ -31,26 +29,23 @@ extension Connection {
         return !isStopped
     }
 
-    /// Asks the server to give up what it is doing (manual, "Canceling Queries in Progress"). From any thread.
-    public func cancel() {
-        guard let handle, let cancel = PQgetCancel(handle) else { return }
-        var message = [CChar](repeating: 0, count: 256)
-        PQcancel(cancel, &message, Int32(message.count))
-        PQfreeCancel(cancel)
-    }
-
     /// Begins `COPY … FROM STDIN`.
     public func beginCopyIn(_ sql: SQL) throws {
-        PQclear(try check(PQexec(try usable(), sql.text), operation: Connection.operation(sql)))
+        try beginCopy(sql, PGRES_COPY_IN)
     }
 
-    /// Sends bytes of the copy: any piece of it, rows need not be whole.
+    /// Sends bytes of the copy: any piece of it, rows need not be whole. Waits while the server takes no more.
+    ///
+    /// Throws the server's own error if it has given the copy up meanwhile; `failCopyIn` is then not needed.
     public func putCopyData(_ bytes: UnsafeRawBufferPointer) throws {
         let handle = try usable()
-        guard bytes.count > 0 else { return }
-        let start = bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
-        guard PQputCopyData(handle, start, Int32(bytes.count)) == 1 else {
-            throw PostgresError(operation: "COPY", connection: handle)
+        var start = 0
+        while start < bytes.count {
+            // In pieces, so that libpq's buffer, which holds a whole one, stays small.
+            let count = min(bytes.count - start, 256 << 10)
+            let piece = bytes.baseAddress.map { ($0 + start).assumingMemoryBound(to: CChar.self) }
+            guard PQputCopyData(handle, piece, Int32(count)) == 1 else { throw refusedCopy(handle) }
+            start += count
         }
     }
 
@@ -58,7 +53,7 @@ extension Connection {
     @discardableResult
     public func endCopyIn() throws -> Int {
         let handle = try usable()
-        guard PQputCopyEnd(handle, nil) == 1 else { throw PostgresError(operation: "COPY", connection: handle) }
+        guard PQputCopyEnd(handle, nil) == 1 else { throw refusedCopy(handle) }
         return try drainResults("COPY")
     }
 
@@ -66,26 +61,45 @@ extension Connection {
     public func failCopyIn(_ message: String) {
         guard let handle else { return }
         _ = PQputCopyEnd(handle, message)
-        while let result = PQgetResult(handle) { PQclear(result) }
+        while let result = PQgetResult(handle) {
+            PQclear(result)
+            if isBroken { break }
+        }
     }
 
-    /// Reads results to the end; the rows affected by the last, or the first error.
+    /// Why libpq takes no more of a copy: mostly because the server has given it up, and said why.
+    private func refusedCopy(_ handle: OpaquePointer) -> any Error {
+        let own = PostgresError(operation: "COPY", connection: handle)
+        do {
+            try drainResults("COPY")
+            return own
+        } catch {
+            return error
+        }
+    }
+
+    /// Runs a statement that must begin a copy of this direction.
+    private func beginCopy(_ sql: SQL, _ direction: ExecStatusType) throws {
+        let result = try run(sql)
+        defer { PQclear(result) }
+        guard PQresultStatus(result) == direction else {
+            // A copy of the other direction would have to be ended first; a session in that state is of no use.
+            if PQresultStatus(result) == PGRES_COPY_IN || PQresultStatus(result) == PGRES_COPY_OUT { close() }
+            throw PostgresError(
+                operation: Connection.operation(sql), message: "the statement is no COPY of this direction")
+        }
+    }
+
+    /// Reads results to the end; the rows affected by the last.
     @discardableResult
     func drainResults(_ operation: String) throws -> Int {
-        let handle = try usable()
-        var affected = 0
-        var failure: PostgresError?
-        while let result = PQgetResult(handle) {
-            do {
-                let good = try check(result, operation: operation)
-                affected = Int(String(cString: PQcmdTuples(good))) ?? 0
-                PQclear(good)
-            } catch let error as PostgresError {
-                failure = failure ?? error
-                if error.isConnectionLost { break }
-            }
+        guard let result = try results(operation) else { return 0 }
+        defer { PQclear(result) }
+        switch PQresultStatus(result) {
+        case PGRES_COPY_IN, PGRES_COPY_OUT, PGRES_COPY_BOTH:
+            // libpq could not read on, but takes the copy for going on.
+            throw PostgresError(operation: operation, connection: handle)
+        default: return Rows.affected(result)
         }
-        if let failure { throw failure }
-        return affected
     }
 }

@@ -26,7 +26,7 @@ extension Connection {
     /// Prepares a statement whose parameters have these types (0: the server infers it).
     public func sendPrepare(_ name: String, _ sql: SQL, types: [UInt32]) throws {
         let handle = try usable()
-        guard PQsendPrepare(handle, name, sql.text, Int32(types.count), types) == 1 else {
+        guard PQsendPrepare(handle, name, try Connection.text(sql), Int32(types.count), types) == 1 else {
             throw PostgresError(operation: Connection.operation(sql), connection: handle)
         }
     }
@@ -43,13 +43,14 @@ extension Connection {
     /// Runs one statement with parameters. They are copied before the call returns.
     public func send(_ sql: SQL, _ parameters: ParameterBuffer? = nil, types: [UInt32]? = nil) throws {
         let handle = try usable()
+        let text = try Connection.text(sql)
         let isSent: Bool
         if let parameters {
             isSent = parameters.withValues { values in
-                PQsendQueryParams(handle, sql.text, Int32(parameters.count), types, values, nil, nil, 0) == 1
+                PQsendQueryParams(handle, text, Int32(parameters.count), types, values, nil, nil, 0) == 1
             }
         } else {
-            isSent = PQsendQueryParams(handle, sql.text, 0, nil, nil, nil, nil, 0) == 1
+            isSent = PQsendQueryParams(handle, text, 0, nil, nil, nil, nil, 0) == 1
         }
         guard isSent else { throw PostgresError(operation: Connection.operation(sql), connection: handle) }
     }
@@ -82,7 +83,7 @@ extension Connection {
                 }
                 return outcome
             case PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY:
-                if outcome.failure == nil { outcome.affected.append(Connection.affected(result)) }
+                if outcome.failure == nil { outcome.affected.append(Rows.affected(result)) }
                 outcome.endsInCommit = PQcmdStatus(result).map { strcmp($0, "COMMIT") == 0 } ?? false
             case PGRES_PIPELINE_ABORTED:
                 break
@@ -92,17 +93,5 @@ extension Connection {
                 if outcome.failure == nil { outcome.failure = (statement, error) }
             }
         }
-    }
-
-    /// The number at the end of the command tag, read without making a string.
-    private static func affected(_ result: OpaquePointer) -> Int {
-        guard let text = PQcmdTuples(result) else { return 0 }
-        var number = 0
-        var index = 0
-        while text[index] >= 0x30, text[index] <= 0x39 {
-            number = number &* 10 &+ Int(text[index] - 0x30)
-            index += 1
-        }
-        return number
     }
 }

@@ -11,14 +11,23 @@ extension Connection {
 
     /// Starts to stream a slot from a position, with the plugin's options.
     public func startReplication(slot: String, at position: LSN, options: [(String, String)]) throws {
-        let handle = try usable()
         try execute("SELECT repeat('x', \(Connection.inputBuffer))")
-        let pairs = options.map { "\(Identifier($0.0).quoted) \(SQL.literal($0.1))" }.joined(separator: ", ")
+        let pairs = options.map { "\(Identifier($0.0).quoted) \(Connection.replicationLiteral($0.1))" }
         // The grammar has no empty list.
-        let list = pairs.isEmpty ? "" : " (\(pairs))"
+        let list = pairs.isEmpty ? "" : " (\(pairs.joined(separator: ", ")))"
         let sql: SQL =
             "START_REPLICATION SLOT \(id: slot) LOGICAL \(raw: position.description)\(raw: list)"
-        PQclear(try check(PQexec(handle, sql.text), operation: "START_REPLICATION"))
+        PQclear(try run(sql))
+    }
+
+    /// A string of the replication grammar, which knows no escape form: a backslash is one, and only quotes are doubled.
+    private static func replicationLiteral(_ value: String) -> String {
+        var text = "'"
+        for scalar in value.unicodeScalars {
+            if scalar == "'" { text.unicodeScalars.append(scalar) }
+            text.unicodeScalars.append(scalar)
+        }
+        return text + "'"
     }
 
     /// Hands over every replication frame that has arrived, without waiting: its bytes are valid during the call. Returns

@@ -9,6 +9,8 @@ public final class Connection: @unchecked Sendable {
     /// server_version_num: 150018.
     public let serverVersion: Int
     private(set) var handle: OpaquePointer?
+    /// What a cancel request needs; made once, so that another thread can use it while a statement runs.
+    private let cancellation: OpaquePointer?
 
     /// Connects, and pins every setting that shapes values, so that neither the role's nor the database's own leak in.
     public convenience init(_ parameters: ConnectionParameters) throws {
@@ -22,37 +24,24 @@ public final class Connection: @unchecked Sendable {
 
     private init(_ parameters: ConnectionParameters, isReplication: Bool) throws {
         self.parameters = parameters
-        let pairs = parameters.keywords(isReplication: isReplication)
-        let keywords = CStringArray(pairs.map(\.0))
-        let values = CStringArray(pairs.map(\.1))
-        let made = PQconnectdbParams(keywords.pointer, values.pointer, 0)
-        guard let made, PQstatus(made) == CONNECTION_OK else {
-            var error = PostgresError(operation: "connect to \(parameters.host):\(parameters.port)", connection: made)
-            error.isConnectionLost = true
-            PQfinish(made)
-            throw error
-        }
+        let made = try Connection.open(parameters, isReplication: isReplication)
         handle = made
+        cancellation = PQgetCancel(made)
         serverVersion = Int(PQserverVersion(made))
         PQsetNoticeProcessor(made, { _, _ in }, nil)
-        try execute(Connection.sessionSettings)
+        try execute(SessionSettings.statement(serverVersion: serverVersion))
     }
 
     deinit {
         close()
+        PQfreeCancel(cancellation)
     }
 
+    /// Ends the session. A second time does nothing.
     public func close() {
         if let handle { PQfinish(handle) }
         handle = nil
     }
-
-    private static let sessionSettings: SQL = """
-        SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'postgres'; SET TimeZone = 'UTC'; SET extra_float_digits = 3;
-        SET bytea_output = 'hex'; SET lc_monetary = 'C'; SET search_path = ''; SET statement_timeout = 0;
-        SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET standard_conforming_strings = on;
-        SET xmloption = 'content'
-        """
 
     // MARK: - Statements
 
@@ -63,23 +52,56 @@ public final class Connection: @unchecked Sendable {
 
     /// Runs statements; the last one's rows.
     public func query(_ sql: SQL) throws -> Rows {
-        let handle = try usable()
-        return Rows(try check(PQexec(handle, sql.text), operation: Connection.operation(sql)))
+        Rows(try run(sql))
     }
 
     /// Runs one statement with parameters `$1…` as text; nil is SQL NULL.
     public func query(_ sql: SQL, _ parameters: [String?]) throws -> Rows {
-        let handle = try usable()
-        let values = CStringArray(parameters)
-        return Rows(
-            try check(
-                PQexecParams(handle, sql.text, Int32(parameters.count), nil, values.pointer, nil, nil, 0),
-                operation: Connection.operation(sql)))
+        let operation = Connection.operation(sql)
+        let handle = try ready(operation)
+        let values = try CStringArray(parameters, operation: operation)
+        let text = try Connection.text(sql)
+        guard PQsendQueryParams(handle, text, Int32(parameters.count), nil, values.pointer, nil, nil, 0) == 1 else {
+            throw PostgresError(operation: operation, connection: handle)
+        }
+        return Rows(try lastResult(operation))
     }
 
-    /// The statement's first words: enough to know it by, without values.
+    /// Sends statements by the simple protocol, the only one that a replication connection has, and waits for the last
+    /// one's result, or the beginning of a copy.
+    func run(_ sql: SQL) throws -> OpaquePointer {
+        let operation = Connection.operation(sql)
+        let handle = try ready(operation)
+        guard PQsendQuery(handle, try Connection.text(sql)) == 1 else {
+            throw PostgresError(operation: operation, connection: handle)
+        }
+        return try lastResult(operation)
+    }
+
+    /// Asks the server to give up what it is doing, which then fails with SQLSTATE 57014 (manual, "Canceling Queries in
+    /// Progress"). From any thread, as long as the connection is referred to; without effect on one that is idle.
+    public func cancel() {
+        var message = [CChar](repeating: 0, count: 256)
+        PQcancel(cancellation, &message, Int32(message.count))
+    }
+
+    /// The statement for libpq, which takes a zero byte for its end: one that a name brought in is refused, since the rest
+    /// would be cut off.
+    static func text(_ sql: SQL) throws -> String {
+        guard !sql.text.utf8.contains(0) else {
+            throw PostgresError(operation: operation(sql), message: "the statement holds a zero byte")
+        }
+        return sql.text
+    }
+
+    /// The statement's first words: enough to know it by. Ends before the first constant, which may be a row's value.
     static func operation(_ sql: SQL) -> String {
-        sql.text.split(whereSeparator: { $0 == " " || $0 == "\n" }).prefix(3).joined(separator: " ")
+        let words = sql.text.split(maxSplits: 3, whereSeparator: { $0 == " " || $0 == "\n" }).prefix(3)
+        let known = words.prefix { word in
+            !word.utf8.contains { $0 == UInt8(ascii: "'") }
+                && !(word.utf8.first.map { (0x30...0x39).contains($0) } ?? true)
+        }
+        return known.joined(separator: " ")
     }
 
     func usable() throws -> OpaquePointer {
@@ -89,18 +111,69 @@ public final class Connection: @unchecked Sendable {
         return handle
     }
 
-    /// The result, unless it is an error.
-    func check(_ result: OpaquePointer?, operation: String) throws -> OpaquePointer {
-        guard let handle, let result else { throw PostgresError(operation: operation, connection: handle) }
-        switch PQresultStatus(result) {
-        case PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_COPY_IN, PGRES_COPY_OUT, PGRES_COPY_BOTH, PGRES_EMPTY_QUERY,
-            PGRES_SINGLE_TUPLE, PGRES_PIPELINE_SYNC:
-            return result
-        default:
-            let error = PostgresError(operation: operation, result: result, connection: handle)
-            PQclear(result)
-            throw error
+    /// The connection, with nothing left over from the statement before.
+    ///
+    /// Whoever has run into an error in the middle of a copy need not end it: it is given up here.
+    private func ready(_ operation: String) throws -> OpaquePointer {
+        let handle = try usable()
+        guard PQpipelineStatus(handle) == PQ_PIPELINE_OFF else {
+            throw PostgresError(operation: operation, message: "a pipeline has not ended")
         }
+        while let result = PQgetResult(handle) {
+            let status = PQresultStatus(result)
+            PQclear(result)
+            switch status {
+            case PGRES_COPY_IN:
+                guard PQputCopyEnd(handle, "given up") == 1 else {
+                    throw PostgresError(operation: operation, connection: handle)
+                }
+            case PGRES_COPY_OUT: dropCopyData(handle)
+            case PGRES_COPY_BOTH:
+                throw PostgresError(operation: operation, message: "the connection streams the log")
+            default: break
+            }
+        }
+        return handle
+    }
+
+    private func dropCopyData(_ handle: OpaquePointer) {
+        cancel()
+        var buffer: UnsafeMutablePointer<CChar>?
+        while PQgetCopyData(handle, &buffer, 0) > 0 { PQfreemem(buffer) }
+    }
+
+    /// Waits for the results of what was sent; the last, or the beginning of a copy. The caller frees it.
+    func lastResult(_ operation: String) throws -> OpaquePointer {
+        if let result = try results(operation) { return result }
+        throw PostgresError(operation: operation, connection: handle)
+    }
+
+    /// As `lastResult`; nil where nothing was sent.
+    ///
+    /// Of several failures the first is thrown, after all have been read: where the server ends a session it says why, and
+    /// what libpq then says of the lost connection is only its consequence.
+    func results(_ operation: String) throws -> OpaquePointer? {
+        let handle = try usable()
+        var last: OpaquePointer?
+        var failure: PostgresError?
+        while let result = PQgetResult(handle) {
+            switch PQresultStatus(result) {
+            case PGRES_COPY_IN, PGRES_COPY_OUT, PGRES_COPY_BOTH:
+                PQclear(last)
+                return result
+            case PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY, PGRES_SINGLE_TUPLE:
+                PQclear(last)
+                last = result
+            default:
+                if failure == nil { failure = PostgresError(operation: operation, result: result, connection: handle) }
+                PQclear(result)
+            }
+        }
+        guard failure == nil, !isBroken else {
+            PQclear(last)
+            throw failure ?? PostgresError(operation: operation, connection: handle)
+        }
+        return last
     }
 
     /// The connection can't be used any more.
@@ -121,23 +194,5 @@ public final class Connection: @unchecked Sendable {
         ]
         let ready = poll(&descriptors, wakeDescriptor < 0 ? 1 : 2, Int32(truncatingIfNeeded: milliseconds))
         return ready > 0 && descriptors[0].revents != 0
-    }
-}
-
-/// A NULL-terminated array of C strings that lives as long as the object.
-final class CStringArray {
-    let pointer: UnsafeMutablePointer<UnsafePointer<CChar>?>
-    private let count: Int
-
-    init(_ strings: [String?]) {
-        count = strings.count
-        pointer = .allocate(capacity: count + 1)
-        for (index, string) in strings.enumerated() { pointer[index] = string.map { UnsafePointer(strdup($0)) } }
-        pointer[count] = nil
-    }
-
-    deinit {
-        for index in 0..<count { free(UnsafeMutablePointer(mutating: pointer[index])) }
-        pointer.deallocate()
     }
 }

@@ -1,7 +1,7 @@
 import CLibPQ
 
-/// A failure of a statement or a connection. The description holds no row values: the server's detail, which can, is kept
-/// apart.
+/// A failure of a statement or a connection. Neither the description nor the message holds a row's value: the server's
+/// detail and context, which can, are kept apart, and what a message quotes of a wrong value is left out.
 public struct PostgresError: Error, Sendable, CustomStringConvertible {
     /// What a failure asks for.
     public enum Class: Sendable {
@@ -25,7 +25,7 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
 
     public init(operation: String, message: String, sqlState: String? = nil, isConnectionLost: Bool = false) {
         self.operation = operation
-        self.message = message
+        self.message = PostgresError.withoutValues(message, sqlState)
         self.sqlState = sqlState
         self.isConnectionLost = isConnectionLost
     }
@@ -36,36 +36,76 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
 
     /// Decides what the failure asks for, by SQLSTATE (manual, "PostgreSQL Error Codes").
     public var kind: Class {
-        guard let sqlState else {
-            if message.contains("no password supplied") || message.contains("password authentication failed") {
-                return .authentication
-            }
-            return isConnectionLost ? .transient : .fatal
-        }
+        guard let sqlState else { return kindOfLibraryFailure }
         switch sqlState {
-        case "57P01", "57P02", "57P03", "40001", "40P01", "53300", "55006", "57014", "55P03", "25P03", "58P01": break
-        case "42501", "3D000", "53100", "53200", "58030", "55000", "42704", "22023": return .needsOperator
-        default:
-            if sqlState.hasPrefix("28") { return .authentication }
-            if sqlState.hasPrefix("08") || sqlState.hasPrefix("57P") { return .transient }
-            return isConnectionLost ? .transient : .needsOperator
+        // The wal segment that a slot needs is gone; the database was dropped; a limit of the configuration; no disk.
+        case "58P01", "57P04", "53400", "53100", "40002": return .needsOperator
+        // Cancelled, not at once available, used by another session, idle or in a transaction for too long.
+        case "57014", "55P03", "55006", "25P03", "25P04": return .transient
+        default: break
         }
-        return sqlState == "58P01" ? .needsOperator : .transient
+        switch sqlState.prefix(2) {
+        case "08", "40", "53", "57": return .transient
+        case "28": return .authentication
+        // A statement that is wrong in itself, or sent at the wrong time.
+        case "03", "26", "34": return .fatal
+        default: return sqlState == "42601" ? .fatal : isConnectionLost && isServerFault ? .transient : .needsOperator
+        }
+    }
+
+    /// The server's own trouble, of which a session can die while the next one works.
+    private var isServerFault: Bool { sqlState?.hasPrefix("XX") == true || sqlState?.hasPrefix("58") == true }
+
+    /// What libpq itself reports: a connection that could not be made or was lost, unless the reason stays the same until
+    /// somebody changes something.
+    private var kindOfLibraryFailure: Class {
+        if message.contains("no password supplied") { return .authentication }
+        let staying = [
+            "does not support SSL", "certificate", "private key", "SSL alert", "alert unknown",
+            "does not match host name",
+            " invalid", "invalid ",
+        ]
+        if operation.hasPrefix("connect to"), staying.contains(where: message.contains) { return .needsOperator }
+        return isConnectionLost ? .transient : .fatal
     }
 
     /// From the connection's own last error.
     init(operation: String, connection: OpaquePointer?) {
         let text = connection.flatMap { PQerrorMessage($0) }.map { String(cString: $0) } ?? "out of memory"
-        self.init(operation: operation, message: PostgresError.clean(text), isConnectionLost: true)
-        // libpq keeps no SQLSTATE of a refused connection; the server's phrases are the only sign.
-        if text.contains("role \""), text.contains("does not exist") {
-            sqlState = "28000"
-            return
+        self.init(
+            operation: operation, message: PostgresError.clean(text.split(separator: "\n")),
+            isConnectionLost: PQstatus(connection) == CONNECTION_BAD)
+    }
+
+    /// From a connection that could not be made, whose errors are in libpq's verbose form: `FATAL:  28P01: …` and a line
+    /// that says where in the server.
+    init(operation: String, refused connection: OpaquePointer) {
+        let text = PQerrorMessage(connection).map { String(cString: $0) } ?? ""
+        var lines = text.split(separator: "\n").filter { !$0.hasPrefix("LOCATION:") }
+        var state: String?
+        for index in lines.indices {
+            guard let code = PostgresError.code(in: lines[index]) else { continue }
+            state = state ?? String(lines[index][code])
+            let afterColon = lines[index].index(code.upperBound, offsetBy: 2)
+            lines[index].removeSubrange(code.lowerBound..<afterColon)
         }
-        for (phrase, state) in PostgresError.refusals where text.contains(phrase) {
-            sqlState = state
-            break
+        // PgBouncer says "protocol violation" to whatever it does not take.
+        if state == "08P01", text.contains("unsupported startup parameter") { state = "0A000" }
+        self.init(
+            operation: operation, message: PostgresError.clean(lines), sqlState: state, isConnectionLost: true)
+    }
+
+    /// The place of the SQLSTATE in `FATAL:  28P01: message`, whatever the language of the first word.
+    private static func code(in line: Substring) -> Range<Substring.Index>? {
+        var search = line
+        while let found = search.firstRange(of: ":  ") {
+            let rest = line[found.upperBound...]
+            let code = rest.prefix(5)
+            let isCode = code.utf8.count == 5 && code.allSatisfy { "0"..."9" ~= $0 || "A"..."Z" ~= $0 }
+            if isCode, rest.dropFirst(5).hasPrefix(": ") { return code.startIndex..<code.endIndex }
+            search = rest
         }
+        return nil
     }
 
     /// From a failed result.
@@ -75,8 +115,11 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
         }
         self.init(
             operation: operation,
-            message: field("M") ?? PostgresError.clean(String(cString: PQresultErrorMessage(result))),
-            sqlState: field("C"), isConnectionLost: PQstatus(connection) == CONNECTION_BAD)
+            message: field("M")
+                ?? PostgresError.clean(String(cString: PQresultErrorMessage(result)).split(separator: "\n")),
+            sqlState: field("C"),
+            // After these the server closes the connection, whether libpq has seen it or not.
+            isConnectionLost: PQstatus(connection) == CONNECTION_BAD || field("V") == "FATAL" || field("V") == "PANIC")
         detail = field("D")
         hint = field("H")
         schema = field("s")
@@ -86,22 +129,18 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
         context = field("W")
     }
 
-    private static let refusals = [
-        ("password authentication failed", "28P01"), ("no password supplied", "28P01"),
-        ("no pg_hba.conf entry", "28000"), ("certificate authentication failed", "28000"),
-        ("FATAL:  role \"", "28000"), ("does not exist", "3D000"), ("must be superuser or replication role", "42501"),
-        ("permission denied for database", "42501"), ("too many clients", "53300"),
-        ("remaining connection slots are reserved", "53300"), ("the database system is", "57P03"),
-        ("unsupported startup parameter: replication", "0A000"),
-    ]
+    /// One line of libpq's first three, without the tabs before them.
+    private static func clean(_ lines: [Substring]) -> String {
+        lines.prefix(3).map { $0.drop(while: { $0 == " " || $0 == "\t" }) }.joined(separator: "; ")
+    }
 
-    private static func clean(_ text: String) -> String {
-        var lines = text.split(separator: "\n").map { line in
-            var line = line
-            while line.first == " " || line.first == "\t" { line.removeFirst() }
-            return String(line)
+    /// The messages of data exceptions (class 22) quote the value that is wrong: it is left out.
+    private static func withoutValues(_ message: String, _ sqlState: String?) -> String {
+        guard sqlState?.hasPrefix("22") == true else { return message }
+        let quote = UInt8(ascii: "\"")
+        guard let first = message.utf8.firstIndex(of: quote), let last = message.utf8.lastIndex(of: quote) else {
+            return message
         }
-        if lines.count > 3 { lines = Array(lines.prefix(3)) }
-        return lines.joined(separator: "; ")
+        return message[..<first] + "\"…" + (first < last ? message[last...] : "")
     }
 }

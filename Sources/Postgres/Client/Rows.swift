@@ -16,7 +16,19 @@ public final class Rows {
     public var columns: Int { Int(PQnfields(result)) }
 
     /// Rows that the statement changed.
-    public var affected: Int { Int(String(cString: PQcmdTuples(result))) ?? 0 }
+    public var affected: Int { Rows.affected(result) }
+
+    /// The number at the end of a command tag, read without making a string.
+    static func affected(_ result: OpaquePointer) -> Int {
+        guard let text = PQcmdTuples(result) else { return 0 }
+        var number = 0
+        var index = 0
+        while text[index] >= 0x30, text[index] <= 0x39 {
+            number = number &* 10 &+ Int(text[index] - 0x30)
+            index += 1
+        }
+        return number
+    }
 
     /// Nil for SQL NULL, and for a row or column that is not there.
     public subscript(row: Int, column: Int) -> String? {

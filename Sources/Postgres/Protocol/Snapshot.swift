@@ -28,18 +28,27 @@ public struct Snapshot: Hashable, Sendable, CustomStringConvertible {
     /// In progress between the two, in order.
     public let inProgress: [FullTransactionID]
 
-    /// Parses `xmin:xmax:xid,xid`; nil for anything else.
+    /// Parses `xmin:xmax:xid,xid`; nil for anything else, also for an order that the server never prints.
     public init?(_ text: String) {
-        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count == 3, let xmin = UInt64(parts[0]), let xmax = UInt64(parts[1]) else { return nil }
+        let parts = text.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+        guard parts.count == 3, let xmin = Snapshot.number(parts[0]), let xmax = Snapshot.number(parts[1]), xmin <= xmax
+        else { return nil }
         var inProgress: [FullTransactionID] = []
-        for part in parts[2].split(separator: ",") {
-            guard let id = UInt64(part) else { return nil }
-            inProgress.append(FullTransactionID(id))
+        let list =
+            parts[2].isEmpty ? [] : parts[2].split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
+        for part in list {
+            guard let id = Snapshot.number(part), id >= (inProgress.last ?? xmin), id < xmax else { return nil }
+            inProgress.append(id)
         }
-        self.xmin = FullTransactionID(xmin)
-        self.xmax = FullTransactionID(xmax)
-        self.inProgress = inProgress.sorted()
+        self.xmin = xmin
+        self.xmax = xmax
+        self.inProgress = inProgress
+    }
+
+    private static func number(_ digits: Substring.UTF8View) -> FullTransactionID? {
+        // The standard library's reading takes a sign too.
+        guard digits.first != UInt8(ascii: "+") else { return nil }
+        return UInt64(Substring(digits)).map(FullTransactionID.init)
     }
 
     /// Whether the snapshot sees a transaction, given that it committed.
@@ -64,8 +73,11 @@ public struct Snapshot: Hashable, Sendable, CustomStringConvertible {
 
     /// The id with these 32 bits that is nearest to the snapshot's own time.
     public func widen(_ id: TransactionID) -> FullTransactionID {
-        let distance = Int32(bitPattern: id.rawValue &- UInt32(truncatingIfNeeded: xmax.rawValue))
-        return FullTransactionID(xmax.rawValue &+ UInt64(bitPattern: Int64(distance)))
+        let distance = Int64(Int32(bitPattern: id.rawValue &- UInt32(truncatingIfNeeded: xmax.rawValue)))
+        let (earlier, isBeforeAll) = xmax.rawValue.subtractingReportingOverflow(distance.magnitude)
+        if distance >= 0 { return FullTransactionID(xmax.rawValue &+ distance.magnitude) }
+        // In the first epoch there is nothing before 0: a large id then lies ahead.
+        return FullTransactionID(isBeforeAll ? UInt64(id.rawValue) : earlier)
     }
 
     public var description: String {

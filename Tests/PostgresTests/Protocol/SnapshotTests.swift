@@ -14,7 +14,11 @@ import Testing
     }
 
     @Test(
-        "anything but three parts of numbers is no snapshot", arguments: ["", "1:2", "1:2:3:4", "a:2:", "1:2:x", "1::"])
+        "anything but three parts of numbers is no snapshot",
+        arguments: [
+            "", "1:2", "1:2:3:4", "a:2:", "1:2:x", "1::", "2:1:", "1:5:7", "5:9:4", "1:9:3,2", "1:9:,", "1:9:3,",
+            "+1:9:",
+        ])
     func refused(text: String) {
         #expect(Snapshot(text) == nil)
     }
@@ -50,6 +54,9 @@ import Testing
         let before = try snapshot("\(3 * wrap - 20):\(3 * wrap - 10):")
         #expect(before.widen(TransactionID(.max - 30)).rawValue == 3 * wrap - 31)
         #expect(before.widen(TransactionID(7)).rawValue == 3 * wrap + 7)
+        let fresh = try snapshot("700:700:")
+        #expect(fresh.widen(TransactionID(650)).rawValue == 650)
+        #expect(fresh.widen(TransactionID(.max)).rawValue == UInt64(UInt32.max))
     }
 
     @Test("the server's own snapshot tells a transaction in progress from one that is over")

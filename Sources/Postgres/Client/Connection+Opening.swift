@@ -1,0 +1,48 @@
+import CLibPQ
+import Glibc
+
+extension Connection {
+    /// Connects and logs in. Throws after the parameters' timeout, which holds for all of it.
+    ///
+    /// libpq's own timeout is per address, and its blocking call can't be told to report SQLSTATEs: only with the verbose
+    /// form of its errors, set between the call that makes the connection and those that drive it, is a refused login's
+    /// known.
+    static func open(_ parameters: ConnectionParameters, isReplication: Bool) throws -> OpaquePointer {
+        let operation = "connect to \(parameters.host):\(parameters.port)"
+        let pairs = parameters.keywords(isReplication: isReplication)
+        let keywords = try CStringArray(pairs.map(\.0), operation: operation)
+        let values = try CStringArray(pairs.map(\.1), operation: operation)
+        guard let made = PQconnectStartParams(keywords.pointer, values.pointer, 0) else {
+            throw PostgresError(operation: operation, message: "out of memory", isConnectionLost: true)
+        }
+        do {
+            PQsetErrorVerbosity(made, PQERRORS_VERBOSE)
+            guard PQstatus(made) != CONNECTION_BAD else { throw PostgresError(operation: operation, refused: made) }
+            try drive(made, operation, seconds: parameters.connectTimeout)
+            PQsetErrorVerbosity(made, PQERRORS_DEFAULT)
+            return made
+        } catch {
+            PQfinish(made)
+            throw error
+        }
+    }
+
+    private static func drive(_ made: OpaquePointer, _ operation: String, seconds: Int) throws {
+        let start = ContinuousClock.now
+        var state = PGRES_POLLING_WRITING
+        while state != PGRES_POLLING_OK {
+            let left = Duration.seconds(seconds) - (ContinuousClock.now - start)
+            guard left > .zero else {
+                throw PostgresError(
+                    operation: operation, message: "no answer within \(seconds) s", isConnectionLost: true)
+            }
+            // The descriptor changes where libpq goes on with another of the host's addresses.
+            var waited = pollfd(
+                fd: PQsocket(made), events: Int16(state == PGRES_POLLING_READING ? POLLIN : POLLOUT), revents: 0)
+            let milliseconds = min(left.components.seconds, 86_400) * 1000 + 1
+            guard poll(&waited, 1, Int32(milliseconds)) > 0 else { continue }
+            state = PQconnectPoll(made)
+            if state == PGRES_POLLING_FAILED { throw PostgresError(operation: operation, refused: made) }
+        }
+    }
+}
