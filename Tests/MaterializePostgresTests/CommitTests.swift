@@ -242,3 +242,43 @@ struct CrashTests {
         }
     }
 }
+
+@Suite("a commit whose answer never came")
+struct AmbiguousCommitTests {
+    @Test(
+        "a backend that is killed in the middle of its commit has kept all of it, and the next runner sees that",
+        .timeLimit(.minutes(2)))
+    func killedWhileCommitting() throws {
+        let shape = TableShape.test([.int("id", key: true), .text("name")])
+        let server = try LocalServer("ambiguous")
+        defer { server.remove() }
+        let materialization = PostgresMaterialization(
+            name: "acme/warehouse", config: .init(connection: server.parameters()))
+        let link = try TestLink(materialization, [(.test(shape), shape)])
+        try link.store(shape) { rows in rows.insert([1, "before"]) }
+        // A standby that does not exist: the commit is written, and waits for it.
+        let eye = try server.connect()
+        try eye.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+        try eye.execute("SELECT pg_reload_conf()")
+        let parameters = server.parameters()
+        let killed = Answer<Bool>()
+        killed.start {
+            let killer = try Connection(parameters)
+            let kill: SQL = """
+                SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                 WHERE application_name = 'flowctl' AND wait_event = 'SyncRep'
+                """
+            while try killer.query(kill).count == 0 {}
+            return true
+        }
+        let error = #expect(throws: RunError.self) { try link.store(shape) { rows in rows.update([1, "after"]) } }
+        #expect(error?.kind == .transient)
+        #expect(try killed.wait())
+        link.close()
+        try eye.execute("ALTER SYSTEM RESET synchronous_standby_names")
+        try eye.execute("SELECT pg_reload_conf()")
+        let next = try TestLink(materialization, [(.test(shape), shape)])
+        #expect(next.transactor.checkpoint?.position == LogPosition(102))
+        #expect(try eye.query("SELECT name FROM public.orders")[0, 0] == "after")
+    }
+}

@@ -11,7 +11,7 @@ extension RowSession {
         let scope = table.scope("append rows")
         try begin()
         let statements = DeltaStatements(plan: plan)
-        if changes.count <= RowSession.statementLimit {
+        if changes.count <= RowSession.statementLimit, !isLong(changes, plan, rows) {
             for change in changes {
                 addParameters(change, plan, rows)
                 try execute(RowSession.keyPrefix(table.number, plan) + "append", scope) { statements.insert }
@@ -22,6 +22,10 @@ extension RowSession {
         try copy(statements.copy, scope) { _ in
             for change in changes { try encoder.row(change, rows) }
         }
+    }
+
+    private func isLong(_ changes: ContiguousArray<LoggedChange>, _ plan: StorePlan, _ rows: RowPool) -> Bool {
+        changes.reduce(0) { $0 + SetSummary.size(of: $1.row, plan, rows) } > RowSession.statementBytes
     }
 
     private func addParameters(_ change: LoggedChange, _ plan: StorePlan, _ rows: RowPool) {

@@ -19,14 +19,18 @@ extension RowSession {
         for (part, count) in [(StageStatements.Part.images, summary.images), (.upserts, summary.upserts)]
         where count > 0 {
             let withMasks = summary.partial > 0
+            let isOneEach = part == .upserts || !plan.hasLooseKey
             if serverHasMerge {
-                let isCounted = withMasks && plan.columns.contains(where: \.isAssigned)
+                let isCounted = withMasks && isOneEach && plan.columns.contains(where: \.isAssigned)
                 try send(
                     statements.merge(part, withMasks: withMasks), scope, affected: isCounted ? count : nil,
                     fault: missing)
             } else {
                 let partial = part == .images ? summary.partialImages : summary.partialUpserts
-                if partial > 0 { try send(statements.updatePartial(part), scope, affected: partial, fault: missing) }
+                if partial > 0 {
+                    try send(
+                        statements.updatePartial(part), scope, affected: isOneEach ? partial : nil, fault: missing)
+                }
                 try send(statements.upsertWhole(part, withMasks: withMasks), scope)
             }
         }

@@ -5,6 +5,8 @@ import Postgres
 extension RowSession {
     /// Sets up to this size are stored by a statement a change.
     static let statementLimit = 64
+    /// …and up to these bytes of values: parameters are kept whole more than once on their way, a COPY's pieces are not.
+    static let statementBytes = 1 << 20
 
     /// Stores what the changes of an upsert table come to, in the open transaction.
     func store(_ changes: ContiguousArray<NetChange>, _ table: BoundTable, shape: TableShape, rows: RowPool) throws {
@@ -15,7 +17,8 @@ extension RowSession {
         if !table.hasKey {
             try storeWithoutKey(changes, summary, table, plan, rows)
         } else if summary.count <= RowSession.statementLimit, summary.moved == 0,
-            summary.partial == 0 || plan.toastable.count <= UInt64.bitWidth
+            summary.partial == 0 || plan.toastable.count <= UInt64.bitWidth,
+            !SetSummary.isLong(changes, plan, rows, limit: RowSession.statementBytes)
         {
             try storeEach(changes, table, plan, rows)
         } else {

@@ -8,6 +8,8 @@ import Postgres
 final class RowSession {
     /// Statements that may wait for their results: those of the server take little room, and end by then.
     private static let pipelineLimit = 512
+    /// Statements that are kept prepared at most: a table has one for each combination of columns that updates leave out.
+    private static let preparedLimit = 500
 
     /// What must hold of a statement that was sent.
     struct Expectation {
@@ -75,6 +77,7 @@ final class RowSession {
             isPipelined = false
             expectations.removeAll()
         }
+        statements.forgetUnconfirmed()
         if isInTransaction {
             try? connection.execute("ROLLBACK")
             isInTransaction = false
@@ -109,18 +112,26 @@ final class RowSession {
         _ key: String, _ scope: ErrorScope, affected: Int? = nil, fault: (() -> RunError)? = nil,
         make: () -> RowStatements.Prepared
     ) throws {
-        try scope.rethrowing { try enterPipeline() }
-        let name: String
-        if let known = statements.names[key] {
-            name = known
-        } else {
-            name = statements.add(key)
-            let statement = make()
-            try scope.rethrowing { try connection.sendPrepare(name, statement.sql, types: statement.types) }
-            try expect(Expectation(scope: scope))
+        let name = try statements.names[key] ?? prepare(key, make(), scope)
+        try scope.rethrowing {
+            try enterPipeline()
+            try connection.sendExecute(name, parameters)
         }
-        try scope.rethrowing { try connection.sendExecute(name, parameters) }
         try expect(Expectation(scope: scope, affected: affected, fault: fault))
+    }
+
+    private func prepare(_ key: String, _ statement: RowStatements.Prepared, _ scope: ErrorScope) throws -> String {
+        if statements.names.count >= RowSession.preparedLimit {
+            try send("DEALLOCATE ALL", scope)
+            statements.removeAll()
+        }
+        let name = statements.add(key)
+        try scope.rethrowing {
+            try enterPipeline()
+            try connection.sendPrepare(name, statement.sql, types: statement.types)
+        }
+        try expect(Expectation(scope: scope))
+        return name
     }
 
     /// Brings what was sent to the server.
@@ -154,10 +165,12 @@ final class RowSession {
             throw (waiting.last?.scope ?? scope).error(error)
         }
         if let (statement, error) = outcome.failure {
+            statements.forgetUnconfirmed()
             let expectation = statement < waiting.count ? waiting[statement] : Expectation(scope: scope)
             if error.sqlState == "22012", let fault = expectation.fault { throw fault() }
             throw expectation.scope.error(error)
         }
+        statements.confirm()
         for (affected, expectation) in zip(outcome.affected, waiting) {
             if let wanted = expectation.affected, wanted != affected {
                 throw expectation.fault?()
@@ -168,14 +181,6 @@ final class RowSession {
     }
 
     // MARK: - Statements that are waited for
-
-    /// Runs a statement and waits for its rows.
-    func query(_ sql: SQL, _ parameters: [String?] = [], _ scope: ErrorScope) throws -> Rows {
-        try drain()
-        return try scope.rethrowing {
-            parameters.isEmpty ? try connection.query(sql) : try connection.query(sql, parameters)
-        }
-    }
 
     /// Runs a COPY of the rows that `write` puts into the copy buffer.
     func copy(_ sql: SQL, _ scope: ErrorScope, _ write: (CopyBuffer) throws -> Void) throws {

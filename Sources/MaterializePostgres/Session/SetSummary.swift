@@ -44,6 +44,26 @@ struct SetSummary {
         }
     }
 
+    /// Whether the rows' values together are longer than `limit`. For small sets.
+    static func isLong(
+        _ changes: ContiguousArray<NetChange>, _ plan: StorePlan, _ rows: RowPool, limit: Int
+    ) -> Bool {
+        var bytes = 0
+        for change in changes {
+            bytes += size(of: change.row, plan, rows)
+            if !change.image.isNone { bytes += size(of: change.image, plan, rows) }
+            if bytes > limit { return true }
+        }
+        return false
+    }
+
+    /// Bytes of a row's values.
+    static func size(of row: RowReference, _ plan: StorePlan, _ rows: RowPool) -> Int {
+        guard !row.isNone else { return 0 }
+        let fields = rows.fields(of: row)
+        return plan.sources.reduce(0) { $0 + max(0, Int(fields[$1].length)) }
+    }
+
     /// Whether a row lacks columns that the table has; an error where it lacks one that can't be left out.
     private static func lacks(
         _ row: RowReference, _ plan: StorePlan, _ rows: RowPool, _ scope: ErrorScope

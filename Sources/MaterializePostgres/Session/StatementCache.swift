@@ -1,6 +1,8 @@
 /// The names of a session's prepared statements, by what they are.
 struct StatementCache {
     private(set) var names: [String: String] = [:]
+    /// Keys of statements of which the server has not said yet that it prepared them.
+    private var unconfirmed: [String] = []
     private var made = 0
 
     /// Names a new statement.
@@ -8,7 +10,24 @@ struct StatementCache {
         made += 1
         let name = "flow_\(made)"
         names[key] = name
+        unconfirmed.append(key)
         return name
+    }
+
+    /// Everything that was sent has succeeded.
+    mutating func confirm() {
+        unconfirmed.removeAll(keepingCapacity: true)
+    }
+
+    /// Something that was sent has failed: the server passed over what came after it.
+    mutating func forgetUnconfirmed() {
+        for key in unconfirmed { names[key] = nil }
+        unconfirmed.removeAll()
+    }
+
+    mutating func removeAll() {
+        names.removeAll()
+        unconfirmed.removeAll()
     }
 
     /// Forgets the statements whose keys begin so; returns their names.

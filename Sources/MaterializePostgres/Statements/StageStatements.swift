@@ -119,6 +119,12 @@ struct StageStatements {
         part == .images ? "s.\(operation) = 'i'" : "s.\(operation) NOT IN ('d', 'i')"
     }
 
+    /// Of images whose keys are equal to the destination any one is kept: all of them are of rows that are gone.
+    private func one(_ part: Part) -> String {
+        guard part == .images, plan.hasLooseKey else { return "" }
+        return "DISTINCT ON (" + plan.key.map { "s.\(columns[$0].name)" }.joined(separator: ", ") + ") "
+    }
+
     private func operationValue(_ part: Part) -> String {
         part == .images ? "'d'" : "s.\(operation)::text"
     }
@@ -142,7 +148,8 @@ struct StageStatements {
         let matched = assignments.isEmpty ? "DO NOTHING" : "UPDATE SET \(assignments.joined(separator: ", "))"
         return """
             MERGE INTO \(plan.target) AS t
-            USING (SELECT * FROM pg_temp.\(stage) AS s WHERE \(raw: condition(part))\(raw: inKeyOrder)) AS s
+            USING (SELECT \(raw: one(part))* FROM pg_temp.\(stage) AS s
+                   WHERE \(raw: condition(part))\(raw: inKeyOrder)) AS s
                ON \(raw: keysMatch)
             WHEN MATCHED THEN \(raw: matched)
             WHEN NOT MATCHED\(raw: withMasks ? " AND \(hasNoMask)" : "") THEN
@@ -154,7 +161,7 @@ struct StageStatements {
     func upsertWhole(_ part: Part, withMasks: Bool) -> SQL {
         """
         INSERT INTO \(plan.target) (\(raw: insertedNames)) OVERRIDING SYSTEM VALUE
-        SELECT \(raw: insertedValues(part)) FROM pg_temp.\(stage) AS s
+        SELECT \(raw: one(part))\(raw: insertedValues(part)) FROM pg_temp.\(stage) AS s
          WHERE \(raw: condition(part))\(raw: withMasks ? " AND \(hasNoMask)" : "")
         ON CONFLICT (\(raw: plan.key.map { columns[$0].name.quoted }.joined(separator: ", "))) \(raw: rows.onConflict)
         """
@@ -211,10 +218,20 @@ struct StageStatements {
         return "DELETE FROM \(plan.target) AS t USING pg_temp.\(stage) AS s WHERE \(raw: some)\(raw: keysMatch)"
     }
 
+    /// Inserts rows; an image of whose key a row is written as well gives way to it.
     func insert(_ part: Part) -> SQL {
-        """
-        INSERT INTO \(plan.target) (\(raw: insertedNames)) OVERRIDING SYSTEM VALUE
-        SELECT \(raw: insertedValues(part)) FROM pg_temp.\(stage) AS s WHERE \(raw: condition(part))
-        """
+        var condition = condition(part)
+        if part == .images, plan.hasLooseKey {
+            let isSame = plan.key.map { place in
+                "u.\(columns[place].name) \(columns[place].destination.equality) s.\(columns[place].name)"
+            }
+            condition +=
+                " AND NOT EXISTS (SELECT FROM pg_temp.\(stage) AS u WHERE u.\(operation) NOT IN ('d', 'i') AND "
+            condition += isSame.joined(separator: " AND ") + ")"
+        }
+        return """
+            INSERT INTO \(plan.target) (\(raw: insertedNames)) OVERRIDING SYSTEM VALUE
+            SELECT \(raw: one(part))\(raw: insertedValues(part)) FROM pg_temp.\(stage) AS s WHERE \(raw: condition)
+            """
     }
 }

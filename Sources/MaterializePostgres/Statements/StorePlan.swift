@@ -76,6 +76,9 @@ final class StorePlan {
         self.bits = bits
     }
 
+    /// Whether keys that the log tells apart can be one key to the destination (`1.0` and `1.00`).
+    var hasLooseKey: Bool { key.contains { columns[$0].destination.hasLooseEquality } }
+
     /// Columns of the staging table that hold a mask of absent fields.
     var maskWords: Int { (toastable.count + StorePlan.bitsPerWord - 1) / StorePlan.bitsPerWord }
 
