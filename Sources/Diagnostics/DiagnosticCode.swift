@@ -9,9 +9,13 @@ public struct DiagnosticCode: Sendable {
     public let title: String
     /// Why it is a fault and how to mend it; plain text in whole sentences.
     public let explanation: String
-    /// A short example that has the fault; empty where none helps.
+    /// A small catalog that has the fault.
+    ///
+    /// A comment line that is a file's name (`# flow.yaml`) begins that file, the first of which is the catalog's root;
+    /// without one all of it is `flow.yaml`. Text that begins with `$ ` is a shell's line that writes the catalog. An
+    /// endpoint may name `source.yaml` and `warehouse.yaml` as its config without showing them.
     public let bad: String
-    /// The same example mended.
+    /// The same catalog mended, in the same form.
     public let mended: String
 
     /// A code with its page. The number must be 1...9999.

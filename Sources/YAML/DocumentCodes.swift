@@ -13,7 +13,13 @@ extension DiagnosticCode {
         explanation: """
             A catalog is read as UTF-8, and these bytes are not. Save the file as UTF-8 with your editor, or convert \
             it with: iconv -f LATIN1 -t UTF-8 old.yaml > new.yaml
-            """)
+            """,
+        bad: #"""
+            $ printf 'x-note: caf\351\n' > flow.yaml
+            """#,
+        mended: #"""
+            $ printf 'x-note: caf\351\n' | iconv -f LATIN1 -t UTF-8 > flow.yaml
+            """#)
 
     /// Text that breaks YAML's grammar.
     public static let yamlSyntax = DiagnosticCode(
@@ -23,7 +29,12 @@ extension DiagnosticCode {
             used for indentation, a bracket or quote that is not closed, and a plain value that holds ': ' or starts \
             with one of @ ` % & * ! | > and needs quotes.
             """,
-        bad: "note: see: the wiki", mended: "note: \"see: the wiki\"")
+        bad: """
+            x-note: see: the wiki
+            """,
+        mended: """
+            x-note: "see: the wiki"
+            """)
 
     /// Text that breaks JSON's grammar.
     public static let jsonSyntax = DiagnosticCode(
@@ -32,7 +43,18 @@ extension DiagnosticCode {
             A file whose name ends in .json is read as strict JSON: names and strings in double quotes, no comments, no \
             comma after the last item. Rename the file to .yaml to use YAML's freer forms.
             """,
-        bad: "{\"port\": 5432,}", mended: "{\"port\": 5432}")
+        bad: """
+            # flow.json
+            {
+              "collections": { "shop/orders": { "key": ["/id"] } },
+            }
+            """,
+        mended: """
+            # flow.json
+            {
+              "collections": { "shop/orders": { "key": ["/id"] } }
+            }
+            """)
 
     /// A second YAML document.
     public static let manyDocuments = DiagnosticCode(
@@ -41,7 +63,17 @@ extension DiagnosticCode {
             A catalog file holds one YAML document. Put the second one into a file of its own and name that file under \
             'import'.
             """,
-        bad: "captures: {}\n---\ncollections: {}", mended: "captures: {}\ncollections: {}")
+        bad: """
+            captures: {}
+            ---
+            collections:
+              shop/orders: { key: [/id] }
+            """,
+        mended: """
+            captures: {}
+            collections:
+              shop/orders: { key: [/id] }
+            """)
 
     /// A name that a mapping has twice.
     public static let duplicateKey = DiagnosticCode(
@@ -50,7 +82,15 @@ extension DiagnosticCode {
             A mapping can have a key only once; of two values one would silently be lost. Remove or rename one of \
             them, or join both values under one key.
             """,
-        bad: "user: a\nuser: b", mended: "user: b")
+        bad: """
+            collections:
+              shop/orders: { key: [/id] }
+              shop/orders: { key: [/number] }
+            """,
+        mended: """
+            collections:
+              shop/orders: { key: [/number] }
+            """)
 
     /// A `<<` that merges no mapping.
     public static let mergeKey = DiagnosticCode(
@@ -59,7 +99,16 @@ extension DiagnosticCode {
             The key << takes the members of other mappings into this one, so its value must be a mapping, usually an \
             alias of one, or a list of mappings. Quote the key as "<<" where a plain key of that name is meant.
             """,
-        bad: "x-base: &base {port: 5432}\na:\n  <<: base", mended: "x-base: &base {port: 5432}\na:\n  <<: *base")
+        bad: """
+            x-base: &base { address: db }
+            x-shop:
+              <<: base
+            """,
+        mended: """
+            x-base: &base { address: db }
+            x-shop:
+              <<: *base
+            """)
 
     /// A key that is a collection.
     public static let keyKind = DiagnosticCode(
@@ -68,7 +117,12 @@ extension DiagnosticCode {
             Keys are names; a list or a mapping can't be one. This often comes from braces without quotes, as template \
             languages write them.
             """,
-        bad: "name: {{ value }}", mended: "name: \"{{ value }}\"")
+        bad: """
+            x-name: {{ value }}
+            """,
+        mended: """
+            x-name: "{{ value }}"
+            """)
 
     /// An alias without its anchor.
     public static let unknownAnchor = DiagnosticCode(
@@ -77,7 +131,13 @@ extension DiagnosticCode {
             An alias *name stands for the value that an anchor &name marks earlier in the same file. Anchors of \
             imported files are not seen. A value that starts with * needs quotes.
             """,
-        bad: "tables: *all", mended: "all: &all [orders]\ntables: *all")
+        bad: """
+            x-tables: *all
+            """,
+        mended: """
+            x-all: &all [orders]
+            x-tables: *all
+            """)
 
     /// A document that grows past the limit.
     public static let tooManyNodes = DiagnosticCode(
@@ -85,12 +145,31 @@ extension DiagnosticCode {
         explanation: """
             A file may have 64 MiB, and a document 10 million nodes after all aliases are expanded. Aliases of aliases multiply quickly; \
             write the values out or split the catalog into several files.
+            """,
+        bad: """
+            x-a: &a [0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+            x-b: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]
+            x-c: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b, *b]
+            x-d: &d [*c, *c, *c, *c, *c, *c, *c, *c, *c, *c]
+            x-e: &e [*d, *d, *d, *d, *d, *d, *d, *d, *d, *d]
+            x-f: &f [*e, *e, *e, *e, *e, *e, *e, *e, *e, *e]
+            x-g: &g [*f, *f, *f, *f, *f, *f, *f, *f, *f, *f]
+            """,
+        mended: """
+            x-a: &a [0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+            x-b: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]
             """)
 
     /// Collections inside each other past the limit.
     public static let tooDeep = DiagnosticCode(
         110, title: "the document is nested too deeply",
-        explanation: "Lists and mappings may be nested 256 levels deep, aliases expanded.")
+        explanation: "Lists and mappings may be nested 256 levels deep, aliases expanded.",
+        bad: """
+            $ { printf 'x-deep: '; printf '[%.0s' {1..300}; printf ']%.0s' {1..300}; } > flow.yaml
+            """,
+        mended: """
+            $ { printf 'x-deep: '; printf '[%.0s' {1..30}; printf ']%.0s' {1..30}; } > flow.yaml
+            """)
 
     /// A tag that no value type belongs to.
     public static let unsupportedTag = DiagnosticCode(
@@ -99,7 +178,12 @@ extension DiagnosticCode {
             Only YAML's core tags are known: !!str, !!int, !!float, !!bool, !!null, !!seq and !!map, and a value must \
             fit its tag. Tags such as !include belong to other programs.
             """,
-        bad: "config: !include db.yaml", mended: "config: db.yaml")
+        bad: """
+            x-config: !include db.yaml
+            """,
+        mended: """
+            x-config: db.yaml
+            """)
 
     /// A number that JSON can't write.
     public static let noJSONNumber = DiagnosticCode(
@@ -108,11 +192,21 @@ extension DiagnosticCode {
             Infinity and not-a-number have no form in JSON, which is what a catalog's values are. Quote the text where \
             a string is meant.
             """,
-        bad: "limit: .inf", mended: "limit: \".inf\"")
+        bad: """
+            x-limit: .inf
+            """,
+        mended: """
+            x-limit: ".inf"
+            """)
 
     /// An alias inside the value that it stands for.
     public static let cyclicAlias = DiagnosticCode(
         113, title: "an alias stands inside its own value",
         explanation: "A value that holds itself has no end. Write the inner value out.",
-        bad: "a: &a { b: *a }", mended: "a: { b: {} }")
+        bad: """
+            x-tree: &tree { left: *tree }
+            """,
+        mended: """
+            x-tree: { left: {} }
+            """)
 }

@@ -31,6 +31,15 @@ struct GoldenTests {
         #expect(try String(contentsOf: file, encoding: .utf8) == output)
     }
 
+    @Test("every code is produced by some fixture")
+    func allCodes() throws {
+        let texts = try Self.names.map {
+            try String(contentsOf: Self.fixtures.appending(path: $0).appending(path: "expected.txt"), encoding: .utf8)
+        }
+        let produced = Set(texts.flatMap { $0.matches(of: /(?:error|warning|note)\[(FC\d{4})\]/).map { String($0.1) } })
+        #expect(produced == Set(DiagnosticCode.catalogCodes.map(\.name)))
+    }
+
     @Test("no fixture's output holds a password", arguments: names)
     func secrets(name: String) {
         #expect(!output(name).contains("hunter2"))

@@ -122,17 +122,4 @@ import YAML
         #expect(Parsed("é: x\ny: \u{1}z\n").faults == ["FC0102 2:4 the control character U+0001 is not allowed"])
         #expect(Parsed([0x61, 0x3A, 0x20, 0x00]).faults == ["FC0102 1:4 the control character U+0000 is not allowed"])
     }
-
-    @Test("every code has a page, and its examples show what it says")
-    func pages() {
-        let registry = DiagnosticCodeRegistry(DiagnosticCode.documentCodes)
-        #expect(registry.duplicates.isEmpty)
-        for code in registry.codes {
-            #expect(!code.title.isEmpty && !code.explanation.isEmpty)
-            guard !code.bad.isEmpty else { continue }
-            let path = code == .jsonSyntax ? "a.json" : "a.yaml"
-            #expect(Parsed(code.bad, path: path).diagnostics.first?.code == code)
-            #expect(Parsed(code.mended, path: path).faults.isEmpty)
-        }
-    }
 }

@@ -11,7 +11,20 @@ extension DiagnosticCode {
             The file is not there, is a folder, or may not be read. A path in a catalog is relative to the folder of \
             the file that names it, not to the folder in which the command runs.
             """,
-        bad: "import: [collection.yaml]", mended: "import: [shared/collections.yaml]")
+        bad: """
+            # flow.yaml
+            import: [collections.yaml]
+            # shared/collections.yaml
+            collections:
+              shop/orders: { key: [/id] }
+            """,
+        mended: """
+            # flow.yaml
+            import: [shared/collections.yaml]
+            # shared/collections.yaml
+            collections:
+              shop/orders: { key: [/id] }
+            """)
 
     /// A URL where a file is expected.
     static let notAFile = DiagnosticCode(
@@ -20,7 +33,17 @@ extension DiagnosticCode {
             Imports, configs and schemas are read from files only, so that a catalog means the same today and \
             tomorrow. Keep a copy of the document beside the catalog and name its path.
             """,
-        bad: "import: [\"https://example.com/flow.yaml\"]", mended: "import: [vendor/flow.yaml]")
+        bad: """
+            # flow.yaml
+            import: ["https://example.com/orders.yaml"]
+            """,
+        mended: """
+            # flow.yaml
+            import: [vendor/orders.yaml]
+            # vendor/orders.yaml
+            collections:
+              shop/orders: { key: [/id] }
+            """)
 
     /// A file without a value.
     static let emptyFile = DiagnosticCode(
@@ -29,7 +52,14 @@ extension DiagnosticCode {
             The file holds nothing, or comments only. That is a catalog without tasks: valid, but seldom what was \
             meant. Look whether the right file was named or saved.
             """,
-        mended: "captures: {}")
+        bad: """
+            # flow.yaml
+            # captures follow
+            """,
+        mended: """
+            # flow.yaml
+            captures: {}
+            """)
 
     /// A reference to a place that is not there.
     static let danglingReference = DiagnosticCode(
@@ -38,5 +68,20 @@ extension DiagnosticCode {
             A config or schema given as `file#/pointer` is the value at that JSON pointer of the file. The file was \
             read, but it has no value there. A `/` within a name is written `~1`, a `~` is written `~0`.
             """,
-        bad: "schema: orders.schema.yaml#/defs/order", mended: "schema: orders.schema.yaml#/$defs/order")
+        bad: """
+            # flow.yaml
+            collections:
+              shop/orders: { key: [/id], schema: shop.schema.yaml#/defs/order }
+            # shop.schema.yaml
+            $defs:
+              order: { type: object, properties: { id: { type: integer } }, required: [id] }
+            """,
+        mended: """
+            # flow.yaml
+            collections:
+              shop/orders: { key: [/id], schema: shop.schema.yaml#/$defs/order }
+            # shop.schema.yaml
+            $defs:
+              order: { type: object, properties: { id: { type: integer } }, required: [id] }
+            """)
 }

@@ -13,7 +13,14 @@ extension DiagnosticCode {
             A name is made of letters and digits of any script, '-', '_' and '.', in parts joined by single slashes. \
             It does not begin or end with a slash and has no spaces.
             """,
-        bad: "collections:\n  shop//orders: { key: [/id] }", mended: "collections:\n  shop/orders: { key: [/id] }")
+        bad: """
+            collections:
+              shop//orders: { key: [/id] }
+            """,
+        mended: """
+            collections:
+              shop/orders: { key: [/id] }
+            """)
 
     /// A reference to a collection that no file defines.
     static let undefinedCollection = DiagnosticCode(
@@ -23,14 +30,22 @@ extension DiagnosticCode {
             defines under `collections`. Mend the name, define the collection, or import the file that does.
             """,
         bad: """
-            bindings:
-              - resource: { namespace: public, stream: orders }
-                target: shop/ordrs
+            captures:
+              shop/source:
+                endpoint: { connector: { image: source-postgres, config: source.yaml } }
+                bindings:
+                  - { resource: { namespace: public, stream: orders }, target: shop/ordrs }
+            collections:
+              shop/orders: { key: [/id] }
             """,
         mended: """
-            bindings:
-              - resource: { namespace: public, stream: orders }
-                target: shop/orders
+            captures:
+              shop/source:
+                endpoint: { connector: { image: source-postgres, config: source.yaml } }
+                bindings:
+                  - { resource: { namespace: public, stream: orders }, target: shop/orders }
+            collections:
+              shop/orders: { key: [/id] }
             """)
 
     /// Two names that only differ in letter case, or are equal across kinds.
@@ -40,8 +55,24 @@ extension DiagnosticCode {
             Captures, collections, materializations and tests share one space of names, and letter case does not tell \
             two names apart. Rename one of them.
             """,
-        bad: "captures: { shop/orders: … }\ncollections: { shop/orders: … }",
-        mended: "captures: { shop/source: … }\ncollections: { shop/orders: … }")
+        bad: """
+            captures:
+              shop/orders:
+                endpoint: { connector: { image: source-postgres, config: source.yaml } }
+                bindings:
+                  - { resource: { namespace: public, stream: orders }, target: shop/orders }
+            collections:
+              shop/orders: { key: [/id] }
+            """,
+        mended: """
+            captures:
+              shop/source:
+                endpoint: { connector: { image: source-postgres, config: source.yaml } }
+                bindings:
+                  - { resource: { namespace: public, stream: orders }, target: shop/orders }
+            collections:
+              shop/orders: { key: [/id] }
+            """)
 
     /// A name that is a folder of another.
     static let namePrefix = DiagnosticCode(
@@ -49,8 +80,16 @@ extension DiagnosticCode {
         explanation: """
             Names are paths: `shop/orders` can't be both a thing and the folder of `shop/orders/open`. Rename one.
             """,
-        bad: "collections: { shop/orders: …, shop/orders/open: … }",
-        mended: "collections: { shop/orders/all: …, shop/orders/open: … }")
+        bad: """
+            collections:
+              shop/orders: { key: [/id] }
+              shop/orders/open: { key: [/id] }
+            """,
+        mended: """
+            collections:
+              shop/orders/all: { key: [/id] }
+              shop/orders/open: { key: [/id] }
+            """)
 
     /// A reference to a capture that no file defines.
     static let undefinedCapture = DiagnosticCode(
@@ -59,7 +98,36 @@ extension DiagnosticCode {
             A materialization that takes its bindings from a capture names one which neither this file nor an import \
             defines under `captures`.
             """,
-        bad: "source: shop/sorce", mended: "source: shop/source")
+        bad: """
+            captures:
+              shop/source:
+                endpoint: { connector: { image: source-postgres, config: source.yaml } }
+                bindings:
+                  - { resource: { namespace: public, stream: orders }, target: shop/orders }
+            collections:
+              shop/orders: { key: [/id] }
+            materializations:
+              shop/warehouse:
+                endpoint: { connector: { image: materialize-postgres, config: warehouse.yaml } }
+                source: shop/sorce
+                bindings:
+                  - { source: shop/orders, resource: { table: orders } }
+            """,
+        mended: """
+            captures:
+              shop/source:
+                endpoint: { connector: { image: source-postgres, config: source.yaml } }
+                bindings:
+                  - { resource: { namespace: public, stream: orders }, target: shop/orders }
+            collections:
+              shop/orders: { key: [/id] }
+            materializations:
+              shop/warehouse:
+                endpoint: { connector: { image: materialize-postgres, config: warehouse.yaml } }
+                source: shop/source
+                bindings:
+                  - { source: shop/orders, resource: { table: orders } }
+            """)
 
     /// One name for two things of a kind, in two files.
     static let definedTwice = DiagnosticCode(
@@ -67,5 +135,21 @@ extension DiagnosticCode {
         explanation: """
             All files of a catalog are one catalog: a name can be defined once. Remove one of the definitions, or \
             rename it.
+            """,
+        bad: """
+            # flow.yaml
+            import: [orders.yaml]
+            collections:
+              shop/orders: { key: [/id] }
+            # orders.yaml
+            collections:
+              shop/orders: { key: [/number] }
+            """,
+        mended: """
+            # flow.yaml
+            import: [orders.yaml]
+            # orders.yaml
+            collections:
+              shop/orders: { key: [/number] }
             """)
 }

@@ -15,14 +15,47 @@ extension DiagnosticCode {
             The last part of the image's path, without tag or digest, chooses a built-in connector: source-postgres \
             for a capture, materialize-postgres for a materialization. No container is ever started.
             """,
-        bad: "image: ghcr.io/estuary/source-mysql:dev", mended: "image: ghcr.io/estuary/source-postgres:dev")
+        bad: """
+            captures:
+              shop/source:
+                endpoint: { connector: { image: source-mysql, config: source.yaml } }
+                bindings:
+                  - { resource: { namespace: public, stream: orders }, target: shop/orders }
+            collections:
+              shop/orders: { key: [/id] }
+            """,
+        mended: """
+            captures:
+              shop/source:
+                endpoint: { connector: { image: source-postgres, config: source.yaml } }
+                bindings:
+                  - { resource: { namespace: public, stream: orders }, target: shop/orders }
+            collections:
+              shop/orders: { key: [/id] }
+            """)
 
     /// A connector that does the other half.
     static let wrongConnectorKind = DiagnosticCode(
         602, title: "a connector of the other kind",
         explanation: "A capture needs a source connector, a materialization one that materializes.",
-        bad: "captures: { a: { endpoint: { connector: { image: materialize-postgres:dev } } } }",
-        mended: "captures: { a: { endpoint: { connector: { image: source-postgres:dev } } } }")
+        bad: """
+            captures:
+              shop/source:
+                endpoint: { connector: { image: materialize-postgres, config: warehouse.yaml } }
+                bindings:
+                  - { resource: { namespace: public, stream: orders }, target: shop/orders }
+            collections:
+              shop/orders: { key: [/id] }
+            """,
+        mended: """
+            captures:
+              shop/source:
+                endpoint: { connector: { image: source-postgres, config: source.yaml } }
+                bindings:
+                  - { resource: { namespace: public, stream: orders }, target: shop/orders }
+            collections:
+              shop/orders: { key: [/id] }
+            """)
 
     /// Two bindings of one task for one table.
     static let duplicateResource = DiagnosticCode(
@@ -31,8 +64,28 @@ extension DiagnosticCode {
             Within a task each enabled binding is of a table of its own: a captured one by namespace and stream, a \
             destination's by schema (the endpoint's where the binding has none) and table. Case matters.
             """,
-        bad: "- { source: shop/orders, resource: { table: t } }\n- { source: shop/items, resource: { table: t } }",
-        mended: "- { source: shop/orders, resource: { table: t } }\n- { source: shop/items, resource: { table: u } }")
+        bad: """
+            collections:
+              shop/orders: { key: [/id] }
+              shop/items: { key: [/id] }
+            materializations:
+              shop/warehouse:
+                endpoint: { connector: { image: materialize-postgres, config: warehouse.yaml } }
+                bindings:
+                  - { source: shop/orders, resource: { table: orders } }
+                  - { source: shop/items, resource: { table: orders } }
+            """,
+        mended: """
+            collections:
+              shop/orders: { key: [/id] }
+              shop/items: { key: [/id] }
+            materializations:
+              shop/warehouse:
+                endpoint: { connector: { image: materialize-postgres, config: warehouse.yaml } }
+                bindings:
+                  - { source: shop/orders, resource: { table: orders } }
+                  - { source: shop/items, resource: { table: items } }
+            """)
 
     /// A materialized collection that stays empty.
     static let unfedCollection = DiagnosticCode(
@@ -40,14 +93,55 @@ extension DiagnosticCode {
         explanation: """
             No enabled binding of a capture has this collection as its target, so nothing will ever arrive. Add the \
             capture's binding, import the file that has it, or disable this one.
+            """,
+        bad: """
+            collections:
+              shop/orders: { key: [/id] }
+            materializations:
+              shop/warehouse:
+                endpoint: { connector: { image: materialize-postgres, config: warehouse.yaml } }
+                bindings:
+                  - { source: shop/orders, resource: { table: orders } }
+            """,
+        mended: """
+            captures:
+              shop/source:
+                endpoint: { connector: { image: source-postgres, config: source.yaml } }
+                bindings:
+                  - { resource: { namespace: public, stream: orders }, target: shop/orders }
+            collections:
+              shop/orders: { key: [/id] }
+            materializations:
+              shop/warehouse:
+                endpoint: { connector: { image: materialize-postgres, config: warehouse.yaml } }
+                bindings:
+                  - { source: shop/orders, resource: { table: orders } }
             """)
 
     /// An empty span of time.
     static let timeOrder = DiagnosticCode(
         605, title: "notBefore is not before notAfter",
         explanation: "The two bounds leave no time between them, so no row would pass.",
-        bad: "{ name: a, notBefore: 2026-02-01T00:00:00Z, notAfter: 2026-01-01T00:00:00Z }",
-        mended: "{ name: a, notBefore: 2026-01-01T00:00:00Z, notAfter: 2026-02-01T00:00:00Z }")
+        bad: """
+            collections:
+              shop/orders: { key: [/id] }
+            materializations:
+              shop/warehouse:
+                endpoint: { connector: { image: materialize-postgres, config: warehouse.yaml } }
+                bindings:
+                  - source: { name: shop/orders, notBefore: "2026-02-01T00:00:00Z", notAfter: "2026-01-01T00:00:00Z" }
+                    resource: { table: orders }
+            """,
+        mended: """
+            collections:
+              shop/orders: { key: [/id] }
+            materializations:
+              shop/warehouse:
+                endpoint: { connector: { image: materialize-postgres, config: warehouse.yaml } }
+                bindings:
+                  - source: { name: shop/orders, notBefore: "2026-01-01T00:00:00Z", notAfter: "2026-02-01T00:00:00Z" }
+                    resource: { table: orders }
+            """)
 
     /// Two captures on one slot.
     static let sharedSlot = DiagnosticCode(
@@ -56,7 +150,38 @@ extension DiagnosticCode {
             A replication slot remembers one reader's place. Two captures of one database need a slot each: set \
             advanced.slotName of one of them.
             """,
-        bad: "advanced: { slotName: flow_slot }  # in both", mended: "advanced: { slotName: flow_slot_2 }")
+        bad: """
+            captures:
+              shop/source:
+                endpoint:
+                  connector: { image: source-postgres, config: { address: db, password: { env: P }, advanced: { slotName: flow } } }
+                bindings:
+                  - { resource: { namespace: public, stream: orders }, target: shop/orders }
+              shop/second:
+                endpoint:
+                  connector: { image: source-postgres, config: { address: db, password: { env: P }, advanced: { slotName: flow } } }
+                bindings:
+                  - { resource: { namespace: public, stream: items }, target: shop/items }
+            collections:
+              shop/orders: { key: [/id] }
+              shop/items: { key: [/id] }
+            """,
+        mended: """
+            captures:
+              shop/source:
+                endpoint:
+                  connector: { image: source-postgres, config: { address: db, password: { env: P }, advanced: { slotName: flow } } }
+                bindings:
+                  - { resource: { namespace: public, stream: orders }, target: shop/orders }
+              shop/second:
+                endpoint:
+                  connector: { image: source-postgres, config: { address: db, password: { env: P }, advanced: { slotName: flow_second } } }
+                bindings:
+                  - { resource: { namespace: public, stream: items }, target: shop/items }
+            collections:
+              shop/orders: { key: [/id] }
+              shop/items: { key: [/id] }
+            """)
 
     /// Two materializations into one table.
     static let sharedTable = DiagnosticCode(
@@ -65,16 +190,54 @@ extension DiagnosticCode {
             Each materialization keeps its table equal to its own collection, so two of them undo each other's rows. \
             Bind the collections to tables of their own, or let both captures write one collection.
             """,
-        bad:
-            "a: { bindings: [ { source: x/a, resource: { table: t } } ] }\nb: { bindings: [ { source: x/b, resource: { table: t } } ] }",
-        mended:
-            "a: { bindings: [ { source: x/a, resource: { table: t } } ] }\nb: { bindings: [ { source: x/b, resource: { table: u } } ] }"
-    )
+        bad: """
+            collections:
+              shop/orders: { key: [/id] }
+              shop/items: { key: [/id] }
+            materializations:
+              shop/one:
+                endpoint: { connector: { image: materialize-postgres, config: warehouse.yaml } }
+                bindings:
+                  - { source: shop/orders, resource: { table: orders } }
+              shop/two:
+                endpoint: { connector: { image: materialize-postgres, config: warehouse.yaml } }
+                bindings:
+                  - { source: shop/items, resource: { table: orders } }
+            """,
+        mended: """
+            collections:
+              shop/orders: { key: [/id] }
+              shop/items: { key: [/id] }
+            materializations:
+              shop/one:
+                endpoint: { connector: { image: materialize-postgres, config: warehouse.yaml } }
+                bindings:
+                  - { source: shop/orders, resource: { table: orders } }
+              shop/two:
+                endpoint: { connector: { image: materialize-postgres, config: warehouse.yaml } }
+                bindings:
+                  - { source: shop/items, resource: { table: items } }
+            """)
 
     /// A task that does nothing.
     static let noBindings = DiagnosticCode(
         607, title: "a task without an enabled binding",
-        explanation: "The task would connect and move nothing. Add a binding, or disable the task with shards.disable.")
+        explanation: "The task would connect and move nothing. Add a binding, or disable the task with shards.disable.",
+        bad: """
+            materializations:
+              shop/warehouse:
+                endpoint: { connector: { image: materialize-postgres, config: warehouse.yaml } }
+                bindings: []
+            """,
+        mended: """
+            collections:
+              shop/orders: { key: [/id] }
+            materializations:
+              shop/warehouse:
+                endpoint: { connector: { image: materialize-postgres, config: warehouse.yaml } }
+                bindings:
+                  - { source: shop/orders, resource: { table: orders } }
+            """)
 }
 
 extension DiagnosticCode {

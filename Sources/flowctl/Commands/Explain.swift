@@ -39,16 +39,16 @@ struct Explain: ParsableCommand {
     /// The page for people.
     static func page(_ code: DiagnosticCode) -> String {
         var parts = ["\(code.name): \(code.title)", Paragraph.wrap(code.explanation, width: 80)]
-        if !code.bad.isEmpty { parts.append("At fault:\n\n" + Paragraph.indent(code.bad)) }
-        if !code.mended.isEmpty { parts.append("Mended:\n\n" + Paragraph.indent(code.mended)) }
+        parts.append("At fault:\n\n" + Paragraph.indent(code.bad))
+        parts.append("Mended:\n\n" + Paragraph.indent(code.mended))
         return parts.joined(separator: "\n\n")
     }
 
     private static func object(_ code: DiagnosticCode) -> JSONValue {
         [
             "code": .string(code.name), "title": .string(code.title), "explanation": .string(code.explanation),
-            "bad": code.bad.isEmpty ? nil : .string(code.bad),
-            "mended": code.mended.isEmpty ? nil : .string(code.mended),
+            "bad": .string(code.bad),
+            "mended": .string(code.mended),
         ]
     }
 }
