@@ -27,6 +27,9 @@ public protocol Capture: AnyObject, Sendable {
 
     /// A place behind everything that is committed now: a link that has reached it has all of that.
     func committedPosition() throws -> LogPosition
+
+    /// What the source says of the capture now. Needs no `prepare`, and makes and changes nothing.
+    func status() throws -> CaptureStatus
 }
 
 /// What a capture found as it was prepared.

@@ -137,7 +137,8 @@ public struct ChangeEvent: BitwiseCopyable, Sendable {
         case shape
         /// The transaction that began is complete: `position` is the end of its commit record.
         case commit
-        /// Outside a transaction: nothing that the capture reads is left before `position`.
+        /// Outside a transaction: nothing that the capture reads is left before `position`. `time`, where it is not 0: what
+        /// the source had committed until then is before it.
         case progress
     }
 
@@ -156,7 +157,7 @@ public struct ChangeEvent: BitwiseCopyable, Sendable {
     /// The 32 bits of the transaction's id that the log carries.
     public var transaction: UInt32 = 0
     public var position: LogPosition = .zero
-    /// Commit time, microseconds since 2000-01-01 UTC.
+    /// Microseconds since 2000-01-01 UTC, by the source's clock.
     public var time: Int64 = 0
 
     public init(_ kind: Kind) {

@@ -5,10 +5,14 @@ public struct LinkCheckpoint: Sendable {
     /// Which log the position belongs to, opaque to the destination: the source's identity, slot, and what the capture
     /// needs to go on exactly.
     public var captureState: String
+    /// By the source's clock, microseconds since 2000-01-01 UTC: whatever it had committed until then is before the
+    /// position. Nil where unknown.
+    public var time: Int64?
 
-    public init(position: LogPosition, captureState: String) {
+    public init(position: LogPosition, captureState: String, time: Int64? = nil) {
         self.position = position
         self.captureState = captureState
+        self.time = time
     }
 }
 

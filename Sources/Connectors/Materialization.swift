@@ -6,6 +6,14 @@ public protocol Materialization: AnyObject, Sendable {
     /// Connects, makes the metadata tables where they are absent, and takes the link over: bumps its fence, so that an
     /// older runner's next commit fails.
     func open(_ link: LinkSpec) throws -> any Transactor
+
+    /// What is kept of this materialization's links; empty before the first run. Takes nothing over, and makes and changes
+    /// nothing.
+    func status() throws -> [StoredLink]
+
+    /// Keeps what a link stumbled over where `status` finds it, until the link's next commit. Best effort: never throws,
+    /// nor waits for long.
+    func record(_ error: RunError, of link: LinkSpec)
 }
 
 /// What stores rows in a transaction of its own connection. The transaction begins with the first call that needs one.

@@ -35,30 +35,43 @@ public final class PostgresMaterialization: Materialization {
         ErrorScope(operation: operation, object: "destination \(config.connection)", task: name)
     }
 
-    /// What the destination keeps of this materialization's links. Takes nothing over and changes nothing; empty where
-    /// there is nothing yet.
-    public func status() throws -> [DestinationStatus] {
+    public func status() throws -> [StoredLink] {
         let scope = scope("read the status of")
-        let connection = try DestinationConnection.plain(config, scope)
+        let connection = try DestinationConnection.watching(config, scope)
         defer { connection.close() }
         return try scope.rethrowing {
-            guard try metadata.exists(connection) else { return [] }
-            return try DestinationStatus.read(name, metadata, connection)
+            guard try metadata.isReadable(connection) else { return [] }
+            return try StoredLink.read(name, metadata, connection)
         }
     }
 
-    /// Keeps what stopped a link's table where `status` and users find it. Best effort; nothing else is touched.
     public func record(_ error: RunError, of link: LinkSpec) {
-        guard error.kind != .fenced, let connection = try? DestinationConnection.plain(config, scope("record")) else {
+        guard error.kind != .fenced else { return }
+        var hasty = config
+        hasty.connection.connectTimeout = 3
+        guard let connection = try? DestinationConnection.plain(hasty, scope("record")) else { return }
+        defer { connection.close() }
+        let text = error.description + (error.hint.map { "\nhint: \($0)" } ?? "")
+        let binding = link.bindings.first { error.task == link.materialization && $0.index == error.binding }
+        do {
+            // Both or neither; a runner that holds the rows is getting past the error just now.
+            try connection.execute("SET lock_timeout = '2s'; SET statement_timeout = '3s'; BEGIN")
+            _ = try connection.query(
+                """
+                UPDATE \(metadata.checkpoints) SET error = $3, error_class = $4
+                 WHERE materialization = $1 AND capture = $2
+                """, [link.materialization, link.capture, text, error.kind.rawValue])
+            if let binding, error.kind != .transient {
+                _ = try connection.query(
+                    """
+                    UPDATE \(metadata.bindings) SET error = $5, updated_at = now()
+                     WHERE materialization = $1 AND capture = $2 AND destination_schema = $3 AND destination_table = $4
+                    """, [link.materialization, link.capture, binding.schema, binding.name, text])
+            }
+            try connection.execute("COMMIT")
+        } catch {
+            // There is nobody left to tell: the run's own error is reported by whoever recorded it.
             return
         }
-        defer { connection.close() }
-        let binding = link.bindings.first { $0.index == error.binding }
-        _ = try? connection.query(
-            """
-            UPDATE \(metadata.bindings) SET error = $3, updated_at = now()
-             WHERE materialization = $1 AND capture = $2
-               AND ($4::text IS NULL OR (destination_schema = $4 AND destination_table = $5))
-            """, [link.materialization, link.capture, error.description, binding?.schema, binding?.name])
     }
 }

@@ -10,6 +10,8 @@ final class PostgresTransactor: Transactor {
     private var records: [BindingRecord]
     private var states: [Int: BindingCheckpoint] = [:]
     private(set) var checkpoint: LinkCheckpoint?
+    /// Whether a table's record tells of an error that the next commit gets past.
+    private var hasErrors: Bool
     /// Tables that the open transaction changed, as they were before.
     private var changed: [(table: BoundTable, layout: BoundTable.Layout)] = []
 
@@ -24,6 +26,7 @@ final class PostgresTransactor: Transactor {
         self.tables = tables
         self.statements = statements
         records = record.bindings
+        hasErrors = record.bindings.contains { $0.error != nil }
         checkpoint = record.checkpoint
     }
 
@@ -143,8 +146,10 @@ final class PostgresTransactor: Transactor {
                 statements.state(state, of: table.binding), table.scope("record"),
                 fault: { table.scope("record").error(.needsOperator, "its row in flow.bindings is gone") })
         }
+        if hasErrors { try session.send(statements.clearErrors, scope) }
         try write(checkpoint)
         try session.commit(scope)
+        hasErrors = false
         self.checkpoint = checkpoint
         for (binding, state) in bindings { states[binding] = state }
         changed.removeAll()
@@ -153,7 +158,8 @@ final class PostgresTransactor: Transactor {
     private func write(_ checkpoint: LinkCheckpoint) throws {
         let isSame = self.checkpoint?.captureState == checkpoint.captureState
         try session.send(
-            statements.checkpoint(checkpoint.position, captureState: isSame ? nil : checkpoint.captureState),
+            statements.checkpoint(
+                checkpoint.position, captureState: isSame ? nil : checkpoint.captureState, time: checkpoint.time),
             scope("commit"), fault: fenced)
     }
 

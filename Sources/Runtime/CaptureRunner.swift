@@ -46,6 +46,7 @@ public final class CaptureRunner: Sendable {
                 return
             } catch let error as RunError where error.kind == .transient {
                 if stop.isRequested { return }
+                keep(error)
                 guard let delay = retry.next() else { throw error }
                 var event = RunEvent(.retry, task: error.task ?? capture.name)
                 event.error = error
@@ -53,8 +54,19 @@ public final class CaptureRunner: Sendable {
                 event.delayMilliseconds = delay
                 observer.record(event)
                 wait(milliseconds: delay)
+            } catch {
+                keep(error)
+                throw error
             }
         }
+    }
+
+    /// Leaves an error where `status` finds it: at the destination of the link that had it, or at all where it is the
+    /// capture's.
+    private func keep(_ error: any Error) {
+        let error = error as? RunError ?? RunError(.internal, operation: "run", message: "\(error)")
+        let own = plans.filter { $0.spec.materialization == error.task }
+        for plan in own.isEmpty ? plans : own { plan.materialization.record(error, of: plan.spec) }
     }
 
     /// Makes what is missing in both databases, and nothing more.

@@ -20,10 +20,12 @@ extension Link {
                 backfills.began(event.transaction)
             case .commit:
                 lastTime = transaction?.time ?? lastTime
+                if transaction?.isSkipped == false { sourceTime = lastTime }
                 transaction = nil
                 position = max(position, event.position)
             case .progress:
                 position = max(position, event.position)
+                if event.time > 0 { sourceTime = event.time }
             case .shape:
                 try follow(batch.shapes[Int(event.shape)])
                 number = buffer.adopt(batch)

@@ -13,6 +13,8 @@ final class Link {
     private static let storeChanges = 200_000
     /// Most that is held for one chunk; beyond it the chunk is read again later.
     static let heldBytes = 8 << 20
+    /// How far the destination's record of the source's time may be behind while nothing happens, in microseconds.
+    private static let clockInterval: Int64 = 25_000_000
 
     let spec: LinkSpec
     let transactor: any Transactor
@@ -40,6 +42,9 @@ final class Link {
     private var changesSinceCommit: [Int]
     /// Commit time of the last transaction that was looked at.
     var lastTime: Int64 = 0
+    /// By the source's clock, what it had committed until then is before `position`; and what the last commit said of it.
+    var sourceTime: Int64?
+    private var committedTime: Int64 = 0
 
     /// By binding: keys of rows that can't be written yet (see `follow`). Nothing is committed while there are any.
     var gaps: [Set<[[UInt8]?]>]
@@ -122,9 +127,13 @@ final class Link {
     private func settle() throws {
         let isLarge = buffer.bytes >= Link.storeBytes || buffer.changes >= Link.storeChanges
         if isLarge { try store() }
-        guard transaction == nil, position > committed, isLarge || !mailbox.hasBatch, !hasGaps else { return }
+        guard transaction == nil, position > committed || isTimeDue, isLarge || !mailbox.hasBatch, !hasGaps else {
+            return
+        }
         try commit()
     }
+
+    private var isTimeDue: Bool { (sourceTime ?? 0) - committedTime >= Link.clockInterval }
 
     /// Hands everything that is folded to the destination's open transaction.
     func store() throws {
@@ -143,8 +152,10 @@ final class Link {
         var states: [Int: BindingCheckpoint] = [:]
         for index in changedStates { states[index] = backfills.state(of: index) }
         try transactor.commit(
-            LinkCheckpoint(position: position, captureState: try backfills.captureState()), bindings: states)
+            LinkCheckpoint(position: position, captureState: try backfills.captureState(), time: sourceTime),
+            bindings: states)
         committed = position
+        committedTime = sourceTime ?? committedTime
         status.durable = position
         changedStates.removeAll()
         lockedUntilCommit.removeAll()

@@ -196,6 +196,17 @@ public final class PostgresCapture: Capture {
         }
     }
 
+    public func status() throws -> CaptureStatus {
+        try rethrowing("read the status of", "source \(config.connection)") {
+            var parameters = config.connection
+            parameters.connectTimeout = 10
+            let connection = try Connection(parameters)
+            defer { connection.close() }
+            try connection.execute("SET default_transaction_read_only = on; SET statement_timeout = '10s'")
+            return try SlotInspection(config: config).read(connection).status(config)
+        }
+    }
+
     private func prepared() throws -> Found {
         guard let found = found.withLock({ $0 }) else {
             throw RunError(.internal, operation: "open", object: "capture \"\(name)\"", message: "it was not prepared")

@@ -69,17 +69,43 @@ struct EndpointTests {
         let link = try TestLink(destination, shape, willBackfill: true)
         try link.chunk(["1\ta", "2\tb"], shape: shape)
         let error = RunError(
-            .needsOperator, operation: "store rows", object: "table public.orders", message: "no", binding: 0)
+            .needsOperator, operation: "store rows", object: "table public.orders", message: "no", hint: "mend it",
+            task: link.spec.materialization, binding: 0)
         destination.materialization().record(error, of: link.spec)
         let status = try #require(try destination.materialization().status().first)
         #expect(status.capture == "acme/capture" && status.fence == 1 && status.position == LogPosition(100))
         #expect(status.tables.count == 1)
         #expect(status.tables.first?.state.phase == .backfilling && status.tables.first?.state.rows == 2)
-        #expect(status.tables.first?.error == "store rows table public.orders: no")
-        try link.chunk(["3\ta"], shape: shape)
+        #expect(status.tables.first?.error == "store rows table public.orders: no\nhint: mend it")
+        #expect(status.failure?.message == status.tables.first?.error && status.failure?.isTransient == false)
         link.close()
+        // Taking the link up again does not get past the error: a commit does.
+        let next = try TestLink(destination, shape)
+        #expect(try destination.materialization().status().first?.tables.first?.error != nil)
+        try next.store(shape) { rows in rows.insert([3, "a"]) }
+        let mended = try #require(try destination.materialization().status().first)
+        #expect(mended.failure == nil && mended.tables.first?.error == nil)
+        #expect(try destination.value("SELECT count(*) FROM flow.bindings WHERE error IS NOT NULL") == "0")
+    }
+
+    @Test("the checkpoint keeps the source's time, and metadata of an older version is read, then brought up to date")
+    func sourceTime() throws {
+        let destination = try Destination()
+        let link = try TestLink(destination, shape)
+        try link.transactor.commit(
+            LinkCheckpoint(position: LogPosition(200), captureState: "{}", time: 1_000_001), bindings: [:])
+        #expect(try destination.value("SELECT source_time FROM flow.checkpoints") == "2000-01-01 00:00:01.000001+00")
+        #expect(try destination.materialization().status().first?.time == 1_000_001)
+        // A position whose time is not known leaves the last one that was.
+        try link.transactor.commit(LinkCheckpoint(position: LogPosition(300), captureState: "{}"), bindings: [:])
+        #expect(try destination.materialization().status().first?.time == 1_000_001)
+        link.close()
+        try destination.eye.execute(
+            "ALTER TABLE flow.checkpoints DROP COLUMN source_time, DROP COLUMN error, DROP COLUMN error_class")
+        let old = try #require(try destination.materialization().status().first)
+        #expect(old.position == LogPosition(300) && old.time == nil && old.failure == nil)
         try TestLink(destination, shape).close()
-        #expect(try destination.materialization().status().first?.tables.first?.error == nil)
+        #expect(try destination.value("SELECT source_time FROM flow.checkpoints") == nil)
     }
 
     @Test("the SQL functions say how far the database is, and wait")

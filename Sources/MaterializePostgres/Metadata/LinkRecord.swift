@@ -19,7 +19,6 @@ struct BindingRecord {
     var state: BindingCheckpoint
     var shape: String
     var error: String?
-    var updatedAt: String?
 }
 
 extension LinkRecord {
@@ -49,7 +48,7 @@ extension BindingRecord {
         let rows = try connection.query(
             """
             SELECT collection, destination_schema, destination_table, source_schema, source_table, phase, backfill,
-                   backfill_counter, rows, bytes, estimated_rows, shape, error, updated_at
+                   backfill_counter, rows, bytes, estimated_rows, shape, error
               FROM \(metadata.bindings) WHERE materialization = $1 AND capture = $2
              ORDER BY destination_schema, destination_table
             """, [materialization, capture])
@@ -62,7 +61,7 @@ extension BindingRecord {
             return BindingRecord(
                 collection: rows[row, 0] ?? "", schema: rows[row, 1] ?? "", table: rows[row, 2] ?? "",
                 sourceSchema: rows[row, 3] ?? "", sourceTable: rows[row, 4] ?? "", state: state,
-                shape: rows[row, 11] ?? "", error: rows[row, 12], updatedAt: rows[row, 13])
+                shape: rows[row, 11] ?? "", error: rows[row, 12])
         }
     }
 }

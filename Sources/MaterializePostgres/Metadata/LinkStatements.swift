@@ -18,19 +18,31 @@ struct LinkStatements: Sendable {
     private var identity: [String?] { [link.materialization, link.capture, String(fence)] }
 
     /// Moves the checkpoint. Divides by the rows touched, so that the transaction fails where the fence is another's.
-    /// Without a capture state the recorded one stays.
-    func checkpoint(_ position: LogPosition, captureState: String?) -> Statement {
-        var parameters = identity + [position.description]
-        var assignments = "position = $4::pg_lsn, updated_at = now()"
+    /// Without a capture state or a time the recorded one stays. What the link stumbled over is got past.
+    func checkpoint(_ position: LogPosition, captureState: String?, time: Int64?) -> Statement {
+        var parameters = identity + [position.description, time.map { String($0) }]
+        var assignments: SQL = """
+            position = $4::pg_lsn, updated_at = now(), error = NULL, error_class = NULL,
+            source_time = coalesce('2000-01-01 00:00:00+00'::timestamptz + $5::bigint * interval '1 us', source_time)
+            """
         if let captureState {
-            assignments += ", capture_state = $5"
+            assignments = "\(assignments), capture_state = $6"
             parameters.append(captureState)
         }
         return Statement(
             sql: """
-                WITH touched AS (UPDATE \(metadata.checkpoints) SET \(raw: assignments) WHERE \(mine) RETURNING 1)
+                WITH touched AS (UPDATE \(metadata.checkpoints) SET \(assignments) WHERE \(mine) RETURNING 1)
                 SELECT 1 / count(*) FROM touched
                 """, parameters: parameters)
+    }
+
+    /// Takes the errors of the link's tables away.
+    var clearErrors: Statement {
+        Statement(
+            sql: """
+                UPDATE \(metadata.bindings) SET error = NULL
+                 WHERE materialization = $1 AND capture = $2 AND error IS NOT NULL
+                """, parameters: [link.materialization, link.capture])
     }
 
     /// Fails where the fence is another's, and keeps others from taking it until the transaction ends.
@@ -81,7 +93,7 @@ struct LinkStatements: Sendable {
                   SET phase = EXCLUDED.phase, backfill = EXCLUDED.backfill, backfill_counter = EXCLUDED.backfill_counter,
                       rows = EXCLUDED.rows, bytes = EXCLUDED.bytes, estimated_rows = EXCLUDED.estimated_rows,
                       collection = EXCLUDED.collection, source_schema = EXCLUDED.source_schema,
-                      source_table = EXCLUDED.source_table, shape = EXCLUDED.shape, error = NULL, updated_at = now()
+                      source_table = EXCLUDED.source_table, shape = EXCLUDED.shape, updated_at = now()
                 """,
             parameters: [link.materialization, link.capture, binding.schema, binding.name] + values(of: state)
                 + [binding.collection, source.namespace, source.name, shape])

@@ -28,6 +28,16 @@ struct MetadataSchema: Sendable {
         }
     }
 
+    /// Whether any version of flowctl has kept something here.
+    func isReadable(_ connection: Connection) throws -> Bool {
+        let rows = try connection.query(
+            """
+            SELECT to_regclass(\(literal: checkpoints.quoted)) IS NOT NULL
+               AND to_regclass(\(literal: bindings.quoted)) IS NOT NULL
+            """)
+        return rows[0, 0] == "t"
+    }
+
     /// Whether the schema is there as this version of flowctl makes it.
     func exists(_ connection: Connection) throws -> Bool {
         let rows = try connection.query(
@@ -35,6 +45,8 @@ struct MetadataSchema: Sendable {
             SELECT to_regclass(\(literal: checkpoints.quoted)) IS NOT NULL
                AND to_regclass(\(literal: bindings.quoted)) IS NOT NULL
                AND to_regprocedure(\(literal: QualifiedName(name, "wait_for").quoted + "(text,pg_lsn,interval)")) IS NOT NULL
+               AND EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass(\(literal: checkpoints.quoted))
+                             AND attname = 'error_class' AND NOT attisdropped)
             """)
         return rows[0, 0] == "t"
     }
@@ -48,6 +60,8 @@ struct MetadataSchema: Sendable {
           materialization text NOT NULL, capture text NOT NULL, fence bigint NOT NULL,
           position pg_lsn, capture_state text, updated_at timestamptz NOT NULL DEFAULT now(),
           PRIMARY KEY (materialization, capture)) WITH (fillfactor = 20);
+        ALTER TABLE \(checkpoints) ADD COLUMN IF NOT EXISTS source_time timestamptz,
+          ADD COLUMN IF NOT EXISTS error text, ADD COLUMN IF NOT EXISTS error_class text;
         CREATE TABLE IF NOT EXISTS \(bindings) (
           materialization text NOT NULL, capture text NOT NULL,
           destination_schema text NOT NULL, destination_table text NOT NULL,
@@ -72,6 +86,12 @@ struct MetadataSchema: Sendable {
         COMMENT ON COLUMN \(checkpoints).capture_state IS
           'Which log the position belongs to, in the capture''s own form.';
         COMMENT ON COLUMN \(checkpoints).updated_at IS 'When the position was last moved.';
+        COMMENT ON COLUMN \(checkpoints).source_time IS
+          'By the source''s clock: what it had committed until then is here. Null where unknown.';
+        COMMENT ON COLUMN \(checkpoints).error IS
+          'What the link stumbled over last and has not got past; null while all is well.';
+        COMMENT ON COLUMN \(checkpoints).error_class IS
+          'transient: tried again until it goes away. Others stop the link: needsOperator, authentication, internal.';
         COMMENT ON TABLE \(bindings) IS 'A row for each table that a link fills.';
         COMMENT ON COLUMN \(bindings).phase IS
           'pending: nothing was read yet; backfilling: rows are being copied; streaming: all were, changes follow.';
@@ -82,7 +102,7 @@ struct MetadataSchema: Sendable {
         COMMENT ON COLUMN \(bindings).estimated_rows IS 'The source''s estimate as the backfill began.';
         COMMENT ON COLUMN \(bindings).shape IS
           'The source''s columns that the table was last prepared for: names, types, attribute numbers.';
-        COMMENT ON COLUMN \(bindings).error IS 'What stopped the table last; null while all is well.';
+        COMMENT ON COLUMN \(bindings).error IS 'What stopped the link at this table; null while all is well.';
         """
     }
 

@@ -26,6 +26,17 @@ enum DestinationConnection {
         return connection
     }
 
+    /// Connects for looking only: the session can change nothing, and waits for nobody for long.
+    static func watching(_ config: PostgresMaterialization.Config, _ scope: ErrorScope) throws -> Connection {
+        var hasty = config
+        hasty.connection.connectTimeout = 10
+        let connection = try plain(hasty, scope)
+        try scope.rethrowing {
+            try connection.execute("SET default_transaction_read_only = on; SET statement_timeout = '10s'")
+        }
+        return connection
+    }
+
     /// Connects for storing rows.
     static func forRows(_ config: PostgresMaterialization.Config, _ scope: ErrorScope) throws -> Opened {
         let connection = try plain(config, scope)

@@ -10,6 +10,8 @@ final class StreamSession: CaptureSession {
     /// Idle time after which the checkpoint follows the log although nothing happened, in milliseconds.
     private static let progressInterval: Int64 = 5_000
     private static let statusInterval: Int64 = 1_000
+    /// Idle time after which the checkpoint's time follows the clock although the log has not grown.
+    private static let clockInterval: Int64 = 30_000
 
     private let replication: Connection
     private let side: Connection
@@ -25,6 +27,7 @@ final class StreamSession: CaptureSession {
     private var lastProgressRequest: Int64 = 0
     private var isProgressWanted = false
     private var reported = LogPosition.zero
+    private var clock = LogClock()
 
     init(
         replication: Connection, side: Connection, config: PostgresCaptureConfig, sources: [TableSource],
@@ -94,7 +97,7 @@ final class StreamSession: CaptureSession {
             let end = LogPosition(try reader.uint64())
             _ = try reader.uint64()
             let wantsReply = try reader.byte() != 0
-            noteProgress(end, in: batch)
+            try noteProgress(end, in: batch)
             if wantsReply { try sendStatus(requestReply: false) }
         default:
             throw MessageReader.malformed
@@ -102,15 +105,18 @@ final class StreamSession: CaptureSession {
     }
 
     /// Between two transactions, everything before a keepalive's position has been read.
-    private func noteProgress(_ end: LogPosition, in batch: ChangeBatch) {
-        guard !decoder.isInTransaction, end > reported, end > decoder.lastCommit else { return }
-        let isDue = isProgressWanted || now() - lastProgress >= StreamSession.progressInterval
-        guard isDue else { return }
+    private func noteProgress(_ end: LogPosition, in batch: ChangeBatch) throws {
+        guard !decoder.isInTransaction, end >= reported, end >= decoder.lastCommit else { return }
+        let idle = now() - lastProgress
+        let hasGrown = end > reported && end > decoder.lastCommit
+        let isDue = hasGrown && (isProgressWanted || idle >= StreamSession.progressInterval)
+        guard isDue || idle >= StreamSession.clockInterval else { return }
         lastProgress = now()
-        isProgressWanted = false
+        isProgressWanted = isProgressWanted && !hasGrown
         reported = end
         var event = ChangeEvent(.progress)
         event.position = end
+        event.time = try clock.time(at: end, now: lastProgress, side)
         batch.append(event)
     }
 

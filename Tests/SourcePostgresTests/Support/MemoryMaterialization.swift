@@ -43,6 +43,10 @@ final class MemoryMaterialization: Materialization {
         return MemoryTransactor(owner: self, link: link, fence: fence)
     }
 
+    func status() throws -> [StoredLink] { [] }
+
+    func record(_ error: RunError, of link: LinkSpec) {}
+
     /// Applies changes if the fence holds, as one.
     func commit(fence: Int, _ changes: [(inout State) throws -> Void]) throws {
         try state.withLock { state in

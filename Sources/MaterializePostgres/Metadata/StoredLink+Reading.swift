@@ -1,0 +1,39 @@
+import Connectors
+import Postgres
+
+extension StoredLink {
+    /// What is kept of a materialization's links, by capture. Also reads what an older version has made, which has fewer
+    /// columns.
+    static func read(
+        _ materialization: String, _ metadata: MetadataSchema, _ connection: Connection
+    ) throws -> [StoredLink] {
+        let rows = try connection.query(
+            """
+            SELECT capture, fence, position, trunc(extract(epoch FROM
+                     (to_jsonb(c) ->> 'source_time')::timestamptz - '2000-01-01 00:00:00+00') * 1000000)::bigint,
+                   to_jsonb(c) ->> 'error', to_jsonb(c) ->> 'error_class'
+              FROM \(metadata.checkpoints) c WHERE materialization = $1 ORDER BY capture
+            """, [materialization])
+        return try (0..<rows.count).map { row in
+            let capture = rows[row, 0] ?? ""
+            let failure = rows[row, 4].map {
+                Failure(message: $0, isTransient: rows[row, 5] == RunError.Class.transient.rawValue)
+            }
+            let records = try BindingRecord.read(materialization, capture, metadata, connection)
+            return StoredLink(
+                capture: capture, fence: rows[row, 1].flatMap { Int64($0) } ?? 0,
+                position: rows[row, 2].flatMap { LogPosition($0) }, time: rows[row, 3].flatMap { Int64($0) },
+                failure: failure, tables: records.map { Table($0, isFailed: failure != nil) })
+        }
+    }
+}
+
+extension StoredLink.Table {
+    /// A table's own error counts as long as its link has one: the next commit takes the link's away.
+    fileprivate init(_ record: BindingRecord, isFailed: Bool) {
+        self.init(
+            collection: record.collection, schema: record.schema, name: record.table,
+            sourceSchema: record.sourceSchema, sourceTable: record.sourceTable, state: record.state,
+            error: isFailed ? record.error : nil)
+    }
+}
