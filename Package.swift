@@ -68,7 +68,7 @@ let package = Package(
         tests("YAML", ["YAML", "JSON", "Diagnostics"]),
         tests("JSONSchema", ["JSONSchema", "JSON"]),
         tests("Postgres", ["Postgres"]),
-        tests("Catalog", ["Catalog", "Diagnostics", "JSON", "JSONSchema"], exclude: ["Fixtures"]),
+        tests("Catalog", ["Catalog", "YAML", "Diagnostics", "JSON", "JSONSchema"], exclude: ["Fixtures"]),
         tests("Connectors", ["Connectors"]),
         tests("TaskGraph", ["TaskGraph", "Catalog", "Diagnostics"]),
         tests("Runtime", ["Runtime", "Connectors"]),

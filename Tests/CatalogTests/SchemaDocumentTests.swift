@@ -42,6 +42,30 @@ struct SchemaDocumentTests {
         #expect(lacking == [])
     }
 
+    @Test("every default and example is valid where it stands", arguments: SchemaName.allCases)
+    func examples(name: SchemaName) throws {
+        var compiler = SchemaCompiler(.init(isStrict: false, assertsFormat: true))
+        compiler.add(try JSONValue(parsing: name.bytes), uri: "schema:it")
+        var wrong: [String] = []
+        func visit(_ value: JSONValue, _ pointer: JSONPointer) throws {
+            for (index, item) in (value.arrayValue ?? []).enumerated() { try visit(item, pointer.appending(index)) }
+            guard let object = value.objectValue else { return }
+            let isProperties = ["properties", "$defs"].contains(pointer.tokens.last ?? "")
+            if !isProperties, object.contains("description") {
+                let schema = try compiler.compile(reference: "schema:it#\(pointer)")
+                for example in (value["examples"]?.arrayValue ?? []) + [value["default"]].compactMap({ $0 })
+                where !schema.validate(example).isEmpty {
+                    wrong.append("\(pointer): \(JSONWriter.write(example)): \(schema.validate(example))")
+                }
+            }
+            for entry in object where isProperties || !["examples", "default", "enum", "const"].contains(entry.key) {
+                try visit(entry.value, pointer.appending(entry.key))
+            }
+        }
+        try visit(try JSONValue(parsing: name.bytes), .root)
+        #expect(wrong == [])
+    }
+
     @Test(
         "a config that its connector takes is valid",
         arguments: [
