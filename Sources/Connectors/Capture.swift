@@ -7,9 +7,13 @@ public protocol Capture: AnyObject, Sendable {
     /// touched.
     func probe() throws
 
-    /// Connects, proves that the log goes on where every link's checkpoint says, makes what is missing (publication,
-    /// slot), and reads the tables' shapes. A nil checkpoint is a link that starts now.
-    func prepare(_ checkpoints: [LinkCheckpoint?]) throws -> CaptureStart
+    /// Connects, proves that the log goes on where a link's checkpoint says, makes what is missing (publication, slot),
+    /// and reads the tables' shapes. A nil checkpoint is a link that starts now. Waits a moment for a slot that is in use.
+    /// Throws where no link can go on, with nothing made.
+    func prepare(_ checkpoints: [LinkCheckpoint?], stop: StopSignal) throws -> CaptureStart
+
+    /// Removes what the last `prepare` made: no link has begun with it. Best effort.
+    func withdraw()
 
     /// Begins to read the log at a position that `prepare` accepted.
     func openSession(from position: LogPosition, stop: StopSignal) throws -> any CaptureSession
@@ -34,6 +38,8 @@ public protocol Capture: AnyObject, Sendable {
 
 /// What a capture found as it was prepared.
 public struct CaptureStart: Sendable {
+    /// Parallel to the checkpoints: why the log can't go on where that link's says.
+    public var refusals: [RunError?]
     /// By table: the index of the capture's binding.
     public var shapes: [TableShape]
     /// Where a link without checkpoint begins.
@@ -46,9 +52,11 @@ public struct CaptureStart: Sendable {
     public var estimatedRows: [Int64?]
 
     public init(
-        shapes: [TableShape], newLink: LinkCheckpoint, position: LogPosition, provisioned: [String],
+        refusals: [RunError?], shapes: [TableShape], newLink: LinkCheckpoint, position: LogPosition,
+        provisioned: [String],
         estimatedRows: [Int64?]
     ) {
+        self.refusals = refusals
         self.shapes = shapes
         self.newLink = newLink
         self.position = position
@@ -65,7 +73,7 @@ public protocol CaptureSession: AnyObject {
     func read(into batch: ChangeBatch, wait milliseconds: Int, wantsProgress: Bool) throws
 
     /// Tells the source that everything before `position` is durable at every destination. The source may forget it.
-    /// Sent at once if `now`, else when it is due.
+    /// Sent at once if `now`, else when it is due. `zero` where that is not known: only keeps the connection alive.
     func acknowledge(_ position: LogPosition, now: Bool) throws
 
     /// Keeps the connection alive while nothing is read.

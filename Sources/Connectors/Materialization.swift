@@ -3,8 +3,11 @@
 public protocol Materialization: AnyObject, Sendable {
     var name: String { get }
 
-    /// Connects, makes the metadata tables where they are absent, and takes the link over: bumps its fence, so that an
-    /// older runner's next commit fails.
+    /// Connects and changes nothing: whether it is worth while to open a link again.
+    func probe() throws
+
+    /// Connects and takes the link over where the destination knows it: bumps its fence, so that an older runner's next
+    /// commit fails. Makes nothing.
     func open(_ link: LinkSpec) throws -> any Transactor
 
     /// What is kept of this materialization's links; empty before the first run. Takes nothing over, and makes and changes
@@ -14,6 +17,20 @@ public protocol Materialization: AnyObject, Sendable {
     /// Keeps what a link stumbled over where `status` finds it, until the link's next commit. Best effort: never throws,
     /// nor waits for long.
     func record(_ error: RunError, of link: LinkSpec)
+}
+
+/// What a binding's table is attached with.
+public struct AttachedTable: Sendable {
+    public var shape: TableShape
+    public var state: BindingCheckpoint
+    /// The table takes a backfill from its start, so its key may be made late.
+    public var willBackfill: Bool
+
+    public init(_ shape: TableShape, _ state: BindingCheckpoint, willBackfill: Bool) {
+        self.shape = shape
+        self.state = state
+        self.willBackfill = willBackfill
+    }
 }
 
 /// What stores rows in a transaction of its own connection. The transaction begins with the first call that needs one.
@@ -34,19 +51,21 @@ public protocol RowStore: AnyObject {
 
 /// The apply side of a link: rows, checkpoint and fence check in one destination transaction.
 public protocol Transactor: RowStore {
-    /// What was committed last for this link; nil before `begin`.
+    /// What was committed last for this link; nil where it has not begun.
     var checkpoint: LinkCheckpoint? { get }
 
     /// What was committed last for the binding; nil where the destination has no record of it.
     func checkpoint(of binding: Int) -> BindingCheckpoint?
 
-    /// Makes a destination table where it is absent, adopts or refuses one that is there, and records the binding with
-    /// the shape. Commits by itself. Called once for each binding before anything else is stored. `willBackfill`: the
-    /// table takes a backfill from its start, so its key may be made late.
-    func attach(_ binding: Int, shape: TableShape, state: BindingCheckpoint, willBackfill: Bool) throws
+    /// Makes the link ready to store rows, in one transaction: what flowctl keeps at the destination, the tables that are
+    /// absent, and their records; tables that are there are adopted or refused. Where one is refused nothing has changed.
+    /// `tables` are parallel to the link's bindings. Called once, before anything is stored. `beginning` is the checkpoint
+    /// of a link that has none.
+    func attach(_ tables: [AttachedTable], beginning: LinkCheckpoint?) throws
 
-    /// Records a link that had no checkpoint. Commits by itself.
-    func begin(_ checkpoint: LinkCheckpoint) throws
+    /// Throws a `fenced` error where a newer runner has taken the link: a link without changes hears of it this way. Not
+    /// while a transaction is open.
+    func confirmFence() throws
 
     /// Changes the destination table from the shape it was prepared for to a new one, in the open transaction, before
     /// the first row of the new shape. No chunk of the binding is being written meanwhile. Returns the SQL that it ran.

@@ -38,6 +38,13 @@ public final class StopSignal: Sendable {
         for follower in followers.withLock({ $0 }) { follower.request() }
     }
 
+    /// Waits for the request, `milliseconds` at most; whether it was made.
+    public func wait(milliseconds: Int) -> Bool {
+        var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        _ = poll(&entry, descriptor < 0 ? 0 : 1, Int32(clamping: milliseconds))
+        return isRequested
+    }
+
     /// A signal that is requested with this one, and can be requested alone.
     public func follower() -> StopSignal {
         let signal = StopSignal()

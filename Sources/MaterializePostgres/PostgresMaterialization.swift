@@ -20,15 +20,20 @@ public final class PostgresMaterialization: Materialization {
         metadata = MetadataSchema(config.metadataSchema)
     }
 
+    public func probe() throws {
+        try DestinationConnection.plain(config, scope("open")).close()
+    }
+
     public func open(_ link: LinkSpec) throws -> any Transactor {
         let scope = scope("open")
         let opened = try DestinationConnection.forRows(config, scope)
-        try metadata.prepare(opened.connection, scope)
-        let record = try scope.rethrowing { try LinkRecord.takeOver(link, metadata, opened.connection) }
+        let record = try scope.rethrowing {
+            try metadata.upgrade(opened.connection) ? try LinkRecord.takeOver(link, metadata, opened.connection) : nil
+        }
         let tables = TableRegister(count: link.bindings.count, avoidsMerge: avoidsMerge)
         return PostgresTransactor(
             config: config, session: RowSession(opened, tables: tables, scope: scope), tables: tables, record: record,
-            statements: LinkStatements(metadata: metadata, link: link, fence: record.fence))
+            statements: LinkStatements(metadata: metadata, link: link, fence: record?.fence ?? 0))
     }
 
     func scope(_ operation: String) -> ErrorScope {

@@ -6,8 +6,10 @@ final class PostgresTransactor: Transactor {
     private let config: PostgresMaterialization.Config
     private let session: RowSession
     private let tables: TableRegister
-    private let statements: LinkStatements
-    private var records: [BindingRecord]
+    private var statements: LinkStatements
+    private let records: [BindingRecord]
+    /// Whether the destination had a record of the link as it was opened.
+    private let isKnown: Bool
     private var states: [Int: BindingCheckpoint] = [:]
     private(set) var checkpoint: LinkCheckpoint?
     /// Whether a table's record tells of an error that the next commit gets past.
@@ -18,16 +20,17 @@ final class PostgresTransactor: Transactor {
     private var link: LinkSpec { statements.link }
 
     init(
-        config: PostgresMaterialization.Config, session: RowSession, tables: TableRegister, record: LinkRecord,
+        config: PostgresMaterialization.Config, session: RowSession, tables: TableRegister, record: LinkRecord?,
         statements: LinkStatements
     ) {
         self.config = config
         self.session = session
         self.tables = tables
         self.statements = statements
-        records = record.bindings
-        hasErrors = record.bindings.contains { $0.error != nil }
-        checkpoint = record.checkpoint
+        records = record?.bindings ?? []
+        hasErrors = records.contains { $0.error != nil }
+        checkpoint = record?.checkpoint
+        isKnown = record != nil
     }
 
     private func scope(_ operation: String) -> ErrorScope {
@@ -50,23 +53,83 @@ final class PostgresTransactor: Transactor {
         }
     }
 
-    func attach(_ binding: Int, shape: TableShape, state: BindingCheckpoint, willBackfill: Bool) throws {
-        guard link.bindings.indices.contains(binding) else {
-            throw scope("attach").error(.internal, "the link has no binding \(binding)")
+    /// Tables attached in one transaction at most: each takes several of the server's locks.
+    private static let attachLimit = 500
+
+    func attach(_ attached: [AttachedTable], beginning: LinkCheckpoint?) throws {
+        guard attached.count == link.bindings.count else {
+            throw scope("attach").error(.internal, "\(attached.count) tables for \(link.bindings.count) bindings")
         }
+        let connection = session.connection
+        for (table, binding) in zip(attached, link.bindings) {
+            let scope = ErrorScope("attach", binding, task: link.materialization)
+            try BindingCheck.run(binding, table.shape, scope)
+            _ = try EnumLabels.extend(table.shape.types, connection, scope, mayChange: config.schemaEvolution == .basic)
+        }
+        var isHeld = false
+        for first in stride(from: 0, through: max(0, attached.count - 1), by: PostgresTransactor.attachLimit) {
+            let end = min(attached.count, first + PostgresTransactor.attachLimit)
+            try scope("attach").rethrowing { try connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE") }
+            do {
+                try takeLink(isHeld: isHeld)
+                for index in first..<end { try attach(index, attached[index]) }
+                if let beginning, end == attached.count { try begin(beginning) }
+                try scope("attach").rethrowing { try connection.execute("COMMIT") }
+                isHeld = true
+            } catch {
+                try? connection.execute("ROLLBACK")
+                throw error
+            }
+        }
+        checkpoint = beginning ?? checkpoint
+    }
+
+    /// One runner at a time makes and changes tables, and only the one that has the link.
+    private func takeLink(isHeld: Bool) throws {
+        let scope = scope("open")
+        let connection = session.connection
+        let isOurs = try scope.rethrowing {
+            try connection.execute("SELECT pg_advisory_xact_lock(\(raw: DestinationLock.ddl))")
+            if isKnown || isHeld {
+                let statement = statements.holdFence
+                do {
+                    _ = try connection.query(statement.sql, statement.parameters)
+                    return true
+                } catch let error as PostgresError where error.sqlState == "22012" {
+                    return false
+                }
+            }
+            try statements.metadata.prepare(connection)
+            statements.fence = 1
+            return try LinkRecord.begin(link, statements.metadata, connection)
+        }
+        guard isOurs else { throw fenced() }
+    }
+
+    private func attach(_ binding: Int, _ table: AttachedTable) throws {
         let spec = link.bindings[binding]
         let attachment = Attachment(
             connection: session.connection, config: config, statements: statements, number: binding, binding: spec,
             scope: ErrorScope("attach", spec, task: link.materialization), record: record(of: binding))
-        tables[binding] = try attachment.run(shape: shape, state: state, willBackfill: willBackfill)
-        states[binding] = state
+        tables[binding] = try attachment.run(
+            shape: table.shape, state: table.state, willBackfill: table.willBackfill)
+        states[binding] = table.state
     }
 
-    func begin(_ checkpoint: LinkCheckpoint) throws {
-        try session.begin()
-        try write(checkpoint)
-        try session.commit(scope("begin"))
-        self.checkpoint = checkpoint
+    private func begin(_ checkpoint: LinkCheckpoint) throws {
+        let statement = statements.checkpoint(
+            checkpoint.position, captureState: checkpoint.captureState, time: checkpoint.time)
+        try scope("begin").rethrowing {
+            _ = try session.connection.query(statement.sql, statement.parameters)
+        }
+    }
+
+    func confirmFence() throws {
+        let statement = statements.confirmFence
+        let rows = try scope("watch").rethrowing {
+            try session.connection.query(statement.sql, statement.parameters)
+        }
+        guard rows[0, 0] == "1" else { throw fenced() }
     }
 
     // MARK: - Rows

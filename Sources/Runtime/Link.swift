@@ -118,9 +118,15 @@ final class Link {
             try finish()
             return false
         case nil:
-            break
+            try watchFence()
         }
         return true
+    }
+
+    /// A link without changes would not hear that another runner has taken it over, and hold the slot that one waits for.
+    private func watchFence() throws {
+        guard !transactor.isOpen, deliveries.allSatisfy({ $0 == nil }) else { return }
+        try transactor.confirmFence()
     }
 
     /// Stores what is large, commits what is whole and has nothing waiting behind it.

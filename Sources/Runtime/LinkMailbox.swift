@@ -37,12 +37,12 @@ final class LinkMailbox: Sendable {
         capacity = capacityBytes
     }
 
-    /// Adds a batch if there is room, or none waiting; waits up to `milliseconds` for it. A closed mailbox takes all and
-    /// keeps none.
+    /// Adds a batch if there is room, or none waiting; waits up to `milliseconds` for it. A closed or ended mailbox takes
+    /// all and keeps none.
     func offer(_ batch: ChangeBatch, wait milliseconds: Int) -> Bool {
         let size = batch.footprint
         return state.wait(milliseconds: milliseconds) { state in
-            if state.closed { return true }
+            if state.closed || state.ended { return true }
             guard state.batches.isEmpty || state.bytes + size <= capacity else { return nil }
             state.batches.append(batch)
             state.bytes += size

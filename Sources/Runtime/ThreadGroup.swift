@@ -10,10 +10,10 @@ public final class ThreadGroup {
     }
 
     private let outcome = Monitor(Outcome())
-    private let onFailure: @Sendable () -> Void
+    private let onFailure: @Sendable (any Error) -> Void
 
-    /// `onFailure` is called at the first error, on the thread that threw it: to ask the others to stop.
-    public init(onFailure: @escaping @Sendable () -> Void) {
+    /// `onFailure` is called with the first error, on the thread that threw it: to ask the others to stop.
+    public init(onFailure: @escaping @Sendable (any Error) -> Void) {
         self.onFailure = onFailure
     }
 
@@ -28,7 +28,7 @@ public final class ThreadGroup {
                     defer { if state.firstError == nil { state.firstError = error } }
                     return state.firstError == nil
                 }
-                if isFirst { onFailure() }
+                if isFirst { onFailure(error) }
             }
             outcome.update { $0.running -= 1 }
         }
@@ -50,7 +50,7 @@ public final class ThreadGroup {
                 $0.running -= 1
                 if $0.firstError == nil { $0.firstError = error }
             }
-            onFailure()
+            onFailure(error)
             return
         }
         pthread_detach(thread)
@@ -61,7 +61,7 @@ public final class ThreadGroup {
         _ elements: [Element], _ body: @escaping (Element) -> Result
     ) -> [Result] {
         let results = Monitor([Result?](repeating: nil, count: elements.count))
-        let group = ThreadGroup(onFailure: {})
+        let group = ThreadGroup(onFailure: { _ in })
         let work = UncheckedBody(body: body)
         for (index, element) in elements.enumerated() {
             group.spawn("task") {

@@ -10,6 +10,8 @@ public final class PostgresCapture: Capture {
     let tables: [CapturedTable]
     /// What `prepare` found.
     private let found = Mutex<Found?>(nil)
+    /// Statements that take back what the last `prepare` made, the last first.
+    private let undo = Mutex<[String]>([])
 
     struct Found: Sendable {
         var sources: [TableSource]
@@ -41,7 +43,27 @@ public final class PostgresCapture: Capture {
         }
     }
 
-    public func prepare(_ checkpoints: [LinkCheckpoint?]) throws -> CaptureStart {
+    public func prepare(_ checkpoints: [LinkCheckpoint?], stop: StopSignal) throws -> CaptureStart {
+        undo.withLock { $0 = [] }
+        do {
+            return try provide(checkpoints, stop)
+        } catch {
+            withdraw()
+            throw error
+        }
+    }
+
+    public func withdraw() {
+        let statements = undo.withLock { statements in
+            defer { statements = [] }
+            return statements
+        }
+        guard !statements.isEmpty, let connection = try? connect() else { return }
+        defer { connection.close() }
+        for statement in statements { try? connection.execute("\(raw: statement)") }
+    }
+
+    private func provide(_ checkpoints: [LinkCheckpoint?], _ stop: StopSignal) throws -> CaptureStart {
         try rethrowing("prepare", "capture \"\(name)\"") {
             let connection = try connect()
             defer { connection.close() }
@@ -57,10 +79,15 @@ public final class PostgresCapture: Capture {
             let publication = try PublicationSetup(
                 connection: connection, name: config.publication, isReadOnly: config.isReadOnly || server.isStandby
             ).prepare(sources)
+            if let statement = publication.undo { undo.withLock { $0.insert(statement, at: 0) } }
             let slot = try SlotSetup(
                 connection: connection, config: config, server: server
-            ).prepare(checkpoints)
-            if !slot.wasCreated { try publication.waitForWriters(connection) }
+            ).prepare(checkpoints, stop: stop)
+            if slot.wasCreated {
+                undo.withLock { $0.insert("SELECT pg_drop_replication_slot(\(SQL.literal(config.slot)))", at: 0) }
+            } else {
+                try publication.waitForWriters(connection)
+            }
 
             found.withLock {
                 $0 = Found(
@@ -68,9 +95,11 @@ public final class PostgresCapture: Capture {
                     isStandby: server.isStandby)
             }
             let newLink = LinkCheckpoint(position: slot.position, captureState: slot.identity.text)
-            let positions = checkpoints.map { $0?.position ?? slot.position }
+            let positions = zip(checkpoints, slot.refusals).compactMap { checkpoint, refusal in
+                refusal == nil ? checkpoint?.position ?? slot.position : nil
+            }
             return CaptureStart(
-                shapes: shapes, newLink: newLink, position: positions.min() ?? slot.position,
+                refusals: slot.refusals, shapes: shapes, newLink: newLink, position: positions.min() ?? slot.position,
                 provisioned: publication.provisioned + slot.provisioned,
                 estimatedRows: sources.map(\.estimatedRows))
         }
@@ -126,7 +155,7 @@ public final class PostgresCapture: Capture {
         return try rethrowing("connect", "capture \"\(name)\"") {
             let connection = try connect()
             try connection.execute("SET max_parallel_workers_per_gather = 0")
-            return ChunkReading(connection: connection, stop: stop, isStandby: isStandby)
+            return ChunkReading(capture: name, connection: connection, stop: stop, isStandby: isStandby)
         }
     }
 
@@ -153,7 +182,7 @@ public final class PostgresCapture: Capture {
         }
         let connect = self.connect
         return PostgresBackfills(
-            tables: backfills,
+            name: name, tables: backfills,
             delivered: DeliveredTransactions(base: identity.base, pending: identity.pending), identity: found.identity,
             connect: { try connect() })
     }

@@ -12,6 +12,8 @@ struct PublicationSetup {
         var provisioned: [String] = []
         /// Tables that were added just now.
         var added: [TableSource] = []
+        /// The statement that takes back what was made; nil where nothing was.
+        var undo: String?
 
         /// Waits until transactions have ended that wrote to an added table before it was published: the stream does not
         /// show what they wrote, and no snapshot sees it before they end.
@@ -57,6 +59,7 @@ struct PublicationSetup {
             try connection.execute("CREATE PUBLICATION \(identifier) FOR TABLE \(raw: list(tables))\(raw: options)")
             result.provisioned.append("publication \(identifier) for \(tables.count) tables")
             result.added = tables
+            result.undo = "DROP PUBLICATION IF EXISTS \(identifier)"
             return result
         }
         guard rows[0, 1] == "t" else {
@@ -79,6 +82,7 @@ struct PublicationSetup {
             result.provisioned.append(
                 "publication \(identifier): added \(missing.map { "\($0.name)" }.joined(separator: ", "))")
             result.added = missing
+            result.undo = "ALTER PUBLICATION \(identifier) DROP TABLE \(list(missing))"
         }
         return result
     }

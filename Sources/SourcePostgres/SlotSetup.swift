@@ -3,6 +3,9 @@ import Postgres
 
 /// Makes the replication slot, or proves that the one that is there goes on where the checkpoints end.
 struct SlotSetup {
+    /// Seconds that a slot may be in use by another before that is an error.
+    private static let longestWait = 15
+
     let connection: Connection
     let config: PostgresCaptureConfig
     let server: SourceServer
@@ -13,24 +16,61 @@ struct SlotSetup {
         var position: LogPosition
         var wasCreated: Bool
         var provisioned: [String] = []
+        /// Parallel to the checkpoints: why the log can't go on there.
+        var refusals: [RunError?]
     }
 
-    func prepare(_ checkpoints: [LinkCheckpoint?]) throws -> Result {
+    /// Throws where no checkpoint can go on.
+    func prepare(_ checkpoints: [LinkCheckpoint?], stop: StopSignal) throws -> Result {
         let replication = try Connection(replicationConnectionTo: config.connection)
         defer { replication.close() }
         let system = try replication.query("IDENTIFY_SYSTEM")
         let identity = LogIdentity(
             system: system[0, 0] ?? "", timeline: system[0, 1].flatMap { Int($0) } ?? 0, slot: config.slot,
             database: config.connection.database)
-        for checkpoint in checkpoints.compactMap({ $0 }) { try requireSameLog(checkpoint, identity) }
-
-        guard let slot = try ReplicationSlot.find(config.slot, on: connection) else {
-            guard checkpoints.allSatisfy({ $0 == nil }) else { throw missing }
-            return try create(identity, on: replication)
+        let slot = try ReplicationSlot.find(config.slot, on: connection)
+        if let slot { try require(slot) }
+        let refusals = try checkpoints.map { checkpoint -> RunError? in
+            guard let checkpoint else { return nil }
+            do {
+                try requireSameLog(checkpoint, identity)
+                guard let slot else { throw missing }
+                try require(slot, passesNot: checkpoint)
+                return nil
+            } catch let error as RunError {
+                return error
+            }
         }
-        try require(slot, checkpoints)
-        let position = checkpoints.compactMap { $0?.position }.min() ?? slot.confirmed
-        return Result(identity: identity, position: position, wasCreated: false)
+        if let refusal = refusals.last ?? nil, !refusals.contains(where: { $0 == nil }) { throw refusal }
+        guard let slot else {
+            var result = try create(identity, on: replication)
+            result.refusals = refusals
+            return result
+        }
+        try waitUntilFree(stop)
+        let accepted = zip(checkpoints, refusals).compactMap { $1 == nil ? $0?.position : nil }
+        return Result(
+            identity: identity, position: accepted.min() ?? slot.confirmed, wasCreated: false, refusals: refusals)
+    }
+
+    /// A runner that was killed, or is being fenced off, may hold the slot for a moment more.
+    private func waitUntilFree(_ stop: StopSignal) throws {
+        var holder: Int?
+        for _ in 0..<SlotSetup.longestWait * 5 {
+            holder = try ReplicationSlot.find(config.slot, on: connection)?.activePID
+            if holder == nil || stop.wait(milliseconds: 200) { return }
+        }
+        guard let holder else { return }
+        let rows = try connection.query(
+            """
+            SELECT application_name, usename, COALESCE(host(client_addr), 'a local socket')
+              FROM pg_stat_activity WHERE pid = \(raw: String(holder))
+            """)
+        let who = rows.count == 1 ? " (\(rows[0, 0] ?? "") as \(rows[0, 1] ?? "") from \(rows[0, 2] ?? ""))" : ""
+        throw RunError(
+            .needsOperator, operation: "use", object: "slot \"\(config.slot)\"",
+            message: "the server's process \(holder)\(who) reads from it",
+            hint: "stop that reader, or give this capture an advanced.slotName of its own", sqlState: "55006")
     }
 
     /// The new slot's exported snapshot says exactly what is committed where its log begins.
@@ -42,15 +82,24 @@ struct SlotSetup {
                 .internal, operation: "create", object: "slot \"\(config.slot)\"",
                 message: "the server's answer was not understood")
         }
-        try connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        try connection.execute("SET TRANSACTION SNAPSHOT \(literal: exported)")
-        let rows = try connection.query("SELECT pg_current_snapshot()::text")
-        try connection.execute("COMMIT")
         var identity = identity
-        identity.base = rows[0, 0].flatMap(Snapshot.init)
+        do {
+            identity.base = try read(snapshot: exported)
+        } catch {
+            _ = try? replication.query("DROP_REPLICATION_SLOT \(Identifier(config.slot))")
+            throw error
+        }
         return Result(
             identity: identity, position: position, wasCreated: true,
-            provisioned: ["replication slot \(Identifier(config.slot)) at \(position)"])
+            provisioned: ["replication slot \(Identifier(config.slot)) at \(position)"], refusals: [])
+    }
+
+    private func read(snapshot: String) throws -> Snapshot? {
+        try connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        try connection.execute("SET TRANSACTION SNAPSHOT \(literal: snapshot)")
+        let rows = try connection.query("SELECT pg_current_snapshot()::text")
+        try connection.execute("COMMIT")
+        return rows[0, 0].flatMap(Snapshot.init)
     }
 
     // MARK: - What must hold
@@ -85,7 +134,7 @@ struct SlotSetup {
         }
     }
 
-    private func require(_ slot: ReplicationSlot, _ checkpoints: [LinkCheckpoint?]) throws {
+    private func require(_ slot: ReplicationSlot) throws {
         let object = "slot \"\(config.slot)\""
         guard slot.plugin == "pgoutput" else {
             throw RunError(
@@ -108,9 +157,12 @@ struct SlotSetup {
                     "drop it with SELECT pg_drop_replication_slot('\(config.slot)'); then remove the links' rows from "
                     + "flow.checkpoints and flow.bindings and empty their tables to begin anew")
         }
-        for checkpoint in checkpoints.compactMap({ $0 }) where slot.confirmed > checkpoint.position {
+    }
+
+    private func require(_ slot: ReplicationSlot, passesNot checkpoint: LinkCheckpoint) throws {
+        if slot.confirmed > checkpoint.position {
             throw RunError(
-                .needsOperator, operation: "resume with", object: object,
+                .needsOperator, operation: "resume with", object: "slot \"\(config.slot)\"",
                 message:
                     "it stands at \(slot.confirmed), after the checkpoint: something else has read from it, and changes "
                     + "in between are missing",

@@ -20,7 +20,7 @@ enum Interruption {
             }
         }
         defer { listener.cancel() }
-        let threads = ThreadGroup(onFailure: {})
+        let threads = ThreadGroup(onFailure: { _ in })
         return try await withCheckedThrowingContinuation { continuation in
             threads.spawn("command") { continuation.resume(with: Result { try body(stop) }) }
         }

@@ -21,8 +21,10 @@ struct CommitTests {
         let first = try materialization.open(spec)
         #expect(first.checkpoint == nil)
         #expect(first.checkpoint(of: 0) == nil)
-        try first.begin(checkpoint(5, "{\"slot\":1}"))
-        try first.attach(0, shape: shape, state: BindingCheckpoint(phase: .pending), willBackfill: true)
+        try first.attach(
+            [AttachedTable(shape, BindingCheckpoint(phase: .pending), willBackfill: true)],
+            beginning: checkpoint(5, "{\"slot\":1}"))
+        #expect(first.checkpoint?.position == LogPosition(5))
         try first.commit(checkpoint(7, "{\"slot\":2}"), bindings: [:])
         let state = BindingCheckpoint(
             phase: .streaming, backfill: "{}", backfillCounter: 3, rows: 1 << 40, bytes: 7, estimatedRows: 9)
@@ -84,7 +86,7 @@ struct CommitTests {
         #expect(try destination.value("SELECT fence FROM flow.checkpoints") == "2")
     }
 
-    @Test("an older runner's chunk, and what it would attach or begin, is refused too")
+    @Test("an older runner's chunk, and what it would attach, is refused too; it hears of it without changes")
     func fencedChunk() throws {
         let destination = try Destination()
         let old = try TestLink(destination, shape, willBackfill: true)
@@ -100,11 +102,13 @@ struct CommitTests {
         writer.abandon()
         writer.close()
         let attach = #expect(throws: RunError.self) {
-            try old.transactor.attach(0, shape: shape, state: BindingCheckpoint(phase: .pending), willBackfill: true)
+            try old.transactor.attach(
+                [AttachedTable(shape, BindingCheckpoint(phase: .pending), willBackfill: true)], beginning: checkpoint(1)
+            )
         }
         #expect(attach?.kind == .fenced)
-        let begin = #expect(throws: RunError.self) { try old.transactor.begin(checkpoint(1)) }
-        #expect(begin?.kind == .fenced)
+        let watch = #expect(throws: RunError.self) { try old.transactor.confirmFence() }
+        #expect(watch?.kind == .fenced)
         #expect(try destination.value("SELECT count(*) FROM public.orders") == "0")
         new.close()
     }
@@ -125,7 +129,7 @@ struct CommitTests {
         #expect(error?.sqlState == "55P03")
         try holder.execute("COMMIT")
         #expect(
-            try LinkRecord.takeOver(link.spec, MetadataSchema("flow"), impatient).checkpoint?.position
+            try LinkRecord.takeOver(link.spec, MetadataSchema("flow"), impatient)?.checkpoint?.position
                 == LogPosition("0/999"))
     }
 

@@ -205,7 +205,8 @@ struct EndpointTests {
         try destination.eye.execute("CREATE ROLE \(id: role) LOGIN")
         let error = #expect(throws: RunError.self) {
             _ = try destination.materialization { $0.connection.user = role }.open(
-                LinkSpec(capture: "a", materialization: "b", bindings: []))
+                LinkSpec(capture: "a", materialization: "b", bindings: [])
+            ).attach([], beginning: nil)
         }
         #expect(error?.kind == .needsOperator)
         #expect(error?.sqlState == "42501")

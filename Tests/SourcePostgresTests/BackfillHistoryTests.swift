@@ -66,7 +66,7 @@ import Testing
         let failure = Mutex<(any Error)?>(nil)
         let ended = DispatchSemaphore(value: 0)
         Thread.detachNewThread {
-            do { try runner.run() } catch { failure.withLock { $0 = error } }
+            do { _ = try runner.run() } catch { failure.withLock { $0 = error } }
             ended.signal()
         }
         writers.start()

@@ -6,7 +6,8 @@ import TestSupport
 import Testing
 
 /// pgbench runs on the source while it is copied and streamed; flowctl is killed with -9 again and again, and each server
-/// is crashed once. KILLS and SECONDS in the environment make the run longer (20 and 120 for the long form).
+/// is crashed. KILLS and SECONDS in the environment make the run longer: from 20 on, over a million accounts, with two
+/// crashes of each server.
 @Suite("kills", .serialized)
 struct KillTests {
     static let tables = [("accounts", "aid"), ("branches", "bid"), ("tellers", "tid"), ("history", "hid")]
@@ -15,7 +16,10 @@ struct KillTests {
     func kills() throws {
         let kills = ProcessInfo.processInfo.environment["KILLS"].flatMap { Int($0) } ?? 6
         let seconds = ProcessInfo.processInfo.environment["SECONDS"].flatMap { Int($0) } ?? 25
-        let scale = kills > 10 ? 10 : 1
+        let isLong = kills >= 20
+        let scale = isLong ? 10 : 1
+        let destinationCrashes = isLong ? [kills / 5, kills * 3 / 5] : [kills / 3]
+        let sourceCrashes = isLong ? [kills * 2 / 5, kills * 4 / 5] : [kills * 2 / 3]
         let source = try LocalServer("kills-source", settings: [("wal_level", "logical"), ("max_connections", "50")])
         let destination = try LocalServer("kills-destination")
         try source.connect().execute("CREATE DATABASE bank")
@@ -42,12 +46,12 @@ struct KillTests {
             let wait = Double.random(in: 0.3...2.5, using: &random)
             _ = eventually(seconds: wait) { !apply.isRunning }
             #expect(apply.isRunning, "\(apply.errors)")
-            if number == kills / 3 {
+            if destinationCrashes.contains(number) {
                 destination.crash()
                 try destination.start()
                 _ = apply.waitForLine(seconds: 30) { $0.contains("\"retry\"") }
             }
-            if number == kills * 2 / 3 {
+            if sourceCrashes.contains(number) {
                 source.crash()
                 try source.start()
                 _ = apply.waitForLine(seconds: 30) { $0.contains("\"retry\"") }
@@ -103,6 +107,37 @@ struct KillTests {
              WHERE op = 'u' AND abs(step) > 5000
             """)
         #expect(updates[0, 0] == "0", "a step that pgbench can't make: a change is missing in the log")
+        // From where every table streams, each transaction is one line in each log, at one place, with one delta.
+        let transactions = try here.query(
+            """
+            WITH start AS (SELECT max("_meta/source/lsn") AS lsn FROM (
+                   SELECT "_meta/source/lsn" FROM public.accounts_log WHERE "_meta/op" = 'r' UNION ALL
+                   SELECT "_meta/source/lsn" FROM public.tellers_log WHERE "_meta/op" = 'r' UNION ALL
+                   SELECT "_meta/source/lsn" FROM public.branches_log WHERE "_meta/op" = 'r' UNION ALL
+                   SELECT "_meta/source/lsn" FROM public.history_log WHERE "_meta/op" = 'r') r),
+            steps AS (
+              SELECT 'accounts' AS log, "_meta/source/lsn" AS lsn, aid AS id, "_meta/op" AS op, abalance
+                     - lag(abalance) OVER (PARTITION BY aid ORDER BY "_meta/source/lsn", "_meta/source/seq") AS step
+                FROM public.accounts_log
+              UNION ALL
+              SELECT 'tellers', "_meta/source/lsn", tid, "_meta/op", tbalance
+                     - lag(tbalance) OVER (PARTITION BY tid ORDER BY "_meta/source/lsn", "_meta/source/seq")
+                FROM public.tellers_log
+              UNION ALL
+              SELECT 'branches', "_meta/source/lsn", bid, "_meta/op", bbalance
+                     - lag(bbalance) OVER (PARTITION BY bid ORDER BY "_meta/source/lsn", "_meta/source/seq")
+                FROM public.branches_log),
+            late AS (SELECT s.* FROM steps s, start WHERE s.lsn > start.lsn),
+            done AS (SELECT h.* FROM public.history_log h, start WHERE h."_meta/source/lsn" > start.lsn)
+            SELECT (SELECT count(*) FROM done), (SELECT count(*) FROM late),
+                   (SELECT count(*) FROM done d JOIN late l ON l.lsn = d."_meta/source/lsn" AND l.op = 'u'
+                       AND l.step = d.delta
+                       AND l.id = CASE l.log WHEN 'accounts' THEN d.aid WHEN 'tellers' THEN d.tid ELSE d.bid END)
+            """)
+        let count = transactions[0, 0].flatMap { Int($0) } ?? 0
+        #expect(count > 0)
+        #expect(transactions[0, 1] == String(3 * count), "lines of the logs for \(count) transactions")
+        #expect(transactions[0, 2] == String(3 * count), "lines that match their transaction's history")
     }
 
     private static func catalog(_ source: LocalServer, _ destination: LocalServer) -> String {

@@ -24,7 +24,7 @@ struct ShopPipelineTests {
 
         let trafficStop = StopSignal()
         let writer = try source.connect(database: Shop.database)
-        let traffic = ThreadGroup(onFailure: { trafficStop.request() })
+        let traffic = ThreadGroup(onFailure: { _ in trafficStop.request() })
         traffic.spawn("traffic") {
             var traffic = ShopTraffic(connection: writer, stop: trafficStop, rate: 200)
             try traffic.run()
@@ -37,8 +37,8 @@ struct ShopPipelineTests {
             let stop = StopSignal()
             let observer = Observer()
             let runner = try runner(from: source, to: destination, observer, stop)
-            let threads = ThreadGroup(onFailure: { stop.request() })
-            threads.spawn("runner") { try runner.run() }
+            let threads = ThreadGroup(onFailure: { _ in stop.request() })
+            threads.spawn("runner") { _ = try runner.run() }
             #expect(observer.waitUntilCaughtUp(120))
             let comparison = try ShopComparison.make(
                 source: source.connect(database: Shop.database),

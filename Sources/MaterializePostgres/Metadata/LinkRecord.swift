@@ -22,14 +22,15 @@ struct BindingRecord {
 }
 
 extension LinkRecord {
-    /// Bumps the fence and reads the checkpoint, in one statement; then the bindings.
-    static func takeOver(_ link: LinkSpec, _ metadata: MetadataSchema, _ connection: Connection) throws -> LinkRecord {
+    /// Bumps the fence and reads the checkpoint, in one statement; then the bindings. Nil where the destination has no
+    /// record of the link.
+    static func takeOver(_ link: LinkSpec, _ metadata: MetadataSchema, _ connection: Connection) throws -> LinkRecord? {
         let rows = try connection.query(
             """
-            INSERT INTO \(metadata.checkpoints) AS c (materialization, capture, fence) VALUES ($1, $2, 1)
-            ON CONFLICT (materialization, capture) DO UPDATE SET fence = c.fence + 1
+            UPDATE \(metadata.checkpoints) SET fence = fence + 1 WHERE materialization = $1 AND capture = $2
             RETURNING fence, position, capture_state
             """, [link.materialization, link.capture])
+        guard rows.count == 1 else { return nil }
         var checkpoint: LinkCheckpoint?
         if let position = rows[0, 1].flatMap({ LogPosition($0) }) {
             checkpoint = LinkCheckpoint(position: position, captureState: rows[0, 2] ?? "")
@@ -37,6 +38,17 @@ extension LinkRecord {
         return LinkRecord(
             fence: rows[0, 0].flatMap { Int64($0) } ?? 0, checkpoint: checkpoint,
             bindings: try BindingRecord.read(link.materialization, link.capture, metadata, connection))
+    }
+
+    /// Records a link that the destination did not know as it was opened, in the open transaction; the fence is 1. False
+    /// where another runner has recorded it since.
+    static func begin(_ link: LinkSpec, _ metadata: MetadataSchema, _ connection: Connection) throws -> Bool {
+        try connection.query(
+            """
+            INSERT INTO \(metadata.checkpoints) (materialization, capture, fence) VALUES ($1, $2, 1)
+            ON CONFLICT (materialization, capture) DO NOTHING RETURNING fence
+            """, [link.materialization, link.capture]
+        ).count == 1
     }
 }
 

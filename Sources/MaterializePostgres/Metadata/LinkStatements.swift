@@ -6,7 +6,7 @@ import Postgres
 struct LinkStatements: Sendable {
     let metadata: MetadataSchema
     let link: LinkSpec
-    let fence: Int64
+    var fence: Int64
 
     /// A statement and its parameters.
     struct Statement {
@@ -43,6 +43,11 @@ struct LinkStatements: Sendable {
                 UPDATE \(metadata.bindings) SET error = NULL
                  WHERE materialization = $1 AND capture = $2 AND error IS NOT NULL
                 """, parameters: [link.materialization, link.capture])
+    }
+
+    /// Whether the fence is ours.
+    var confirmFence: Statement {
+        Statement(sql: "SELECT count(*) FROM \(metadata.checkpoints) WHERE \(mine)", parameters: identity)
     }
 
     /// Fails where the fence is another's, and keeps others from taking it until the transaction ends.

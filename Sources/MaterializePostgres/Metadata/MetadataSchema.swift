@@ -12,20 +12,25 @@ struct MetadataSchema: Sendable {
         bindings = QualifiedName(name, "bindings")
     }
 
-    /// Makes what is missing. Several runners may do so at once: one of them does, the others wait for it.
-    func prepare(_ connection: Connection, _ scope: ErrorScope) throws {
-        try scope.rethrowing {
-            guard try !exists(connection) else { return }
-            try connection.execute("BEGIN")
-            do {
-                try connection.execute("SELECT pg_advisory_xact_lock(\(raw: DestinationLock.ddl))")
-                if try !exists(connection) { try connection.execute(definition) }
-                try connection.execute("COMMIT")
-            } catch {
-                try? connection.execute("ROLLBACK")
-                throw error
-            }
+    /// Makes what is missing, in the open transaction, which holds the lock for it.
+    func prepare(_ connection: Connection) throws {
+        if try !exists(connection) { try connection.execute(definition) }
+    }
+
+    /// Brings what an older version keeps to this version's form. Whether anything is kept here.
+    func upgrade(_ connection: Connection) throws -> Bool {
+        if try exists(connection) { return true }
+        guard try isReadable(connection) else { return false }
+        try connection.execute("BEGIN")
+        do {
+            try connection.execute("SELECT pg_advisory_xact_lock(\(raw: DestinationLock.ddl))")
+            try prepare(connection)
+            try connection.execute("COMMIT")
+        } catch {
+            try? connection.execute("ROLLBACK")
+            throw error
         }
+        return true
     }
 
     /// Whether any version of flowctl has kept something here.

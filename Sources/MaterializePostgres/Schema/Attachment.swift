@@ -1,7 +1,7 @@
 import Connectors
 import Postgres
 
-/// Makes a binding's destination table, or takes one that is there, and records the binding: one transaction.
+/// Makes a binding's destination table, or takes one that is there, and records the binding.
 struct Attachment {
     let connection: Connection
     let config: PostgresMaterialization.Config
@@ -16,38 +16,14 @@ struct Attachment {
     private var name: QualifiedName { QualifiedName(binding.schema, binding.name) }
     private var inspection: TableInspection { TableInspection(connection: connection) }
 
-    /// The connection must be in no transaction.
+    /// In the open transaction, which holds the link.
     func run(shape: TableShape, state: BindingCheckpoint, willBackfill: Bool) throws -> BoundTable {
-        try BindingCheck.run(binding, shape, scope)
-        _ = try EnumLabels.extend(shape.types, connection, scope, mayChange: mayChange)
-        try scope.rethrowing { try connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE") }
-        do {
-            try hold()
-            let (layout, hasKey) = try prepare(shape, state, isKeyLate: willBackfill || state.phase != .streaming)
-            let shapeRecord = ShapeRecord(layout.shape, retired: layout.retired)
-            let statement = statements.record(binding, source: shape, state: state, shape: shapeRecord.json)
-            try scope.rethrowing {
-                _ = try connection.query(statement.sql, statement.parameters)
-                try connection.execute("COMMIT")
-            }
-            return BoundTable(
-                number: number, binding: binding, task: statements.link.materialization, layout: layout,
-                hasKey: hasKey)
-        } catch {
-            try? connection.execute("ROLLBACK")
-            throw error
-        }
-    }
-
-    /// One runner at a time makes and changes tables, and only the one that has the link.
-    private func hold() throws {
-        try scope.rethrowing { try connection.execute("SELECT pg_advisory_xact_lock(\(raw: DestinationLock.ddl))") }
-        let fence = statements.holdFence
-        do {
-            _ = try connection.query(fence.sql, fence.parameters)
-        } catch let error as PostgresError {
-            throw error.sqlState == "22012" ? Fenced.error(statements.link) : scope.error(error)
-        }
+        let (layout, hasKey) = try prepare(shape, state, isKeyLate: willBackfill || state.phase != .streaming)
+        let shapeRecord = ShapeRecord(layout.shape, retired: layout.retired)
+        let statement = statements.record(binding, source: shape, state: state, shape: shapeRecord.json)
+        try scope.rethrowing { _ = try connection.query(statement.sql, statement.parameters) }
+        return BoundTable(
+            number: number, binding: binding, task: statements.link.materialization, layout: layout, hasKey: hasKey)
     }
 
     private func prepare(

@@ -13,11 +13,13 @@ import Postgres
 /// 4. The rows are read in the order of the key. After the last, the source's position is noted: until the stream has
 ///    passed it, changes that the chunk contains can still arrive.
 final class ChunkReading: ChunkReader {
+    private let capture: String
     private let connection: Connection
     private let stop: StopSignal
     private let isStandby: Bool
 
-    init(connection: Connection, stop: StopSignal, isStandby: Bool) {
+    init(capture: String, connection: Connection, stop: StopSignal, isStandby: Bool) {
+        self.capture = capture
         self.connection = connection
         self.stop = stop
         self.isStandby = isStandby
@@ -37,7 +39,7 @@ final class ChunkReading: ChunkReader {
             try? connection.execute("ROLLBACK")
             return result
         } catch let error as PostgresError {
-            throw error.asRunError(operation: "read a chunk", object: "table \(chunk.table.name)")
+            throw error.asRunError(operation: "read a chunk", object: "table \(chunk.table.name)", task: capture)
         }
     }
 

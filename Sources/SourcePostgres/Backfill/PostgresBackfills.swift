@@ -7,14 +7,17 @@ final class PostgresBackfills: LinkBackfills {
     private var tables: [TableBackfill]
     private var delivered: DeliveredTransactions
     private let identity: LogIdentity
+    /// The capture's.
+    private let name: String
     /// For questions to the server: made when the first comes.
     private let connect: () throws -> Connection
     private var side: Connection?
 
     init(
-        tables: [TableBackfill], delivered: DeliveredTransactions, identity: LogIdentity,
+        name: String, tables: [TableBackfill], delivered: DeliveredTransactions, identity: LogIdentity,
         connect: @escaping () throws -> Connection
     ) {
+        self.name = name
         self.tables = tables
         self.delivered = delivered
         self.identity = identity
@@ -141,20 +144,21 @@ final class PostgresBackfills: LinkBackfills {
         _ rows: [Int32], in batch: ChangeBatch, with bounds: [KeyBound], _ order: KeyOrder
     ) throws -> [Int32: [Bool]] {
         guard !rows.isEmpty, !bounds.isEmpty else { return [:] }
-        return try KeyComparison.run(rows, in: batch, with: bounds, order, on: try sideConnection())
+        return try ask("compare keys") { try KeyComparison.run(rows, in: batch, with: bounds, order, on: $0) }
     }
 
     func fetchUnchanged(
         _ binding: Int, row: Int32, in batch: ChangeBatch, shape: TableShape
     ) throws -> ChangeBatch? {
-        try UnchangedFetch.run(
-            row, in: batch, shape: shape, of: tables[binding].table, order: tables[binding].order,
-            on: try sideConnection())
+        try ask("fetch a row") {
+            try UnchangedFetch.run(
+                row, in: batch, shape: shape, of: tables[binding].table, order: tables[binding].order, on: $0)
+        }
     }
 
     func captureState() throws -> String {
         if delivered.count > 256 {
-            let rows = try sideConnection().query("SELECT pg_current_snapshot()::text")
+            let rows = try ask("ask for a snapshot") { try $0.query("SELECT pg_current_snapshot()::text") }
             if let snapshot = rows[0, 0].flatMap(Snapshot.init) { delivered.prune(seenBy: snapshot) }
         }
         var state = identity
@@ -163,10 +167,13 @@ final class PostgresBackfills: LinkBackfills {
         return state.text
     }
 
-    private func sideConnection() throws -> Connection {
-        if let side { return side }
-        let made = try connect()
-        side = made
-        return made
+    private func ask<Answer>(_ operation: String, _ question: (Connection) throws -> Answer) throws -> Answer {
+        do {
+            let connection = try side ?? connect()
+            side = connection
+            return try question(connection)
+        } catch let error as PostgresError {
+            throw error.asRunError(operation: operation, object: "capture \"\(name)\"", task: name)
+        }
     }
 }

@@ -39,7 +39,6 @@ final class StreamSession: CaptureSession {
         slot = config.slot
         decoder = ChangeDecoder(
             relations: RelationCache(sources: sources, shapes: shapes, connection: side), truncate: config.truncate)
-        acknowledged = position
         reported = position
         try start(config, position)
         lastStatus = now()

@@ -31,7 +31,7 @@ struct DemoRun {
         try fill(source)
         try prepare(destination)
         let trafficStop = stop.follower()
-        let traffic = ThreadGroup(onFailure: { trafficStop.request() })
+        let traffic = ThreadGroup(onFailure: { _ in trafficStop.request() })
         try begin(traffic, at: source, until: trafficStop)
         defer {
             trafficStop.request()

@@ -32,27 +32,23 @@ struct ApplyRun {
             CaptureRunner(
                 capture: pipeline.capture, links: pipeline.links, observer: observer, stop: stop, once: once)
         }
-        let failures = runners.count == 1 ? [failure(of: runners[0])] : runAll(runners)
-        let errors = failures.compactMap { $0 }
-        for error in errors.dropLast() { _ = report(error) }
-        let status = errors.last.map { report($0) } ?? .done
+        let outcomes = runners.count == 1 ? [outcome(of: runners[0])] : ThreadGroup.map(runners) { outcome(of: $0) }
+        var status = ExitStatus.done
+        for outcome in outcomes {
+            switch outcome {
+            case .success(let stopped): status = stopped.last.map { ExitStatus($0) } ?? status
+            case .failure(let error): status = report(error)
+            }
+        }
         var stopped = RunEvent(.stopped)
         stopped.message = status == .done ? (once ? "done" : "on request") : "after an error"
         observer.record(stopped)
         return status
     }
 
-    private func failure(of runner: CaptureRunner) -> (any Error)? {
-        do {
-            if provisionOnly { try runner.provision() } else { try runner.run() }
-            return nil
-        } catch {
-            return error
-        }
-    }
-
-    private func runAll(_ runners: [CaptureRunner]) -> [(any Error)?] {
-        ThreadGroup.map(runners) { failure(of: $0) }
+    /// Errors of single links, which were reported as they stopped, or what ended the capture.
+    private func outcome(of runner: CaptureRunner) -> Result<[RunError], any Error> {
+        Result { try provisionOnly ? runner.provision() : runner.run() }
     }
 
     private func report(_ error: any Error) -> ExitStatus {
@@ -62,9 +58,6 @@ struct ApplyRun {
         event.task = known.task
         event.position = known.position
         observer.record(event)
-        if observer is JSONEvents {
-            Output.log("flowctl: \(known.description)" + (known.hint.map { "; hint: \($0)" } ?? ""))
-        }
         return ExitStatus(error)
     }
 }

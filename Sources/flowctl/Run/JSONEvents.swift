@@ -6,6 +6,9 @@ import Runtime
 final class JSONEvents: RunObserver {
     func record(_ event: RunEvent) {
         Output.line(JSONWriter.write(JSONEvents.object(event)))
+        if event.kind == .error, let error = event.error {
+            Output.log("flowctl: \(error.description)" + (error.hint.map { "; hint: \($0)" } ?? ""))
+        }
     }
 
     func committed(task: String, binding: String, changes: Int, position: LogPosition, time: Int64) {}

@@ -171,16 +171,16 @@ final class TestLink {
         self.materialization = materialization
         spec = LinkSpec(capture: capture, materialization: "acme/warehouse", bindings: bindings.map(\.0))
         transactor = try materialization.open(spec)
-        if transactor.checkpoint == nil {
-            try transactor.begin(LinkCheckpoint(position: LogPosition(100), captureState: "{}"))
-        }
-        position = transactor.checkpoint?.position ?? position
-        for (index, binding) in bindings.enumerated() {
+        let tables = bindings.enumerated().map { index, binding in
             let state =
                 states?[index] ?? transactor.checkpoint(of: index)
                 ?? BindingCheckpoint(phase: willBackfill ? .pending : .streaming)
-            try transactor.attach(index, shape: binding.1, state: state, willBackfill: willBackfill)
+            return AttachedTable(binding.1, state, willBackfill: willBackfill)
         }
+        let isNew = transactor.checkpoint == nil
+        try transactor.attach(
+            tables, beginning: isNew ? LinkCheckpoint(position: position, captureState: "{}") : nil)
+        position = transactor.checkpoint?.position ?? position
     }
 
     /// One table named like the source's.

@@ -35,6 +35,8 @@ final class MemoryMaterialization: Materialization {
     let name = "memory"
     let state = Mutex(State())
 
+    func probe() throws {}
+
     func open(_ link: LinkSpec) throws -> any Transactor {
         let fence = state.withLock {
             $0.fence += 1
@@ -153,13 +155,16 @@ final class MemoryTransactor: MemoryStore, Transactor {
 
     func checkpoint(of binding: Int) -> BindingCheckpoint? { owner.state.withLock { $0.bindings[binding] } }
 
-    func attach(_ binding: Int, shape: TableShape, state: BindingCheckpoint, willBackfill: Bool) throws {
-        owner.state.withLock { if $0.bindings[binding] == nil { $0.bindings[binding] = state } }
+    func attach(_ tables: [AttachedTable], beginning: LinkCheckpoint?) throws {
+        owner.state.withLock { state in
+            for (index, table) in tables.enumerated() where state.bindings[index] == nil {
+                state.bindings[index] = table.state
+            }
+            if let beginning { state.checkpoint = beginning }
+        }
     }
 
-    func begin(_ checkpoint: LinkCheckpoint) throws {
-        owner.state.withLock { $0.checkpoint = checkpoint }
-    }
+    func confirmFence() throws { try owner.commit(fence: fence, []) }
 
     func evolve(_ binding: Int, to shape: TableShape) throws -> [String] { [] }
 

@@ -28,7 +28,7 @@ struct ShopComparisonTests {
 
         let stop = StopSignal()
         let writer = try source.connect(database: Shop.database)
-        let threads = ThreadGroup(onFailure: { stop.request() })
+        let threads = ThreadGroup(onFailure: { _ in stop.request() })
         threads.spawn("traffic") {
             var traffic = ShopTraffic(connection: writer, stop: stop, rate: 200)
             try traffic.run()

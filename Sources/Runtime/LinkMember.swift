@@ -1,0 +1,85 @@
+import Connectors
+import Glibc
+import Synchronization
+
+/// One of the links that a capture feeds, over all sessions of its run: how its destination does, and how far it is known
+/// to be. One that fails leaves the others running.
+///
+/// Invariant: `durable` is never after what the destination has on disk, so that the slot keeps the log which a link that is
+/// away will need.
+final class LinkMember: Sendable {
+    enum Condition {
+        /// To be opened with the next session, or open.
+        case ready
+        /// Failed in passing: to be tried again at the time (`Milliseconds.now`).
+        case waiting(until: Int64)
+        /// Failed for good: needs somebody to do something and to start again.
+        case stopped(RunError)
+    }
+
+    private struct State {
+        var condition = Condition.ready
+        var retry: RetryPolicy
+        var durable: LogPosition?
+    }
+
+    let plan: CaptureRunner.LinkPlan
+    private let state: Mutex<State>
+
+    init(_ plan: CaptureRunner.LinkPlan, mostAttempts: Int?) {
+        self.plan = plan
+        state = Mutex(State(retry: RetryPolicy(mostAttempts: mostAttempts)))
+    }
+
+    var name: String { plan.spec.materialization }
+
+    var condition: Condition { state.withLock { $0.condition } }
+
+    var stopError: RunError? {
+        if case .stopped(let error) = condition { return error }
+        return nil
+    }
+
+    /// Milliseconds until it is to be tried again; nil where it does not wait.
+    var delay: Int? {
+        guard case .waiting(let until) = condition else { return nil }
+        return Int(max(0, until - Milliseconds.now))
+    }
+
+    /// Everything before it is durable at the destination; zero where that is not known.
+    var durable: LogPosition { state.withLock { $0.durable ?? .zero } }
+
+    /// The link was opened at the position, or has committed up to it.
+    func reached(_ position: LogPosition) {
+        state.withLock { state in
+            if let known = state.durable, position > known { state.retry.reset() }
+            state.durable = position
+        }
+    }
+
+    /// Its destination can be tried with the next session.
+    func becomeReady() {
+        state.withLock { if case .waiting = $0.condition { $0.condition = .ready } }
+    }
+
+    /// Notes a failure; milliseconds until it is worth while to try again, and which attempt that was. Nil where it is not.
+    func failed(_ error: RunError) -> (delay: Int, attempt: Int)? {
+        state.withLock { state in
+            if error.kind == .transient, let delay = state.retry.next() {
+                state.condition = .waiting(until: Milliseconds.now + Int64(delay))
+                return (delay, state.retry.attempts)
+            }
+            state.condition = .stopped(error)
+            return nil
+        }
+    }
+}
+
+/// A clock that nobody sets.
+enum Milliseconds {
+    static var now: Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    }
+}
