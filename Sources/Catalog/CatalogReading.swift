@@ -15,13 +15,13 @@ public struct CatalogReading {
     public mutating func read(_ path: String, _ diagnostics: inout DiagnosticCollector) -> CatalogSpecs {
         let files = loader.load(path, &diagnostics)
         for document in files.documents { Self.checkShape(document, schemas, &diagnostics) }
-        let specs = CatalogSpecs(files)
+        var specs = CatalogSpecs(files)
         for endpoint in specs.captures.map(\.endpoint) + specs.materializations.map(\.endpoint) {
             guard let config = endpoint.config else { continue }
             SecretMask.hide(config, endpoint.connector.flatMap { schemas.connectors[$0] }, &diagnostics)
         }
+        specs.takeModels(CollectionSchemaCheck.run(specs, files, &diagnostics))
         CatalogRules.check(specs, &diagnostics)
-        CollectionSchemaCheck.run(specs, files, &diagnostics)
         ConnectorCheck.run(specs, schemas, &diagnostics)
         return specs
     }

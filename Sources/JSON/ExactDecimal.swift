@@ -15,7 +15,8 @@ public struct ExactDecimal: Sendable, Hashable {
     /// Divisors of more digits than this are refused.
     private static let divisorLimit = 1000
 
-    private init(isNegative: Bool, digits: ArraySlice<UInt8>, exponent: Int) {
+    /// A value from its parts; zeros at either end of the digits are taken off.
+    init(isNegative: Bool, digits: ArraySlice<UInt8>, exponent: Int) {
         var exponent = exponent
         var digits = digits
         while let last = digits.last, last == 0 {

@@ -16,9 +16,10 @@ enum CatalogFile {
         return graph
     }
 
-    private static func show(_ diagnostics: DiagnosticCollector, _ options: CommonOptions) {
+    /// What was found in so many catalogs, to standard error.
+    static func show(_ diagnostics: DiagnosticCollector, files: Int = 1, _ options: CommonOptions) {
         let format: DiagnosticFormat = options.output == .json || options.logFormat == .json ? .json : .human
-        Output.log(lines: diagnostics.render(format, files: 1, colour: Output.hasColour))
+        Output.log(lines: diagnostics.render(format, files: files, colour: Output.hasColour))
     }
 }
 

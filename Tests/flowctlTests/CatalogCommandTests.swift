@@ -69,6 +69,70 @@ struct CatalogCommandTests {
         program.remove()
     }
 
+    private static let tests = """
+        collections:
+          a/orders:
+            key: [/id]
+            schema:
+              type: object
+              reduce: { strategy: merge }
+              properties: { id: { type: integer }, total: { type: number, reduce: { strategy: sum } } }
+        tests:
+          a/tests/adds:
+            description: totals add up
+            steps:
+              - ingest: { collection: a/orders, documents: [ { id: 2, total: 0.1 }, { id: 1 }, { id: 2, total: 0.2 } ] }
+              - verify: { collection: a/orders, documents: [ { id: 1 }, { id: 2, total: 0.3 } ] }
+          a/tests/fails:
+            - ingest: { collection: a/orders, documents: [ { id: 1, total: 1 }, { id: 3 } ] }
+            - verify:
+                collection: a/orders
+                documents: [ { id: 1, total: 2 }, { id: 2 } ]
+        """
+
+    @Test("tests that pass end with 0, one that fails with 1, and a catalog at fault runs none and ends with 65")
+    func testStatus() throws {
+        try program.write("tests.yaml", Self.tests)
+        let passing = Self.tests.components(separatedBy: "  a/tests/fails")[0]
+        try program.write("passing.yaml", passing)
+        let passed = try run("test", "passing.yaml", "good.yaml")
+        #expect(passed.status == 0)
+        #expect(passed.output == "ok    a/tests/adds: totals add up\n1 passed\n")
+        #expect(try run("test", "tests.yaml").status == 1)
+        let invalid = try run("test", "passing.yaml", "bad.yaml")
+        #expect(invalid.status == 65)
+        #expect(invalid.output.isEmpty && invalid.errors.contains("error[FC0502]"))
+        program.remove()
+    }
+
+    @Test("a failing step is shown at its line, with what its documents lack and have instead")
+    func testFailures() throws {
+        try program.write("tests.yaml", Self.tests)
+        let output = try run("test", "tests.yaml").output
+        #expect(
+            output.contains("step 2 of test 'a/tests/fails' lists another document of /id 1\n  --> tests.yaml:16:7"))
+        #expect(output.contains("    -   \"total\": 2\n    +   \"total\": 1\n"))
+        #expect(output.contains("lists a document that is not there: /id 2"))
+        #expect(output.contains("doesn't list the document of /id 3"))
+        #expect(output.hasSuffix("1 passed, 1 failed\n"))
+        program.remove()
+    }
+
+    @Test("TAP has a plan and a line a test; JSON an object a test and the counts")
+    func testForms() throws {
+        try program.write("tests.yaml", Self.tests)
+        let tap = try run("test", "--format", "tap", "tests.yaml").output.split(separator: "\n")
+        #expect(tap.prefix(4) == ["TAP version 14", "1..2", "ok 1 - a/tests/adds", "not ok 2 - a/tests/fails"])
+        let lines = try run("test", "-o", "json", "tests.yaml").output.split(separator: "\n").map {
+            try #require(JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+        }
+        #expect(lines.map { $0["ok"] as? Bool } == [true, false, nil])
+        let failures = try #require(lines[1]["failures"] as? [[String: Any]])
+        #expect(failures.map { $0["line"] as? Int } == [16, 16, 16])
+        #expect(lines[2]["summary"] as? [String: Int] == ["tests": 2, "passed": 1, "failed": 1])
+        program.remove()
+    }
+
     @Test("SARIF is one JSON document, and GitHub's form one command a fault")
     func otherForms() throws {
         let sarif = try run("validate", "--format", "sarif", "bad.yaml")

@@ -4,7 +4,7 @@ extension DiagnosticCode {
     /// The codes of collections.
     static let collectionCodes: [DiagnosticCode] = [
         .schemaCombination, .emptyKey, .pointerSyntax, .keyLocation, .keyType, .schemaNotObject, .badSchema,
-        .unknownField,
+        .unknownField, .contradiction, .badReduction, .keyReduction, .projection, .noSuchField,
     ]
 
     /// Not exactly one of `schema` and `writeSchema` + `readSchema`.
@@ -176,5 +176,150 @@ extension DiagnosticCode {
                   - source: shop/orders
                     resource: { table: orders }
                     fields: { recommended: true, exclude: [note] }
+            """)
+
+    /// A schema that asks for what it forbids.
+    static let contradiction = DiagnosticCode(
+        509, title: "a schema that contradicts itself",
+        explanation: """
+            No document could ever be right by this part of the schema, or its reduction could never work: a property \
+            that must be there but allows no value, a default that its own schema refuses, a sum of text, a reduction \
+            within a value that has none itself.
+            """,
+        bad: """
+            collections:
+              shop/totals:
+                key: [/id]
+                schema:
+                  type: object
+                  reduce: { strategy: merge }
+                  properties: { id: { type: integer }, total: { type: string, reduce: { strategy: sum } } }
+            """,
+        mended: """
+            collections:
+              shop/totals:
+                key: [/id]
+                schema:
+                  type: object
+                  reduce: { strategy: merge }
+                  properties: { id: { type: integer }, total: { type: string, format: number, reduce: { strategy: sum } } }
+            """)
+
+    /// A reduction that there isn't.
+    static let badReduction = DiagnosticCode(
+        510, title: "an unknown reduction",
+        explanation: """
+            `reduce` has a `strategy`: firstWriteWins, lastWriteWins (with `associative` and `delete`), append, merge \
+            (with `key` and `delete`), minimize and maximize (with `key`), sum, set (with `key`), or jsonSchemaMerge. \
+            A `key` is a list of JSON pointers.
+            """,
+        bad: """
+            collections:
+              shop/totals:
+                key: [/id]
+                schema:
+                  type: object
+                  reduce: { strategy: merge }
+                  properties: { id: { type: integer }, total: { type: number, reduce: { strategy: added } } }
+            """,
+        mended: """
+            collections:
+              shop/totals:
+                key: [/id]
+                schema:
+                  type: object
+                  reduce: { strategy: merge }
+                  properties: { id: { type: integer }, total: { type: number, reduce: { strategy: sum } } }
+            """)
+
+    /// A key that would change as documents are reduced.
+    static let keyReduction = DiagnosticCode(
+        511, title: "a key that is reduced",
+        explanation: """
+            Documents of one key are reduced to one, so the key itself can't be a sum or a set of theirs. Only \
+            lastWriteWins, which changes nothing, is allowed at a key.
+            """,
+        bad: """
+            collections:
+              shop/totals:
+                key: [/id]
+                schema:
+                  type: object
+                  reduce: { strategy: merge }
+                  properties: { id: { type: integer, reduce: { strategy: sum } } }
+            """,
+        mended: """
+            collections:
+              shop/totals:
+                key: [/id]
+                schema:
+                  type: object
+                  reduce: { strategy: merge }
+                  properties: { id: { type: integer } }
+            """)
+
+    /// A projection that gives a name to the wrong location.
+    static let projection = DiagnosticCode(
+        512, title: "a projection that can't be",
+        explanation: """
+            A projection names a location of the collection's documents. The location must be one that the schema \
+            has, and a name that is a location's own can't be given to another one. The name of a partition has no \
+            slashes.
+            """,
+        bad: """
+            collections:
+              shop/orders:
+                key: [/id]
+                schema: { type: object, properties: { id: { type: integer }, name: { type: string } } }
+                projections: { id: /name }
+            """,
+        mended: """
+            collections:
+              shop/orders:
+                key: [/id]
+                schema: { type: object, properties: { id: { type: integer }, name: { type: string } } }
+                projections: { title: /name }
+            """)
+
+    /// A field that the collection doesn't have.
+    static let noSuchField = DiagnosticCode(
+        513, title: "a field that the collection does not have",
+        explanation: """
+            A field is a location without its first slash (`address/city`), or the name of a projection. The \
+            collection's schema has no such location. A field that is excluded by a wrong name stays where it is.
+            """,
+        bad: """
+            captures:
+              shop/source:
+                endpoint: { connector: { image: source-postgres, config: source.yaml } }
+                bindings: [{ resource: { namespace: public, stream: orders }, target: shop/orders }]
+            collections:
+              shop/orders:
+                key: [/id]
+                schema: { type: object, properties: { id: { type: integer }, email: { type: string } } }
+            materializations:
+              shop/warehouse:
+                endpoint: { connector: { image: materialize-postgres, config: warehouse.yaml } }
+                bindings:
+                  - source: shop/orders
+                    resource: { table: orders }
+                    fields: { recommended: true, exclude: [emial] }
+            """,
+        mended: """
+            captures:
+              shop/source:
+                endpoint: { connector: { image: source-postgres, config: source.yaml } }
+                bindings: [{ resource: { namespace: public, stream: orders }, target: shop/orders }]
+            collections:
+              shop/orders:
+                key: [/id]
+                schema: { type: object, properties: { id: { type: integer }, email: { type: string } } }
+            materializations:
+              shop/warehouse:
+                endpoint: { connector: { image: materialize-postgres, config: warehouse.yaml } }
+                bindings:
+                  - source: shop/orders
+                    resource: { table: orders }
+                    fields: { recommended: true, exclude: [email] }
             """)
 }

@@ -241,6 +241,7 @@ extension DiagnosticCode {
 }
 
 extension DiagnosticCode {
-    /// All codes of catalogs: those of their text, files, shape, names, collections and tasks.
-    public static let catalogCodes = documentCodes + loadCodes + shapeCodes + nameCodes + collectionCodes + taskCodes
+    /// All codes of catalogs: those of their text, files, shape, names, collections, tasks and tests.
+    public static let catalogCodes =
+        documentCodes + loadCodes + shapeCodes + nameCodes + collectionCodes + taskCodes + testCodes
 }

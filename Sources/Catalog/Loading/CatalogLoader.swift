@@ -101,7 +101,7 @@ extension CatalogLoader {
         if let text = place.node.string {
             let reference = LoadedCatalog.Reference(file: place.node.file, text: text)
             if catalog.references[reference] == nil {
-                let found = node(text, place, &diagnostics)
+                let found = node(text, place, &catalog, &diagnostics)
                 catalog.references[reference] = .some(found)
                 if found == nil { catalog.isComplete = false }
             }
@@ -112,7 +112,8 @@ extension CatalogLoader {
 
     /// The value that a `file` or `file#/pointer` leads to.
     private mutating func node(
-        _ text: String, _ place: ReferencePlaces.Place, _ diagnostics: inout DiagnosticCollector
+        _ text: String, _ place: ReferencePlaces.Place, _ catalog: inout LoadedCatalog,
+        _ diagnostics: inout DiagnosticCollector
     ) -> Node? {
         if let scheme = FilePath.scheme(of: text) {
             diagnostics.report(Self.notAFile(scheme, place.node))
@@ -126,6 +127,7 @@ extension CatalogLoader {
             guard document.isComplete else { return nil }
             root = document.root
         }
+        if let root { catalog.roots[root.file] = root }
         if let pointer = JSONPointer(parsing: fragment ?? ""), let node = root?.find(pointer) { return node }
         let what = fragment.map { "nothing is at '\($0)'" } ?? "nothing is"
         diagnostics.report(

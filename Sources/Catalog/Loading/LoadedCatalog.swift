@@ -14,6 +14,8 @@ public struct LoadedCatalog: Sendable {
     public internal(set) var documents: [Document] = []
     /// What the strings that name files lead to; nil where that was reported as a fault.
     var references: [Reference: Node?] = [:]
+    /// The values of all files that were read, for pointers that lead from a file's root.
+    var roots: [SourceFile: Node] = [:]
     /// Schema documents by URI, for references between schemas.
     var schemas: [String: Node] = [:]
     /// Whether all files could be read whole. Where not, names may be missing that the rest defines.

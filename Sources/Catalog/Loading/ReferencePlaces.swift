@@ -32,23 +32,57 @@ enum ReferencePlaces {
                 }
             }
         }
+        for test in root["tests"]?.members ?? [] {
+            for step in test.value.items ?? test.value["steps"]?.items ?? [] {
+                for kind in ["ingest", "verify"] {
+                    if let documents = step[kind]?["documents"] {
+                        places.append(Place(node: documents, root: root, isSchema: false))
+                    }
+                }
+            }
+        }
         return places
     }
 
     /// The strings of a schema that refer to schemas.
     static func schemaReferences(in schema: Node) -> [Node] {
-        var found: [Node] = []
-        var waiting = [schema]
-        while let node = waiting.popLast() {
+        keywords(in: schema) { $0 == "$ref" || $0 == "$dynamicRef" }.map(\.value).filter { $0.string != nil }
+    }
+
+    /// The URIs that parts of a schema give themselves.
+    static func schemaNames(in schema: Node) -> Set<String> {
+        Set(keywords(in: schema) { $0 == "$id" }.compactMap(\.value.string))
+    }
+
+    /// The members of this name that annotate, not those that are properties of that name.
+    static func annotations(_ name: String, in schema: Node) -> [Node.Member] {
+        keywords(in: schema) { $0 == name }
+    }
+
+    /// The members of schemas within a schema, by name, in the order written.
+    private static func keywords(in schema: Node, where isWanted: (String) -> Bool) -> [Node.Member] {
+        var found: [Node.Member] = []
+        var waiting: [(node: Node, isMap: Bool)] = [(schema, false)]
+        while let (node, isMap) = waiting.popLast() {
+            var next: [(Node, Bool)] = (node.items ?? []).map { ($0, false) }
             for member in node.members ?? [] {
-                if member.key == "$ref" || member.key == "$dynamicRef" {
-                    found.append(member.value)
-                } else if !["const", "enum", "default", "examples"].contains(member.key) {
-                    waiting.append(member.value)
+                if isMap {
+                    next.append((member.value, false))
+                } else if isWanted(member.key) {
+                    found.append(member)
+                } else if !["const", "enum", "default", "examples", "reduce", "redact"].contains(member.key),
+                    !member.key.hasPrefix("x-")
+                {
+                    next.append((member.value, maps.contains(member.key)))
                 }
             }
-            waiting += node.items ?? []
+            waiting += next.reversed()
         }
         return found
     }
+
+    /// Keywords whose members are names that the schema's author chose.
+    private static let maps: Set<String> = [
+        "properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies",
+    ]
 }

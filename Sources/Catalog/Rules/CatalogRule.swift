@@ -11,9 +11,9 @@ enum CatalogRules {
     private static var all: [any CatalogRule.Type] {
         [
             NameRule.self, DefinedCollectionRule.self, DefinedCaptureRule.self, EndpointRule.self,
-            SchemaCombinationRule.self, KeyRule.self, ResourceRule.self, SharedTableRule.self, FedCollectionRule.self,
-            TimeOrderRule.self,
-            SlotRule.self, FieldSelectionRule.self, EmptyTaskRule.self, UnsupportedRule.self,
+            SchemaCombinationRule.self, KeyRule.self, ProjectionRule.self, ResourceRule.self, SharedTableRule.self,
+            FedCollectionRule.self, TimeOrderRule.self, SlotRule.self, FieldSelectionRule.self, PartitionRule.self,
+            EmptyTaskRule.self, ExtensionNameRule.self, TestRule.self, UnsupportedRule.self,
         ]
     }
 

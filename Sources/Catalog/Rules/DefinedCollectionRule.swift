@@ -28,12 +28,7 @@ enum DefinedCollectionRule: CatalogRule {
             }
         }
         for test in catalog.tests {
-            for step in test.node.items ?? test.node["steps"]?.items ?? [] {
-                for name in ["ingest", "verify"] {
-                    let reference = step[name]?["collection"]
-                    check(LocatedText(reference) ?? LocatedText(reference?["name"]), "used by \(test.phrase)")
-                }
-            }
+            for step in test.steps { check(step.collection, "used by \(test.name.phrase)") }
         }
     }
 }

@@ -1,15 +1,22 @@
 import Diagnostics
+import JSON
+import JSONSchema
 import YAML
 
-/// A field is required or excluded, not both, and rows are told apart by the collection's key only.
+/// A binding's fields are the collection's, and what it asks for can be met.
 enum FieldSelectionRule: CatalogRule {
     /// Reports every place that breaks the rule.
     static func check(_ catalog: CatalogSpecs, _ diagnostics: inout DiagnosticCollector) {
         for task in catalog.materializations {
-            for binding in task.enabledBindings {
+            for binding in task.enabledBindings where !binding.isAutomatic {
                 guard let fields = binding.fields else { continue }
                 checkBoth(fields, &diagnostics)
-                checkGroup(fields, catalog.collection(binding.source?.text ?? ""), &diagnostics)
+                guard let collection = catalog.collection(binding.source?.text ?? "") else { continue }
+                let isDelta = binding.resource?["delta_updates"]?.bool ?? false
+                let selection = Selection(fields: fields, collection: collection, isDelta: isDelta)
+                selection.checkNames(&diagnostics)
+                selection.checkKey(&diagnostics)
+                selection.checkGroup(&diagnostics)
             }
         }
     }
@@ -26,15 +33,92 @@ enum FieldSelectionRule: CatalogRule {
         }
     }
 
-    private static func checkGroup(
-        _ fields: Node, _ collection: CollectionSpec?, _ diagnostics: inout DiagnosticCollector
-    ) {
-        guard let group = fields.member("groupBy"), let collection else { return }
-        let names = (group.value.items ?? []).compactMap(\.string)
-        if names.isEmpty || names.map({ "/" + $0 }) == collection.key.map(\.text) { return }
-        diagnostics.report(
-            group.keyError(
-                .notSupported, "'fields.groupBy' with fields other than the collection's key is not supported",
-                hint: "change the collection's key, or remove 'groupBy'"))
+    /// One binding's fields against its collection.
+    private struct Selection {
+        let fields: Node
+        let collection: CollectionSpec
+        let isDelta: Bool
+
+        /// Every field that is named is one of the collection's, as far as its schema tells them all.
+        func checkNames(_ diagnostics: inout DiagnosticCollector) {
+            for member in (fields["require"] ?? fields["include"])?.members ?? [] where !member.key.hasPrefix("x-") {
+                guard isUnknown(member.key) else { continue }
+                diagnostics.report(
+                    member.keyError(.noSuchField, message(member.key, "required"), hint: hint(member.key)))
+            }
+            for node in fields["exclude"]?.items ?? [] {
+                guard let name = node.string, isUnknown(name) else { continue }
+                diagnostics.report(
+                    node.diagnostic(.warning, .noSuchField, message(name, "excluded"), hint: hint(name)))
+            }
+        }
+
+        private func message(_ name: String, _ use: String) -> String {
+            "field '\(name)', \(use) here, is not one of \(collection.name.phrase)"
+        }
+
+        private func hint(_ name: String) -> String? {
+            Suggestion.hint(for: name, among: collection.fields().map(\.name))
+        }
+
+        private func isUnknown(_ name: String) -> Bool {
+            guard !collection.model.isOpen, let read = collection.model.read else { return false }
+            if name.split(separator: "/").first.map({ CollectionSpec.metadataFields.contains(String($0)) }) ?? false {
+                return false
+            }
+            if collection.name.node["projections"]?.member(name) != nil { return false }
+            guard let pointer = JSONPointer(fieldName: name) else { return true }
+            return read.shape.locate(pointer).existence <= .implicit
+        }
+
+        /// A table that is kept equal to its collection needs the key's columns.
+        func checkKey(_ diagnostics: inout DiagnosticCollector) {
+            guard !isDelta else { return }
+            for node in fields["exclude"]?.items ?? [] {
+                guard let name = node.string, let pointer = JSONPointer(fieldName: name) else { continue }
+                guard let key = collection.key.first(where: { $0.text == pointer.description }) else { continue }
+                let others = collection.fields().filter { $0.pointer == pointer && $0.name != name }
+                let excluded = Set((fields["exclude"]?.items ?? []).compactMap(\.string))
+                if others.contains(where: { !excluded.contains($0.name) }) { continue }
+                diagnostics.report(
+                    node.error(
+                        .unknownField, "field '\(name)' is excluded, but the table's rows are told apart by it",
+                        notes: [.init("it is part of the collection's key", at: key.node.range)],
+                        hint: "keep the key, or set 'delta_updates: true' on the resource"))
+            }
+        }
+
+        func checkGroup(_ diagnostics: inout DiagnosticCollector) {
+            guard let group = fields.member("groupBy"), let items = group.value.items, !items.isEmpty else { return }
+            var isRight = true
+            for node in items {
+                guard let name = node.string else { return }
+                if isUnknown(name) {
+                    diagnostics.report(
+                        node.error(.noSuchField, message(name, "grouped by"), hint: hint(name)))
+                    isRight = false
+                } else if let wrong = wrongTypes(name) {
+                    diagnostics.report(
+                        node.error(
+                            .keyType, "field '\(name)', grouped by here, can be of type \(wrong)",
+                            hint: "group by integers, strings and booleans"))
+                    isRight = false
+                }
+            }
+            guard isRight, items.compactMap(\.string).map({ "/" + $0 }) != collection.key.map(\.text) else { return }
+            diagnostics.report(
+                group.keyError(
+                    .notSupported, "'fields.groupBy' with fields other than the collection's key is not supported",
+                    hint: "change the collection's key, or remove 'groupBy'"))
+        }
+
+        /// The types that no key can have; nil where none of them is possible or nothing is known.
+        private func wrongTypes(_ name: String) -> String? {
+            guard !collection.model.isOpen, let field = collection.fields().first(where: { $0.name == name }),
+                let shape = field.shape
+            else { return nil }
+            let wrong = shape.types.subtracting([.integer, .string, .boolean, .null])
+            return wrong.isEmpty ? nil : ShapeInspection.phrase(wrong)
+        }
     }
 }

@@ -1,9 +1,13 @@
 import Diagnostics
 import JSON
+import JSONSchema
 import YAML
 
-/// A collection's key is not empty, made of JSON pointers, and of locations that its schema has.
+/// A collection's key is not empty, made of JSON pointers, and of locations that can tell its documents apart.
 enum KeyRule: CatalogRule {
+    /// The types that a key's value may have, and null beside them.
+    private static let keyable: TypeSet = [.integer, .string, .boolean, .null]
+
     /// Reports every place that breaks the rule.
     static func check(_ catalog: CatalogSpecs, _ diagnostics: inout DiagnosticCollector) {
         for collection in catalog.collections {
@@ -14,59 +18,110 @@ enum KeyRule: CatalogRule {
                     ))
             }
             for pointer in collection.key where !pointer.node.isBroken { check(pointer, collection, &diagnostics) }
-            checkProjections(collection, &diagnostics)
         }
     }
 
     private static func check(
         _ text: LocatedText, _ collection: CollectionSpec, _ diagnostics: inout DiagnosticCollector
     ) {
-        guard isPointer(text.text), let pointer = JSONPointer(parsing: text.text), !pointer.isRoot else {
+        guard let pointer = JSONPointer(written: text.text), !pointer.isRoot else {
             diagnostics.report(syntaxFault(text, "a key"))
             return
         }
-        guard let schema = collection.written, SchemaLocation.types(of: schema)?.contains("object") ?? true else {
-            return
-        }
-        switch SchemaLocation.find(pointer, in: schema) {
-        case .unknown: return
-        case .absent:
+        let model = collection.model
+        guard !model.isTable, let read = model.read, let write = model.write else { return }
+        let what = "'\(text.text)', a key of \(collection.name.phrase),"
+        guard report(pointer, text, what, in: read, &diagnostics) else { return }
+        guard collection.schema == nil else { return }
+        guard report(pointer, text, what, in: write, &diagnostics) else { return }
+        let (reads, writes) = (read.shape.locate(pointer).shape, write.shape.locate(pointer).shape)
+        if !read.isOpen, reads.types.subtracting(.null) != writes.types.subtracting(.null) {
             diagnostics.report(
                 text.node.error(
-                    .keyLocation, "'\(text.text)', a key of \(collection.name.phrase), is not in its schema",
-                    notes: [.init("the schema is given", at: place(of: schema))],
-                    hint: Suggestion.hint(
-                        for: text.text, among: SchemaLocation.names(in: schema).map { "/" + JSONPointer.escape($0) })))
-        case .found(let location):
-            let types = SchemaLocation.types(of: location)
-            guard let types, types.isSubset(of: SchemaLocation.allTypes) else { return }
-            if types.isSubset(of: ["integer", "string", "boolean", "null"]), types != ["null"] { return }
-            let wrong = types.subtracting(["integer", "string", "boolean"]).sorted().joined(separator: ", ")
-            diagnostics.report(
-                text.node.error(
-                    .keyType, "'\(text.text)', a key of \(collection.name.phrase), can be of type \(wrong)",
-                    notes: [.init("its type is given", at: (location["type"] ?? location).range)]))
+                    .keyType,
+                    "\(what) is written as \(ShapeInspection.phrase(writes.types)) but read as \(ShapeInspection.phrase(reads.types))",
+                    notes: place(of: reads, in: read, "it is read by this schema")
+                        + place(of: writes, in: write, "it is written by this schema")))
         }
     }
 
-    private static func place(of schema: Node) -> SourceRange { schema.members?.first?.keyRange ?? schema.range }
-
-    private static func checkProjections(_ collection: CollectionSpec, _ diagnostics: inout DiagnosticCollector) {
-        for projection in collection.name.node["projections"]?.members ?? [] {
-            let node = LocatedText(projection.value) ?? LocatedText(projection.value["location"])
-            guard let node, !isPointer(node.text) else { continue }
-            diagnostics.report(syntaxFault(node, "projection '\(projection.key)'"))
+    /// Whether a location can be a key by a schema; false after a report.
+    private static func report(
+        _ pointer: JSONPointer, _ text: LocatedText, _ what: String, in model: SchemaModel,
+        _ diagnostics: inout DiagnosticCollector
+    ) -> Bool {
+        let (shape, existence) = model.shape.locate(pointer)
+        guard existence > .implicit else {
+            let isForbidden = existence == .cannot
+            if pointer.isMetadata, model.shape.property("_meta") == nil { return true }
+            if !isForbidden, model.isOpen { return true }
+            let names = model.shape.locations().map { $0.pointer.description }
+            diagnostics.report(
+                text.node.error(
+                    .keyLocation, "\(what) is \(isForbidden ? "forbidden by its schema" : "not in its schema")",
+                    notes: place(of: shape, in: model, "the schema is given", orWhole: true),
+                    hint: Suggestion.hint(for: text.text, among: names)))
+            return false
         }
+        if shape.types.subtracting(keyable).isEmpty, shape.types != .null {
+            return reportReduction(shape, text, what, in: model, &diagnostics)
+        }
+        let wrong = shape.types == .null ? shape.types : shape.types.subtracting([.integer, .string, .boolean])
+        let phrase = shape.types == .all ? "any type" : "type " + wrongNames(wrong)
+        diagnostics.report(
+            text.node.error(
+                .keyType, "\(what) can be of \(phrase)", notes: place(of: shape, in: model, "its type is given", "type")
+            ))
+        return false
     }
 
-    private static func syntaxFault(_ text: LocatedText, _ what: String) -> Diagnostic {
+    private static func wrongNames(_ types: TypeSet) -> String {
+        var names = types.names
+        if types.contains(.fraction), !types.contains(.integer) { names.append("number") }
+        return names.sorted().joined(separator: ", ")
+    }
+
+    private static func reportReduction(
+        _ shape: Shape, _ text: LocatedText, _ what: String, in model: SchemaModel,
+        _ diagnostics: inout DiagnosticCollector
+    ) -> Bool {
+        let reduction: String
+        switch shape.reduction {
+        case .unset, .strategy(.lastWriteWins): return true
+        case .strategy(let strategy): reduction = "by '\(strategy.name)'"
+        case .several: reduction = "in several ways"
+        }
+        diagnostics.report(
+            text.node.error(
+                .keyReduction, "\(what) is reduced \(reduction)",
+                notes: place(of: shape, in: model, "its reduction is given", "reduce"),
+                hint: "remove 'reduce' from the key's location"))
+        return false
+    }
+
+    /// The note that shows a shape's schema, or the whole one where it has no place of its own.
+    private static func place(
+        of shape: Shape, in model: SchemaModel, _ message: String, _ keyword: String? = nil, orWhole: Bool = false
+    ) -> [Diagnostic.Note] {
+        let found = model.place(of: shape.origin)
+        let range = keyword.map { found?.node[$0]?.range } ?? found?.range ?? (orWhole ? model.range : nil)
+        return range.map { [Diagnostic.Note(message, at: $0)] } ?? []
+    }
+
+    /// Text that is no pointer.
+    static func syntaxFault(_ text: LocatedText, _ what: String) -> Diagnostic {
         let hint = text.text.isEmpty || text.text.hasPrefix("/") ? nil : "write '/\(JSONPointer.escape(text.text))'"
         return text.node.error(.pointerSyntax, "'\(text.text)' is no JSON pointer for \(what)", hint: hint)
     }
+}
 
-    /// Slashes before names that are not empty; the empty text is the whole document.
-    static func isPointer(_ text: String) -> Bool {
-        guard let pointer = JSONPointer(parsing: text) else { return false }
-        return !pointer.tokens.contains("")
+extension JSONPointer {
+    /// A pointer as catalogs write them: slashes before names that are not empty; the empty text is the whole document.
+    init?(written text: String) {
+        guard let pointer = JSONPointer(parsing: text), !pointer.tokens.contains("") else { return nil }
+        self = pointer
     }
+
+    /// Whether it leads into what a capture says of a change, which every document has.
+    var isMetadata: Bool { tokens.first == "_meta" }
 }

@@ -12,7 +12,8 @@ extension CatalogSpecs {
             for name in Self.names(.materialization, root["materializations"]) {
                 materializations.append(MaterializationSpec(name, files))
             }
-            tests += Self.names(.test, root["tests"])
+            for name in Self.names(.test, root["tests"]) { tests.append(TestSpec(name, files)) }
+            extensions += Self.extensions(in: root)
         }
         collectionPlaces = Self.places(collections.map(\.name.text))
         capturePlaces = Self.places(captures.map(\.name.text))
@@ -43,7 +44,7 @@ extension CatalogSpecs {
 
     /// All names in the order written, kind by kind.
     var names: [EntityName] {
-        captures.map(\.name) + collections.map(\.name) + materializations.map(\.name) + tests
+        captures.map(\.name) + collections.map(\.name) + materializations.map(\.name) + tests.map(\.name)
     }
 
     private static func places(_ names: [String]) -> [String: Int] {
@@ -52,8 +53,30 @@ extension CatalogSpecs {
 
     private static func names(_ kind: EntityName.Kind, _ node: Node?) -> [EntityName] {
         (node?.members ?? []).compactMap { member in
-            guard !member.key.hasPrefix("x-") else { return nil }
+            guard !isExtension(member.key) else { return nil }
             return EntityName(kind: kind, text: member.key, range: member.keyRange, node: member.value)
         }
+    }
+
+    /// An `x-` key; names of entities have slashes, also where their first part begins so.
+    private static func isExtension(_ name: String) -> Bool { name.hasPrefix("x-") && !name.contains("/") }
+
+    /// Extensions that have the members of an entity.
+    private static func extensions(in root: Node) -> [(kind: EntityName.Kind, member: Node.Member)] {
+        let kinds: [(EntityName.Kind, String, [String])] = [
+            (.capture, "captures", ["endpoint", "bindings"]), (.collection, "collections", ["key"]),
+            (.materialization, "materializations", ["endpoint", "bindings"]), (.test, "tests", ["steps"]),
+        ]
+        return kinds.flatMap { kind, section, needs in
+            (root[section]?.members ?? []).compactMap { member in
+                let isAlike = needs.allSatisfy { member.value[$0] != nil }
+                return isExtension(member.key) && isAlike ? (kind, member) : nil
+            }
+        }
+    }
+
+    /// Takes the collections' schemas, in their order.
+    mutating func takeModels(_ models: [CollectionModel]) {
+        for (index, model) in zip(collections.indices, models) { collections[index].model = model }
     }
 }

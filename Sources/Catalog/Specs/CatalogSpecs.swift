@@ -1,3 +1,5 @@
+import YAML
+
 /// A catalog as typed values: the union of its files, in the order written.
 public struct CatalogSpecs: Sendable {
     /// In the order written.
@@ -6,8 +8,10 @@ public struct CatalogSpecs: Sendable {
     public internal(set) var collections: [CollectionSpec] = []
     /// In the order written.
     public internal(set) var materializations: [MaterializationSpec] = []
-    /// The names of the tests, with their values.
-    public internal(set) var tests: [EntityName] = []
+    /// In the order written.
+    public internal(set) var tests: [TestSpec] = []
+    /// Keys that begin with `x-` and look like entities.
+    var extensions: [(kind: EntityName.Kind, member: Node.Member)] = []
     /// Whether nothing is missing that a file which can't be read might define.
     public internal(set) var isComplete = true
     /// The first place of each name in `collections`.

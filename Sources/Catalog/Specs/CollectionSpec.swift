@@ -12,6 +12,8 @@ public struct CollectionSpec: Sendable {
     public let writeSchema: Node?
     /// As `schema`.
     public let readSchema: Node?
+    /// The schemas made ready; of nothing until they have been checked.
+    public internal(set) var model = CollectionModel.unknown
 
     /// The schema that rows are written by; nil where the source's table says it all.
     public var written: Node? { schema ?? writeSchema }

@@ -53,11 +53,14 @@ struct ExampleCatalog: ~Copyable {
         process.waitUntilExit()
     }
 
-    /// What is said about it.
+    /// What is said about it, and about its tests where they can be run.
     func diagnostics() -> DiagnosticCollector {
         var reading = CatalogReading(schemas: .embedded)
         var diagnostics = DiagnosticCollector()
-        _ = reading.read(folder.appending(path: root).path, &diagnostics)
+        let catalog = reading.read(folder.appending(path: root).path, &diagnostics)
+        if diagnostics.hasErrors { return diagnostics }
+        let run = TestRun(catalog)
+        for test in catalog.tests { diagnostics.report(run.run(test).failures.map(\.diagnostic)) }
         return diagnostics
     }
 }

@@ -1,0 +1,56 @@
+import JSON
+
+/// A name under which a location of a collection's documents can be materialized.
+struct Field: Sendable {
+    let name: String
+    let pointer: JSONPointer
+    /// What the schema says of it; nil where it doesn't.
+    let shape: Shape?
+    /// Made by `projections`, not by the location itself.
+    let isExplicit: Bool
+    let isPartition: Bool
+}
+
+extension CollectionSpec {
+    /// The names of what is known of every document, whatever the schema.
+    static let metadataFields: Set<String> = ["flow_document", "flow_published_at", "_meta"]
+
+    /// All fields: those of `projections`, those of the key, and the schema's locations. Each name once.
+    func fields() -> [Field] {
+        var fields: [Field] = []
+        var known: Set<String> = []
+        func add(_ field: Field) {
+            if known.insert(field.name).inserted { fields.append(field) }
+        }
+        for projection in name.node["projections"]?.members ?? [] where !projection.key.hasPrefix("x-") {
+            let text = projection.value.string ?? projection.value["location"]?.string
+            guard let pointer = text.flatMap(JSONPointer.init(written:)) else { continue }
+            add(
+                Field(
+                    name: projection.key, pointer: pointer, shape: model.read?.shape.locate(pointer).shape,
+                    isExplicit: true, isPartition: projection.value["partition"]?.bool ?? false))
+        }
+        let keys = key.compactMap { JSONPointer(written: $0.text) }
+        for pointer in keys {
+            add(
+                Field(
+                    name: pointer.fieldName, pointer: pointer, shape: model.read?.shape.locate(pointer).shape,
+                    isExplicit: false, isPartition: false))
+        }
+        for location in model.read?.shape.locations() ?? [] {
+            add(
+                Field(
+                    name: location.pointer.fieldName, pointer: location.pointer, shape: location.shape,
+                    isExplicit: false, isPartition: false))
+        }
+        return fields
+    }
+}
+
+extension JSONPointer {
+    /// The location's own field: the pointer without its first slash.
+    var fieldName: String { String(description.dropFirst()) }
+
+    /// The location that a field is named after.
+    init?(fieldName: String) { self.init(written: "/" + fieldName) }
+}
