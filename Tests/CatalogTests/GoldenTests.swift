@@ -12,12 +12,16 @@ struct GoldenTests {
         return (found ?? []).filter { !$0.hasPrefix(".") }.sorted()
     }
 
-    /// The whole text for people, with paths relative to the fixture.
+    /// The whole text for people, with paths relative to the fixture; what its tests find too, where it is valid.
     private func output(_ name: String) -> String {
         let folder = Self.fixtures.appending(path: name).path
         var reading = CatalogReading(schemas: .embedded)
         var diagnostics = DiagnosticCollector()
-        _ = reading.read(folder + "/flow.yaml", &diagnostics)
+        let catalog = reading.read(folder + "/flow.yaml", &diagnostics)
+        if !diagnostics.hasErrors {
+            let run = TestRun(catalog)
+            for test in catalog.tests { diagnostics.report(run.run(test).failures.map(\.diagnostic)) }
+        }
         return diagnostics.render(.human, files: 1).replacing(folder + "/", with: "")
     }
 

@@ -18,14 +18,10 @@ struct DocumentKey: Sendable {
         zip(pointers, defaults).map { $0.find(in: document) ?? $1 ?? .null }
     }
 
-    /// The key's values; nil where one is left out that has no default.
+    /// The key's values as a document lists them; nil where it leaves one out.
     func whole(of document: JSONValue) -> [JSONValue]? {
-        var values: [JSONValue] = []
-        for (pointer, standard) in zip(pointers, defaults) {
-            guard let value = pointer.find(in: document) ?? standard else { return nil }
-            values.append(value)
-        }
-        return values
+        let values = pointers.compactMap { $0.find(in: document) }
+        return values.count == pointers.count ? values : nil
     }
 
     /// The key in words: `/id 7`.
