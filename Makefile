@@ -45,10 +45,9 @@ bench: ## measure flowctl beside Postgres' own logical replication
 	@$(MAKE) --no-print-directory build
 	bench/run $(ARGS)
 
-install: ## copy the binary to PREFIX/bin, /usr/local/bin where no PREFIX is given
+install: ## copy the binary, its manual and completions below PREFIX, /usr/local where none is given
 	@test -x bin/flowctl || $(MAKE) --no-print-directory build
-	install -d "$(DESTDIR)$(PREFIX)/bin"
-	install -m 755 bin/flowctl "$(DESTDIR)$(PREFIX)/bin/flowctl"
+	scripts/install bin/flowctl "$(DESTDIR)$(PREFIX)"
 
 clean: ## remove what was built
 	rm -rf .build bin

@@ -76,6 +76,9 @@ let package = Package(
         tests("MaterializePostgres", ["MaterializePostgres", "Connectors", "Postgres", "JSON"]),
         tests(
             "flowctl",
-            ["flowctl", "Postgres", "Connectors", "Runtime", "JSON", "SourcePostgres", "MaterializePostgres"]),
+            [
+                "flowctl", "Postgres", "Connectors", "Runtime", "JSON", "SourcePostgres", "MaterializePostgres",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
     ]
 )

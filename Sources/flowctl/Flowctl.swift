@@ -6,5 +6,23 @@ struct Flowctl: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "flowctl",
         abstract: "Declarative Postgres-to-Postgres change-data pipelines from YAML catalogs kept in git.",
-        subcommands: [Validate.self, Test.self, Graph.self, Apply.self, Demo.self, Schema.self, Explain.self])
+        discussion: """
+            EXAMPLES
+              flowctl demo                       # all of it on two throwaway servers
+              flowctl validate catalog.yaml
+              flowctl apply catalog.yaml
+              flowctl explain FC0402             # what a fault means
+              flowctl --generate-completion-script zsh > _flowctl   # or bash, fish
+            """,
+        // One a line, so that two changes seldom meet.
+        subcommands: [
+            Validate.self,
+            Test.self,
+            Graph.self,
+            Apply.self,
+            Demo.self,
+            Schema.self,
+            Explain.self,
+            Manual.self,
+        ])
 }

@@ -34,3 +34,8 @@ struct CommonOptions: ParsableArguments {
 }
 
 extension DiagnosticFormat: ExpressibleByArgument {}
+
+extension CompletionKind {
+    /// Files that may be catalogs.
+    static let catalogFile = CompletionKind.file(extensions: ["yaml", "yml", "json"])
+}

@@ -27,7 +27,7 @@ struct Apply: AsyncParsableCommand {
     @Option(name: .customLong("task"), parsing: .upToNextOption, help: "Run only these tasks.")
     var tasks: [String] = []
 
-    @Argument(help: "The catalog file.")
+    @Argument(help: "The catalog file.", completion: .catalogFile)
     var file: String
 
     func run() async throws {

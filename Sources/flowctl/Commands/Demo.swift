@@ -6,6 +6,11 @@ struct Demo: AsyncParsableCommand {
         abstract:
             "Run a pipeline between two throwaway servers, under live traffic, and prove that both ends are equal.",
         discussion: """
+            EXAMPLES
+              flowctl demo
+              flowctl demo --seconds 30 --rate 1000   # longer, and busier
+              flowctl demo --keep                     # look around with psql, then Ctrl-C
+
             Starts two servers of the installed Postgres, fills one with a small shop whose data changes all the time, writes \
             a catalog, runs it with 'apply', kills it with -9 on the way, and compares every row of both ends at the same \
             instant without pausing the traffic. The servers are removed at the end, also after Ctrl-C; the catalog stays.

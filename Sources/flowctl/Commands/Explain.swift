@@ -18,7 +18,9 @@ struct Explain: ParsableCommand {
 
     @OptionGroup var options: CommonOptions
 
-    @Argument(help: "The code: FC0402, or 402. Without one all codes are listed.")
+    @Argument(
+        help: "The code: FC0402, or 402. Without one all codes are listed.",
+        completion: .list(registry.codes.map(\.name)))
     var code: String?
 
     func validate() throws {

@@ -17,7 +17,7 @@ struct Graph: ParsableCommand {
     @Option(help: "The form of the graph: \(GraphFormat.allCases.map(\.rawValue).joined(separator: ", ")).")
     var format: GraphFormat?
 
-    @Argument(help: "The catalog file; - is standard input.")
+    @Argument(help: "The catalog file; - is standard input.", completion: .catalogFile)
     var file: String
 
     func run() throws {

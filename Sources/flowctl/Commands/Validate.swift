@@ -22,14 +22,16 @@ struct Validate: ParsableCommand {
     @Option(help: "The form of the diagnostics: \(DiagnosticFormat.allCases.map(\.rawValue).joined(separator: ", ")).")
     var format: DiagnosticFormat?
 
-    @Argument(help: "Catalog files, each the root of a catalog of its own; - is standard input.")
+    @Argument(
+        help: "Catalog files, each the root of a catalog of its own; - is standard input.", completion: .catalogFile)
     var files: [String]
 
     func run() throws {
         var compiler = CatalogCompiler()
         for file in files { _ = compiler.compile(file) }
         let found = compiler.diagnostics
-        let colour = isatty(STDOUT_FILENO) == 1 && getenv("NO_COLOR") == nil
+        let colour = HumanRenderer.usesColour(
+            isTerminal: isatty(STDOUT_FILENO) == 1, noColor: getenv("NO_COLOR").map { String(cString: $0) })
         Output.lines(
             found.render(
                 format ?? (options.output == .json ? .json : .human), files: files.count, colour: colour,
