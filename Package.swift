@@ -73,7 +73,7 @@ let package = Package(
         tests("TaskGraph", ["TaskGraph", "Catalog", "Diagnostics"]),
         tests("Runtime", ["Runtime", "Connectors"]),
         tests("SourcePostgres", ["SourcePostgres", "Runtime", "Connectors", "Postgres"]),
-        tests("MaterializePostgres", ["MaterializePostgres", "Connectors", "Postgres", "JSON"]),
+        tests("MaterializePostgres", ["MaterializePostgres", "Connectors", "Postgres", "JSON", "Runtime"]),
         tests(
             "flowctl",
             [

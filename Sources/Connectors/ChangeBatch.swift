@@ -69,6 +69,11 @@ public final class ChangeBatch: @unchecked Sendable {
         fields.append(FieldSlice(offset: UInt32(truncatingIfNeeded: offset), length: Int32(truncatingIfNeeded: count)))
     }
 
+    /// A field that has no bytes, or shares those of another field of this batch.
+    @inline(__always) public func appendShared(_ field: FieldSlice) {
+        fields.append(field)
+    }
+
     /// Copies a row of `count` fields from another batch; returns its first field's index here.
     public func copyRow(_ first: Int32, count: Int, from other: ChangeBatch) -> Int32 {
         let start = nextField

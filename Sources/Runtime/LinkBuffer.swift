@@ -15,8 +15,9 @@ struct LinkBuffer {
 
     let pool = RowPool()
     private(set) var parts: [Part]
-    /// Bytes of the batches that are kept alive, and changes taken since the last `clear`.
-    private(set) var bytes = 0
+    /// Bytes of the batches that are kept alive.
+    private var batchBytes = 0
+    /// Changes taken since the last `clear`.
     private(set) var changes = 0
     private var current: (batch: ChangeBatch, index: Int32)?
 
@@ -44,6 +45,9 @@ struct LinkBuffer {
 
     var isEmpty: Bool { changes == 0 }
 
+    /// Bytes that are kept alive.
+    var bytes: Int { parts.reduce(batchBytes) { $0 + $1.fold.mergedBytes } }
+
     /// Gives a binding another shape. It must have nothing buffered.
     mutating func setShape(_ shape: TableShape, of index: Int, binding: LinkBinding) throws {
         parts[index] = try LinkBuffer.part(binding, shape, pool)
@@ -54,7 +58,7 @@ struct LinkBuffer {
         if let current, current.batch === batch { return current.index }
         let index = pool.add(batch)
         current = (batch, index)
-        bytes += batch.size
+        batchBytes += batch.size
         return index
     }
 
@@ -112,7 +116,7 @@ struct LinkBuffer {
         }
         pool.removeAll()
         current = nil
-        bytes = 0
+        batchBytes = 0
         changes = 0
     }
 }

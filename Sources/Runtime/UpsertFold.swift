@@ -28,6 +28,9 @@ struct UpsertFold {
 
     var isEmpty: Bool { changes.isEmpty }
 
+    /// Bytes of rows that were put together.
+    var mergedBytes: Int { merged?.batch.size ?? 0 }
+
     mutating func insert(_ row: RowReference) {
         let hash = hash(of: row)
         if let index = find(row, hash) {
@@ -126,28 +129,18 @@ struct UpsertFold {
 
     // MARK: - Rows from several changes
 
-    /// A row that has `newer`'s columns where it has them, and `older`'s where it left them out.
+    /// A row that has `newer`'s columns where it has them, and `older`'s where it left them out. A value is copied once,
+    /// however many updates leave it out: rows that were put together share it.
     private mutating func merge(_ newer: RowReference, over older: RowReference) -> RowReference {
         let target = mergedBatch()
         let first = target.batch.nextField
         for column in 0..<columnCount {
-            let field = pool.field(newer, column)
-            let source = field.isUnchanged ? older : newer
-            if let value = pool.value(source, column), let start = value.baseAddress {
-                // The batch may be the one that is appended to: its block can move, so its bytes are copied out first.
-                if source.batch == target.index {
-                    let copy = ContiguousArray(value)
-                    copy.withUnsafeBufferPointer { target.batch.appendValue($0.baseAddress ?? start, count: $0.count) }
-                    pool.refresh(target.index)
-                } else {
-                    target.batch.appendValue(start, count: value.count)
-                }
-            } else if pool.field(source, column).isUnchanged {
-                target.batch.appendUnchanged()
-            } else if pool.field(source, column).isNull {
-                target.batch.appendNull()
+            let source = pool.field(newer, column).isUnchanged ? older : newer
+            let field = pool.field(source, column)
+            if source.batch != target.index, field.length > 0, let value = pool.value(source, column)?.baseAddress {
+                target.batch.appendValue(value, count: Int(field.length))
             } else {
-                target.batch.appendEmpty()
+                target.batch.appendShared(field)
             }
             pool.refresh(target.index)
         }

@@ -32,6 +32,19 @@ struct ArrowTests {
         }
     }
 
+    @Test("every room that a test imports is declared for it: else a fresh build finds it by luck only")
+    func testsDeclareTheirRooms() throws {
+        let manifest = try Repository.text("Package.swift")
+        for match in manifest.matches(of: /\btests\(\s*"(\w+)",\s*\[([^\]]*)\]/) {
+            let declared = Set(match.2.matches(of: /"(\w+)"/).map { String($0.1) }).union(["TestSupport"])
+            for path in Repository.files(under: "Tests/\(match.1)Tests", suffix: ".swift") {
+                let rooms = ArrowTable.imports(of: try Repository.text(path)).intersection(table.targets.keys)
+                let missing = rooms.subtracting(declared)
+                #expect(missing.isEmpty, "\(path) imports \(missing.sorted()), which Package.swift does not give it")
+            }
+        }
+    }
+
     @Test("no arrow leads in a circle")
     func noCircles() {
         func reaches(_ from: String, _ goal: String, _ seen: inout Set<String>) -> Bool {
