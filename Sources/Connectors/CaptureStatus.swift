@@ -5,13 +5,22 @@ public struct CaptureStatus: Sendable {
     /// The source's clock then: microseconds since 2000-01-01 UTC.
     public var time: Int64
     public var slot: SlotStatus
-    /// What deserves a look, the gravest first.
+    /// Where the log can be read from at the earliest; nil where it can't be read at all yet, or any more.
+    public var earliest: LogPosition?
+    /// What is to be said where a link's checkpoint is before `earliest`.
+    public var gap: StatusFinding
+    /// What else deserves a look, the gravest first.
     public var findings: [StatusFinding]
 
-    public init(position: LogPosition, time: Int64, slot: SlotStatus, findings: [StatusFinding] = []) {
+    public init(
+        position: LogPosition, time: Int64, slot: SlotStatus, earliest: LogPosition?, gap: StatusFinding,
+        findings: [StatusFinding] = []
+    ) {
         self.position = position
         self.time = time
         self.slot = slot
+        self.earliest = earliest
+        self.gap = gap
         self.findings = findings
     }
 }

@@ -94,7 +94,7 @@ public final class PostgresCapture: Capture {
                     sources: sources, shapes: shapes, orders: orders, identity: slot.identity,
                     isStandby: server.isStandby)
             }
-            let newLink = LinkCheckpoint(position: slot.position, captureState: slot.identity.text)
+            let newLink = LinkCheckpoint(position: slot.position, captureState: slot.identity.text, time: slot.time)
             let positions = zip(checkpoints, slot.refusals).compactMap { checkpoint, refusal in
                 refusal == nil ? checkpoint?.position ?? slot.position : nil
             }

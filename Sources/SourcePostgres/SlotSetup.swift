@@ -18,6 +18,8 @@ struct SlotSetup {
         var provisioned: [String] = []
         /// Parallel to the checkpoints: why the log can't go on there.
         var refusals: [RunError?]
+        /// The source's clock as the slot was about to be made, microseconds since 2000-01-01 UTC.
+        var time: Int64?
     }
 
     /// Throws where no checkpoint can go on.
@@ -75,6 +77,8 @@ struct SlotSetup {
 
     /// The new slot's exported snapshot says exactly what is committed where its log begins.
     private func create(_ identity: LogIdentity, on replication: Connection) throws -> Result {
+        let clock = try connection.query(
+            "SELECT trunc(extract(epoch FROM clock_timestamp() - '2000-01-01 00:00:00+00') * 1000000)::bigint")
         let made = try replication.query(
             "CREATE_REPLICATION_SLOT \(Identifier(config.slot)) LOGICAL pgoutput EXPORT_SNAPSHOT")
         guard let position = made[0, 1].flatMap({ LogPosition($0) }), let exported = made[0, 2] else {
@@ -91,7 +95,8 @@ struct SlotSetup {
         }
         return Result(
             identity: identity, position: position, wasCreated: true,
-            provisioned: ["replication slot \(Identifier(config.slot)) at \(position)"], refusals: [])
+            provisioned: ["replication slot \(Identifier(config.slot)) at \(position)"], refusals: [],
+            time: clock[0, 0].flatMap { Int64($0) })
     }
 
     private func read(snapshot: String) throws -> Snapshot? {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 
 /// `flowctl`: declarative Postgres-to-Postgres change-data pipelines from YAML catalogs.
 @main
@@ -11,6 +12,7 @@ struct Flowctl: AsyncParsableCommand {
               flowctl demo                       # all of it on two throwaway servers
               flowctl validate catalog.yaml
               flowctl apply catalog.yaml
+              flowctl status catalog.yaml        # how far it is
               flowctl explain FC0402             # what a fault means
               flowctl --generate-completion-script zsh > _flowctl   # or bash, fish
             """,
@@ -20,9 +22,16 @@ struct Flowctl: AsyncParsableCommand {
             Test.self,
             Graph.self,
             Apply.self,
+            Status.self,
             Demo.self,
             Schema.self,
             Explain.self,
             Manual.self,
         ])
+
+    /// A reader that goes away is seen as a failing write, not as a signal that ends the process.
+    static func main() async {
+        signal(SIGPIPE, SIG_IGN)
+        await main(nil)
+    }
 }

@@ -43,16 +43,31 @@ extension SlotInspection.Facts {
     /// The facts as the contract has them, with what they mean for the capture.
     func status(_ config: PostgresCaptureConfig) -> CaptureStatus {
         guard let slot else {
-            return CaptureStatus(position: position, time: time, slot: SlotStatus(name: config.slot, exists: false))
+            return CaptureStatus(
+                position: position, time: time, slot: SlotStatus(name: config.slot, exists: false), earliest: nil,
+                gap: StatusFinding(
+                    isFatal: true,
+                    message: "slot \"\(config.slot)\" is missing: changes since the checkpoint can't be read any more",
+                    hint: "find out what dropped it; \(Self.beginAnew)"))
         }
         let retained = slot.restart.map { Int64(clamping: position.bytes(since: $0)) }
         return CaptureStatus(
             position: position, time: time,
             slot: SlotStatus(
                 name: config.slot, exists: true, isActive: slot.activePID != nil, retainedBytes: retained,
-                walStatus: slot.walStatus, bytesLeft: bytesLeft.map { max(0, $0) }),
+                walStatus: slot.walStatus, bytesLeft: slot.isLost ? nil : bytesLeft.map { max(0, $0) }),
+            earliest: slot.confirmed,
+            gap: StatusFinding(
+                isFatal: true,
+                message:
+                    "slot \"\(config.slot)\" stands at \(slot.confirmed), after the checkpoint: something else has "
+                    + "read from it, and changes in between are missing",
+                hint: "let nothing else use the slot; \(Self.beginAnew)"),
             findings: findings(slot, config))
     }
+
+    private static let beginAnew =
+        "to begin anew, remove the links' rows from flow.checkpoints and flow.bindings and empty their tables"
 
     private func findings(_ slot: ReplicationSlot, _ config: PostgresCaptureConfig) -> [StatusFinding] {
         let name = "slot \"\(config.slot)\""
@@ -70,8 +85,7 @@ extension SlotInspection.Facts {
                     isFatal: true,
                     message: "\(name) is lost (\(invalidation ?? "the server has removed log that it still needed")): "
                         + "changes are missing",
-                    hint: "SELECT pg_drop_replication_slot(\(SQL.literal(config.slot))); then remove the links' rows "
-                        + "from flow.checkpoints and flow.bindings and empty their tables to begin anew")
+                    hint: "SELECT pg_drop_replication_slot(\(SQL.literal(config.slot))); \(Self.beginAnew)")
             ]
         }
         if slot.walStatus == "unreserved" {

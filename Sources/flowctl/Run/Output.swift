@@ -3,7 +3,12 @@ import Glibc
 /// Whole lines to standard output and standard error, from any thread. A reader that has gone away ends the process quietly.
 enum Output {
     static let isTerminal = isatty(STDERR_FILENO) == 1
-    static let hasColour = isTerminal && getenv("NO_COLOR") == nil
+    static let hasColour = hasColour(STDERR_FILENO)
+
+    /// Whether what is written there may be coloured.
+    static func hasColour(_ descriptor: Int32) -> Bool {
+        isatty(descriptor) == 1 && getenv("NO_COLOR") == nil
+    }
 
     static func line(_ text: String) {
         write(text + "\n", to: STDOUT_FILENO)

@@ -1,0 +1,49 @@
+import Connectors
+import JSON
+
+extension StatusReport {
+    /// The object of `status -o json`: every member always there, null where it does not apply.
+    var json: JSONValue {
+        ["tasks": .array(tasks.map(\.json))]
+    }
+}
+
+extension StatusReport.Task {
+    var json: JSONValue {
+        [
+            "name": .string(name), "kind": .string(kind.rawValue), "state": .string(state.rawValue),
+            "lsn": position.map { .string($0.description) } ?? .null,
+            "lag_bytes": lag.map { .int(Int($0.bytes)) } ?? .null,
+            "lag_seconds": lag?.seconds.map { .int(Int($0)) } ?? .null,
+            "slot": slot.map(\.json) ?? .null, "bindings": .array(bindings.map(\.json)), "signals": [],
+        ]
+    }
+}
+
+extension SlotStatus {
+    fileprivate var json: JSONValue {
+        [
+            "name": .string(name), "active": .bool(isActive),
+            "retained_bytes": retainedBytes.map { .int(Int($0)) } ?? .null,
+            "wal_status": walStatus.map { .string($0) } ?? .null,
+        ]
+    }
+}
+
+extension StatusReport.Binding {
+    fileprivate var json: JSONValue {
+        [
+            "resource": .string(resource), "collection": .string(collection), "state": .string(state.rawValue),
+            "backfill": backfill.map(\.json) ?? .null, "error": error.map { .string($0) } ?? .null,
+        ]
+    }
+}
+
+extension StatusReport.Backfill {
+    fileprivate var json: JSONValue {
+        [
+            "rows": .int(Int(rows)), "estimated_rows": estimatedRows.map { .int(Int($0)) } ?? .null,
+            "bytes": .int(Int(bytes)),
+        ]
+    }
+}
