@@ -31,6 +31,21 @@ struct NameTests {
         #expect(FilePath.folder(of: "/a.yaml") == "/")
     }
 
+    @Test("schemas know a file by its absolute path, so that a catalog in a folder above finds its files")
+    func schemaNames() {
+        #expect(!LoadedCatalog.uri(of: "../a/b.yaml").contains(".."))
+        #expect(LoadedCatalog.uri(of: "/a b/c#d.yaml") == "file:///a%20b/c%23d.yaml")
+    }
+
+    @Test("a file: URL of this machine is its path, and %20 a space")
+    func localURLs() {
+        #expect(FilePath.local("file:///a%20b.yaml") == "/a b.yaml")
+        #expect(FilePath.local("file://elsewhere/a.yaml") == "file://elsewhere/a.yaml")
+        #expect(FilePath.local("a%20b.yaml") == "a%20b.yaml")
+        #expect(FilePath.decoded("a%20b") == "a b")
+        for text in ["a", "a%2", "a%zz", "a%ff"] { #expect(FilePath.decoded(text) == nil) }
+    }
+
     @Test("a URL has a scheme, a path has none")
     func schemes() {
         #expect(FilePath.scheme(of: "HTTPS://example.com/a.yaml") == "https")

@@ -38,9 +38,13 @@ struct CollectionSchemaCheck {
             return nil
         }
         let errors = diagnostics.errorCount
-        let model = compile(schema, collection, &diagnostics)
+        // A schema with an unknown keyword still says enough to check keys and projections in the same run.
+        let model =
+            compile(schema, collection, .flow, &diagnostics)
+            ?? silently { compile(schema, collection, .init(isStrict: false, assertsFormat: true), &$0) }
         checkReductions(schema, &diagnostics)
-        guard let model, diagnostics.errorCount == errors else { return nil }
+        guard let model else { return nil }
+        if diagnostics.errorCount > errors { return model }
         guard model.shape.types == .object || model.isOpen else {
             let type = schema["type"]
             diagnostics.report(
@@ -55,11 +59,17 @@ struct CollectionSchemaCheck {
 
     // MARK: Compiling
 
+    private func silently(_ body: (inout DiagnosticCollector) -> SchemaModel?) -> SchemaModel? {
+        var ignored = DiagnosticCollector()
+        return body(&ignored)
+    }
+
     private func compile(
-        _ schema: Node, _ collection: CollectionSpec, _ diagnostics: inout DiagnosticCollector
+        _ schema: Node, _ collection: CollectionSpec, _ options: SchemaCompiler.Options,
+        _ diagnostics: inout DiagnosticCollector
     ) -> SchemaModel? {
         var documents = files.schemas
-        var compiler = SchemaCompiler(.flow)
+        var compiler = SchemaCompiler(options)
         let references = Set(ReferencePlaces.schemaReferences(in: schema).compactMap(\.string))
         if references.contains(where: { !$0.hasPrefix("#") }) {
             for (uri, node) in files.schemas.sorted(by: { $0.key < $1.key }) { compiler.add(node.value, uri: uri) }

@@ -1,4 +1,5 @@
 import JSON
+import YAML
 
 /// A name under which a location of a collection's documents can be materialized.
 struct Field: Sendable {
@@ -22,7 +23,7 @@ extension CollectionSpec {
         func add(_ field: Field) {
             if known.insert(field.name).inserted { fields.append(field) }
         }
-        for projection in name.node["projections"]?.members ?? [] where !projection.key.hasPrefix("x-") {
+        for projection in name.node["projections"]?.members ?? [] where !projection.isExtension {
             let text = projection.value.string ?? projection.value["location"]?.string
             guard let pointer = text.flatMap(JSONPointer.init(written:)) else { continue }
             add(
@@ -53,4 +54,13 @@ extension JSONPointer {
 
     /// The location that a field is named after.
     init?(fieldName: String) { self.init(written: "/" + fieldName) }
+}
+
+extension Node.Member {
+    /// Of projections: an `x-` key whose value is no projection.
+    var isExtension: Bool {
+        guard key.hasPrefix("x-") else { return false }
+        let text = value.string ?? value["location"]?.string
+        return text.flatMap(JSONPointer.init(written:)) == nil
+    }
 }

@@ -41,12 +41,10 @@ public struct CatalogLoader {
         var found: [Document] = []
         for node in document.root?["import"]?.items ?? [] {
             guard let name = node.string, !name.isEmpty else { continue }
-            if let scheme = FilePath.scheme(of: name) {
-                diagnostics.report(Self.notAFile(scheme, node))
+            guard let path = Self.path(name, namedBy: node, &diagnostics) else {
                 catalog.isComplete = false
                 continue
             }
-            let path = FilePath.join(FilePath.folder(of: document.file.path), name)
             guard seen.insert(FileSystem.identity(path)).inserted else { continue }
             guard let document = read(path, namedBy: node, &diagnostics) else {
                 catalog.isComplete = false
@@ -57,9 +55,25 @@ public struct CatalogLoader {
         return found
     }
 
+    /// The path of a file that a node names; nil, and a diagnostic, for what is no file.
+    private static func path(
+        _ name: String, namedBy node: Node, _ diagnostics: inout DiagnosticCollector
+    ) -> String? {
+        let local = FilePath.local(name)
+        if let scheme = FilePath.scheme(of: local) {
+            diagnostics.report(notAFile(scheme, node))
+            return nil
+        }
+        let path = FilePath.join(FilePath.folder(of: node.file.path), local)
+        if FileSystem.exists(path) { return path }
+        // Names in a hosted catalog are relative URLs, in which a space can only be written as %20.
+        return FilePath.decoded(path).flatMap { FileSystem.exists($0) ? $0 : nil } ?? path
+    }
+
     private static func notAFile(_ scheme: String, _ node: Node) -> Diagnostic {
         node.error(
-            .notAFile, "'\(scheme)://' can't be read: only files can", hint: "download it and name the file's path")
+            .notAFile, "'\(scheme)://' can't be read: only files \(scheme == "file" ? "of this machine " : "")can",
+            hint: "download it and name the file's path")
     }
 
     /// The document of a file, read unless it is known; nil, and a diagnostic at the place of its name, where it can't be.
@@ -80,7 +94,10 @@ public struct CatalogLoader {
             return document
         } catch {
             let message = "can't read '\(path)': \(error.reason)"
-            diagnostics.report(node?.error(.unreadableFile, message) ?? unreadableRoot(path, identity, message))
+            let whole = FilePath.split(path).path
+            let hint = whole != path && FileSystem.exists(whole) ? "name the whole file, without '#…'" : nil
+            diagnostics.report(
+                node?.error(.unreadableFile, message, hint: hint) ?? unreadableRoot(path, identity, message))
             return nil
         }
     }
@@ -101,9 +118,7 @@ extension CatalogLoader {
         if let text = place.node.string {
             let reference = LoadedCatalog.Reference(file: place.node.file, text: text)
             if catalog.references[reference] == nil {
-                let found = node(text, place, &catalog, &diagnostics)
-                catalog.references[reference] = .some(found)
-                if found == nil { catalog.isComplete = false }
+                catalog.references[reference] = .some(node(text, place, &catalog, &diagnostics))
             }
             target = catalog.resolve(place.node)
         }
@@ -115,14 +130,12 @@ extension CatalogLoader {
         _ text: String, _ place: ReferencePlaces.Place, _ catalog: inout LoadedCatalog,
         _ diagnostics: inout DiagnosticCollector
     ) -> Node? {
-        if let scheme = FilePath.scheme(of: text) {
-            diagnostics.report(Self.notAFile(scheme, place.node))
-            return nil
-        }
         let (path, fragment) = FilePath.split(text)
-        let full = FilePath.join(FilePath.folder(of: place.node.file.path), path)
+        var full = place.node.file.path
         var root: Node? = place.root
         if !path.isEmpty {
+            guard let found = Self.path(path, namedBy: place.node, &diagnostics) else { return nil }
+            full = found
             guard let document = read(full, namedBy: place.node, &diagnostics) else { return nil }
             guard document.isComplete else { return nil }
             root = document.root
@@ -131,7 +144,7 @@ extension CatalogLoader {
         if let pointer = JSONPointer(parsing: fragment ?? ""), let node = root?.find(pointer) { return node }
         let what = fragment.map { "nothing is at '\($0)'" } ?? "nothing is"
         diagnostics.report(
-            place.node.error(.danglingReference, "\(what) in '\(path.isEmpty ? place.node.file.path : full)'"))
+            place.node.error(.danglingReference, "\(what) in '\(full)'"))
         return nil
     }
 
@@ -140,9 +153,11 @@ extension CatalogLoader {
         _ schema: Node, _ catalog: inout LoadedCatalog, _ diagnostics: inout DiagnosticCollector
     ) {
         for reference in ReferencePlaces.schemaReferences(in: schema) {
-            guard let text = reference.string, !text.hasPrefix("#"), !text.contains("://") else { continue }
+            guard let text = reference.string.map(FilePath.local), !text.hasPrefix("#"), !text.contains("://") else {
+                continue
+            }
             let (path, _) = FilePath.split(text)
-            let full = FilePath.join(FilePath.folder(of: reference.file.path), path)
+            guard let full = Self.path(path, namedBy: reference, &diagnostics) else { continue }
             let uri = LoadedCatalog.uri(of: full)
             guard catalog.schemas[uri] == nil else { continue }
             guard let root = read(full, namedBy: reference, &diagnostics)?.root else { continue }

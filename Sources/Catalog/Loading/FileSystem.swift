@@ -8,6 +8,19 @@ enum FileSystem {
         let reason: String
     }
 
+    /// The folder that the program was started in.
+    static let workingFolder: String = {
+        guard let path = getcwd(nil, 0) else { return "/" }
+        defer { free(path) }
+        return String(cString: path)
+    }()
+
+    /// More than any catalog's file has; what never ends stops here.
+    private static let sizeLimit = 256 << 20
+
+    /// Whether something has this name.
+    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
     /// The file's bytes; `-` is standard input. Throws where it can't be opened, is a folder, or is too large.
     static func read(_ path: String) throws(Failure) -> [UInt8] {
         if path == "-" { return try bytes(of: STDIN_FILENO) }
@@ -40,7 +53,7 @@ enum FileSystem {
                 throw Failure(reason: reason(errno))
             }
             result += buffer[..<count]
-            if result.count > SourceFile.sizeLimit { throw Failure(reason: "it is larger than 4 GB") }
+            if result.count > sizeLimit { throw Failure(reason: "it is larger than 256 MB") }
         }
     }
 

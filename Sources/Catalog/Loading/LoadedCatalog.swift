@@ -27,8 +27,8 @@ public struct LoadedCatalog: Sendable {
         return references[Reference(file: node.file, text: text)] ?? nil
     }
 
-    /// The URI by which schemas know a file.
+    /// The URI by which schemas know a file: absolute, so that `..` leads where it does on the disk.
     static func uri(of path: String) -> String {
-        path.hasPrefix("/") ? "file://" + path : "file:///" + path
+        "file://" + FilePath.encoded(FilePath.join(FileSystem.workingFolder, path))
     }
 }

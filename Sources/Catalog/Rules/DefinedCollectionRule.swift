@@ -12,7 +12,10 @@ enum DefinedCollectionRule: CatalogRule {
             guard let reference, !reference.node.isBroken, defined[reference.text] == nil else { return }
             guard NameRule.isLegal(reference.text) else { return }
             let nearest = Suggestion.nearest(to: reference.text, among: names)
-            let note = nearest.flatMap { near in defined[near].map { ("'\(near)' is defined", $0.range) } }
+            let other = catalog.names.first { $0.text == reference.text }
+            let note =
+                other.map { ("\($0.phrase) is defined", $0.range) }
+                ?? nearest.flatMap { near in defined[near].map { ("'\(near)' is defined", $0.range) } }
             diagnostics.report(
                 reference.node.error(
                     .undefinedCollection, "collection '\(reference.text)', \(use), is not defined",

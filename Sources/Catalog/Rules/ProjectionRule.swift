@@ -12,7 +12,7 @@ enum ProjectionRule: CatalogRule {
         for collection in catalog.collections {
             var known: [String: Node.Member] = [:]
             for member in collection.name.node["projections"]?.members ?? [] {
-                guard !member.key.hasPrefix("x-"), !member.value.isBroken else { continue }
+                guard !member.isExtension, !member.value.isBroken else { continue }
                 let folded = member.key.lowercased()
                 if let other = known[folded] {
                     diagnostics.report(

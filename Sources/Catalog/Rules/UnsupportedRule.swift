@@ -14,6 +14,7 @@ enum UnsupportedRule: CatalogRule {
             }
             note(["expectPubId", "journals", "delete", "reset"], of: collection.name, &diagnostics)
         }
+        for test in catalog.tests { note(["expectPubId", "delete"], of: test.name, &diagnostics) }
         for task in catalog.captures {
             note(["interval", "expectPubId", "delete", "reset", "redactSalt"], of: task.name, &diagnostics)
             noteShards(task.name, &diagnostics)
@@ -21,11 +22,23 @@ enum UnsupportedRule: CatalogRule {
         for task in catalog.materializations {
             note(["expectPubId", "delete", "reset", "triggers"], of: task.name, &diagnostics)
             noteShards(task.name, &diagnostics)
+            if task.sourceCapture == nil, let naming = task.name.node.member("targetNaming") {
+                diagnostics.report(noEffect(naming, "'targetNaming' of \(task.name.phrase), without 'source',"))
+            }
             for binding in task.enabledBindings {
+                noteExtensions(binding, &diagnostics)
                 guard let partitions = binding.node["source"]?.member("partitions") else { continue }
                 diagnostics.report(
                     partitions.keyError(.notSupported, "'source.partitions' of \(task.name.phrase) is not supported"))
             }
+        }
+    }
+
+    private static func noteExtensions(_ binding: MaterializationSpec.Binding, _ diagnostics: inout DiagnosticCollector)
+    {
+        for member in (binding.fields?["require"] ?? binding.fields?["include"])?.members ?? []
+        where member.key.hasPrefix("x-") {
+            diagnostics.report(noEffect(member, "'\(member.key)', an extension and no field,"))
         }
     }
 
