@@ -21,6 +21,7 @@ struct Flowctl: AsyncParsableCommand {
             Validate.self,
             Test.self,
             Graph.self,
+            Discover.self,
             Apply.self,
             Status.self,
             Demo.self,

@@ -89,12 +89,19 @@ struct PipelineAssembly {
         }
         return LinkBinding(
             table: table, index: binding.index, collection: binding.collection, schema: binding.schema,
-            name: binding.table, key: try binding.key.map { try column($0, binding, task) },
+            name: binding.table, key: try key(binding, task),
             mode: isDelta ? .insert : .upsert, deletes: deletes,
             backfillCounter: source.backfillCounter + binding.backfillCounter,
             skipsBackfill: skips.contains(source.namespace, source.stream),
             requiredFields: binding.fields.require.map(\.field), excludedFields: binding.fields.exclude,
             additionalCreateSQL: resource["additional_table_create_sql"]?.stringValue)
+    }
+
+    /// A key that is the place in the log stands for none: rows of such a table can't be told apart.
+    private func key(_ binding: MaterializationTask.Binding, _ task: MaterializationTask) throws -> [String] {
+        let place = "/_meta/source/loc/"
+        guard !binding.key.allSatisfy({ $0.hasPrefix(place) }) else { return [] }
+        return try binding.key.map { try column($0, binding, task) }
     }
 
     /// The column that a key's pointer names: one segment, with `~1` and `~0` undone.
