@@ -8,7 +8,7 @@ ARGS    ?=
 
 RELEASE := -c release --static-swift-stdlib --product flowctl
 
-.PHONY: help build test demo lint format golden bench install clean
+.PHONY: help build test demo lint format golden fuzz bench install clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,10 @@ format: ## bring every source file to the style
 golden: ## run all tests and rewrite their expected output; read the diff before committing it
 	@scripts/prerequisites test
 	UPDATE_GOLDEN=1 $(SWIFT) test $(ARGS)
+
+fuzz: ## a minute of random input for each parser; ARGS='600 yaml' for ten of one
+	@scripts/prerequisites build
+	scripts/fuzz $(ARGS)
 
 bench: ## measure flowctl beside Postgres' own logical replication
 	@scripts/prerequisites bench

@@ -62,6 +62,10 @@ let package = Package(
             swiftSettings: settings),
 
         .target(name: "TestSupport", dependencies: ["Postgres"], path: "Tests/TestSupport", swiftSettings: settings),
+        .target(
+            name: "FuzzTrials", dependencies: ["JSON", "YAML", "JSONSchema", "Diagnostics"], path: "Tests/FuzzTrials",
+            swiftSettings: settings),
+        tests("Fuzz", ["FuzzTrials"], exclude: ["Corpus", "Words"]),
         tests("Architecture", []),
         tests("Diagnostics", ["Diagnostics"]),
         tests("JSON", ["JSON"]),
@@ -82,3 +86,12 @@ let package = Package(
             ]),
     ]
 )
+
+// libFuzzer brings a main of its own, so its program is built by scripts/fuzz only.
+if Context.environment["FUZZ"] != nil {
+    let trials: [Target.Dependency] = ["FuzzTrials"]
+    package.targets.append(
+        .executableTarget(
+            name: "Fuzz", dependencies: trials, path: "Tests/Fuzz",
+            swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])]))
+}
