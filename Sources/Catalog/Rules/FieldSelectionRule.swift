@@ -71,19 +71,23 @@ enum FieldSelectionRule: CatalogRule {
             return read.shape.locate(pointer).existence <= .implicit
         }
 
-        /// A table that is kept equal to its collection needs the key's columns.
+        /// A table that is kept equal to its collection needs the columns that tell its rows apart: the fields of
+        /// `groupBy`, else the collection's key.
         func checkKey(_ diagnostics: inout DiagnosticCollector) {
             guard !isDelta else { return }
+            let excluded = Set((fields["exclude"]?.items ?? []).compactMap(\.string))
+            let group = (fields["groupBy"]?.items ?? []).compactMap { LocatedText($0) }
+            let key = group.isEmpty ? collection.key : group
             for node in fields["exclude"]?.items ?? [] {
                 guard let name = node.string, let pointer = JSONPointer(fieldName: name) else { continue }
-                guard let key = collection.key.first(where: { $0.text == pointer.description }) else { continue }
+                let part = key.first { group.isEmpty ? $0.text == pointer.description : $0.text == name }
+                guard let part else { continue }
                 let others = collection.fields().filter { $0.pointer == pointer && $0.name != name }
-                let excluded = Set((fields["exclude"]?.items ?? []).compactMap(\.string))
-                if others.contains(where: { !excluded.contains($0.name) }) { continue }
+                if group.isEmpty, others.contains(where: { !excluded.contains($0.name) }) { continue }
                 diagnostics.report(
                     node.error(
                         .unknownField, "field '\(name)' is excluded, but the table's rows are told apart by it",
-                        notes: [.init("it is part of the collection's key", at: key.node.range)],
+                        notes: [.init("it is part of the key", at: part.node.range)],
                         hint: "keep the key, or set 'delta_updates: true' on the resource"))
             }
         }
