@@ -12,7 +12,7 @@ enum CatalogFile {
             show(diagnostics, options)
             throw ExitCode(ExitStatus.catalogInvalid.rawValue)
         }
-        if diagnostics.warningCount > 0 { show(diagnostics, options) }
+        if diagnostics.warningCount > 0, options.log.shows(.warn) { show(diagnostics, options) }
         return graph
     }
 

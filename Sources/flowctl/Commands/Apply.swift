@@ -33,12 +33,17 @@ struct Apply: AsyncParsableCommand {
     func run() async throws {
         let graph = try CatalogFile.compile(file, options)
         let command = self
-        let status = try await Interruption.run { stop in
-            let observer: any RunObserver = command.options.output == .json ? JSONEvents() : HumanEvents()
-            return ApplyRun(
-                observer: observer, stop: stop, once: command.once, provisionOnly: command.provisionOnly
-            ).run(PipelineAssembly(graph: graph, only: Set(command.tasks)))
-        }
+        let human = HumanEvents(log: options.log)
+        let observer: any RunObserver = options.output == .json ? JSONEvents(log: options.log) : human
+        let status = try await Interruption.run(
+            onRequest: { human.say("stopping    at the end of what is open; a second signal ends it at once") },
+            { stop in
+                human.following {
+                    ApplyRun(
+                        observer: observer, stop: stop, once: command.once, provisionOnly: command.provisionOnly
+                    ).run(PipelineAssembly(graph: graph, only: Set(command.tasks)))
+                }
+            })
         if status != .done { throw ExitCode(status.rawValue) }
     }
 }

@@ -24,7 +24,7 @@ struct Status: AsyncParsableCommand {
     @Option(name: .customLong("task"), parsing: .upToNextOption, help: "Show only these tasks.")
     var tasks: [String] = []
 
-    @Argument(help: "The catalog file; - is standard input.")
+    @Argument(help: "The catalog file; - is standard input.", completion: .catalogFile)
     var file: String
 
     func run() async throws {
@@ -36,8 +36,8 @@ struct Status: AsyncParsableCommand {
         let command = self
         let status = try await Interruption.run { stop in
             let shown = StatusWatch(
-                reading: StatusReading(graph: graph, only: Set(command.tasks)), form: command.options.output, stop: stop
-            )
+                reading: StatusReading(graph: graph, only: Set(command.tasks)), form: command.options.output,
+                log: command.options.log, stop: stop)
             guard command.watch else { return shown.once() }
             shown.untilStopped()
             return .done

@@ -4,10 +4,18 @@ import Runtime
 
 /// `apply -o json`: one object a line on standard output.
 final class JSONEvents: RunObserver {
+    private let log: Log
+
+    init(log: Log) {
+        self.log = log
+    }
+
     func record(_ event: RunEvent) {
         Output.line(JSONWriter.write(JSONEvents.object(event)))
         if event.kind == .error, let error = event.error {
-            Output.log("flowctl: \(error.description)" + (error.hint.map { "; hint: \($0)" } ?? ""))
+            log.write(
+                .error, "flowctl: \(error.description)" + (error.hint.map { "; hint: \($0)" } ?? ""),
+                JSONEvents.object(event).objectValue ?? JSONObject())
         }
     }
 

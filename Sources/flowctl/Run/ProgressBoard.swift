@@ -1,86 +1,118 @@
-import Connectors
-import Glibc
 import Runtime
 
-/// The lines at the foot of a terminal: one a binding, with rows, rate, time left or lag. Draws at most five times a second.
+/// How far each binding is, as lines of text: rows, share, speed and time left while it is copied; changes, speed and lag
+/// while it streams. Pure: times are handed in, as seconds of one clock.
 struct ProgressBoard {
+    /// How long back a speed looks, in seconds.
+    static let window = 5.0
+
     private struct Line {
-        var name: String
+        var task: String
+        var binding: String
         var isStreaming = false
         var rows: Int64 = 0
         var estimate: Int64?
         var changes: Int64 = 0
-        var since = Clock.seconds()
+        var speed = Speed()
         var lag: Double?
+        var lastCommit = 0.0
     }
 
-    private static let mostLines = 20
     private var lines: [Line] = []
-    private var painted = 0
-    private var lastPaint = 0.0
 
-    mutating func note(_ event: RunEvent) {
+    mutating func note(_ event: RunEvent, now: Double) {
         guard let binding = event.binding, let task = event.task else { return }
-        let index = line("\(task) \(binding)")
+        let index = line(task, binding)
         switch event.kind {
         case .backfillStarted, .backfillProgress, .backfillCompleted:
-            lines[index].rows = event.rows ?? lines[index].rows
+            if event.kind == .backfillStarted { lines[index].speed = Speed() }
+            lines[index].isStreaming = false
+            lines[index].rows = event.rows ?? 0
             lines[index].estimate = event.totalRowsEstimate
+            lines[index].speed.note(lines[index].rows, now)
         case .streaming:
+            guard !lines[index].isStreaming else { return }
             lines[index].isStreaming = true
-            lines[index].since = Clock.seconds()
+            lines[index].changes = 0
+            lines[index].speed = Speed()
+            lines[index].speed.note(0, now)
         default: break
         }
     }
 
-    mutating func committed(task: String, binding: String, changes: Int, position: LogPosition, time: Int64) {
-        let index = line("\(task) \(binding)")
+    /// `lag`: seconds from the source's commit to the destination's.
+    mutating func committed(task: String, binding: String, changes: Int, lag: Double?, now: Double) {
+        let index = line(task, binding)
         lines[index].changes += Int64(changes)
-        if time > 0 { lines[index].lag = max(0, Double(Clock.logTime() - time) / 1e6) }
+        lines[index].lag = lag
+        lines[index].lastCommit = now
+        // A binding that never said that it streams did so before this run.
+        if lines[index].rows == 0 { lines[index].isStreaming = true }
+        if lines[index].isStreaming { lines[index].speed.note(lines[index].changes, now) }
     }
 
-    private mutating func line(_ name: String) -> Int {
-        if let index = lines.firstIndex(where: { $0.name == name }) { return index }
-        lines.append(Line(name: name))
+    private mutating func line(_ task: String, _ binding: String) -> Int {
+        if let index = lines.firstIndex(where: { $0.task == task && $0.binding == binding }) { return index }
+        lines.append(Line(task: task, binding: binding))
         return lines.count - 1
     }
 
-    /// Takes the lines away, so that a line of text can be printed.
-    mutating func erase() {
-        guard Output.isTerminal, painted > 0 else { return }
-        Output.write("\u{1B}[\(painted)A\u{1B}[J", to: STDERR_FILENO)
-        painted = 0
-    }
-
-    mutating func paint(force: Bool) {
-        guard Output.isTerminal else { return }
-        let now = Clock.seconds()
-        guard force || now - lastPaint > 0.2 else { return }
-        lastPaint = now
-        erase()
-        let shown = lines.prefix(ProgressBoard.mostLines)
-        var text = shown.map { ProgressBoard.text($0, now) + "\n" }.joined()
-        if lines.count > shown.count { text += "… and \(lines.count - shown.count) more\n" }
-        Output.write(text, to: STDERR_FILENO)
-        painted = shown.count + (lines.count > shown.count ? 1 : 0)
-    }
-
-    private static func text(_ line: Line, _ now: Double) -> String {
-        let elapsed = max(0.001, now - line.since)
-        if line.isStreaming {
-            let lag = line.lag.map { "  lag \(milliseconds($0))" } ?? ""
-            return "\(line.name)  live  \(line.changes) changes  \(Int(Double(line.changes) / elapsed))/s\(lag)"
+    /// At most `most` lines, none wider than `width`: tables that are being copied first.
+    func text(now: Double, width: Int, most: Int) -> [String] {
+        let sorted = lines.filter { !$0.isStreaming } + lines.filter(\.isStreaming)
+        let shown = sorted.prefix(sorted.count > most ? max(0, most - 1) : most)
+        let isOneTask = Set(lines.map(\.task)).count == 1
+        let names = shown.map { isOneTask ? $0.binding : "\($0.task) \($0.binding)" }
+        let nameWidth = names.map(\.count).max() ?? 0
+        var text = zip(names, shown).map { name, line in
+            name + String(repeating: " ", count: nameWidth - name.count) + "  " + ProgressBoard.detail(line, now)
         }
-        let rate = Double(line.rows) / elapsed
-        var text = "\(line.name)  \(line.rows)"
-        if let estimate = line.estimate, estimate > 0 {
-            text += "/~\(estimate)"
-            if rate > 0, estimate > line.rows { text += "  eta \(Int(Double(estimate - line.rows) / rate)) s" }
-        }
-        return text + "  \(Int(rate)) rows/s"
+        if sorted.count > shown.count { text.append("and \(sorted.count - shown.count) more") }
+        return text.map { String($0.prefix(width)) }
     }
 
-    private static func milliseconds(_ seconds: Double) -> String {
-        seconds < 10 ? "\(Int(seconds * 1000)) ms" : "\(Int(seconds)) s"
+    private static func detail(_ line: Line, _ now: Double) -> String {
+        let speed = line.speed.perSecond(now)
+        guard !line.isStreaming else {
+            var text = "live  \(line.changes) changes  \(Int(speed.rounded()))/s"
+            if let lag = line.lag, now - line.lastCommit <= window { text += "  lag \(lagText(lag))" }
+            return text
+        }
+        guard let estimate = line.estimate, estimate > 0 else { return "\(line.rows) rows  \(Int(speed))/s" }
+        let share = min(99, Int(Double(line.rows) / Double(estimate) * 100))
+        var text =
+            "\(bar(share))  \(share) %  \(line.rows) of ~\(max(estimate, line.rows)) rows  \(Int(speed))/s"
+        if speed >= 1, estimate > line.rows {
+            text += "  \(Quantity.seconds(Int64(Double(estimate - line.rows) / speed))) left"
+        }
+        return text
+    }
+
+    private static func bar(_ share: Int) -> String {
+        let full = share / 10
+        return "[" + String(repeating: "#", count: full) + String(repeating: ".", count: 10 - full) + "]"
+    }
+
+    private static func lagText(_ seconds: Double) -> String {
+        seconds < 10 ? "\(Int(seconds * 1000)) ms" : Quantity.seconds(Int64(seconds))
+    }
+
+    /// What a count has grown by in the last seconds.
+    private struct Speed {
+        private var samples: [(time: Double, count: Int64)] = []
+
+        mutating func note(_ count: Int64, _ now: Double) {
+            // Many commits a second are one sample.
+            if samples.count > 1, let last = samples.last, now - last.time < 0.1 { samples.removeLast() }
+            samples.append((now, count))
+            while samples.count > 2, samples[1].time < now - ProgressBoard.window { samples.removeFirst() }
+        }
+
+        func perSecond(_ now: Double) -> Double {
+            guard let last = samples.last else { return 0 }
+            let first = samples.last { $0.time <= now - ProgressBoard.window } ?? samples[0]
+            let time = max(now - max(first.time, now - ProgressBoard.window), 0.1)
+            return Double(last.count - first.count) / time
+        }
     }
 }

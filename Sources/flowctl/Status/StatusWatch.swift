@@ -8,13 +8,14 @@ struct StatusWatch {
 
     let reading: StatusReading
     let form: OutputForm
+    let log: Log
     let stop: StopSignal
 
     /// What to exit with: an endpoint that can't be asked makes it `unavailable`.
     func once() -> ExitStatus {
         let report = reading.read()
         Output.lines(text(report))
-        for failure in report.failures { StatusWatch.log(failure) }
+        for failure in report.failures { self.log(failure) }
         return report.failures.isEmpty ? .done : .unavailable
     }
 
@@ -41,8 +42,9 @@ struct StatusWatch {
         return text.isEmpty ? "no task\n" : text
     }
 
-    private static func log(_ failure: StatusReport.Failure) {
-        Output.log(
+    private func log(_ failure: StatusReport.Failure) {
+        log.write(
+            .error,
             "flowctl: task \"\(failure.task)\": \(failure.error.description)"
                 + (failure.error.hint.map { "; hint: \($0)" } ?? ""))
     }
