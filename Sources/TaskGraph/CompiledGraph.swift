@@ -49,11 +49,13 @@ public struct CaptureTask: Sendable {
         public var collection: String
         public var isDisabled: Bool
         public var backfillCounter: Int
+        /// The only columns that may leave the source, key columns first; nil for all.
+        public var columns: [String]?
         public var range: SourceRange?
 
         public init(
             index: Int, namespace: String, stream: String, resource: JSONValue, collection: String, isDisabled: Bool,
-            backfillCounter: Int, range: SourceRange?
+            backfillCounter: Int, columns: [String]? = nil, range: SourceRange?
         ) {
             self.index = index
             self.namespace = namespace
@@ -62,6 +64,7 @@ public struct CaptureTask: Sendable {
             self.collection = collection
             self.isDisabled = isDisabled
             self.backfillCounter = backfillCounter
+            self.columns = columns
             self.range = range
         }
     }
@@ -131,6 +134,8 @@ public struct MaterializationTask: Sendable {
         public var notBefore: String?
         public var notAfter: String?
         public var fields: FieldSelection
+        /// `fields` resolved against the collection.
+        public var columns: ColumnSelection
         /// `abort`, `backfill`, `disableBinding` or `disableTask`.
         public var onIncompatibleSchemaChange: String
         public var isDisabled: Bool
@@ -139,7 +144,8 @@ public struct MaterializationTask: Sendable {
         public init(
             index: Int, collection: String, schema: String, table: String, resource: JSONValue, key: [String],
             deltaUpdates: Bool, priority: Int, backfillCounter: Int, notBefore: String?, notAfter: String?,
-            fields: FieldSelection, onIncompatibleSchemaChange: String, isDisabled: Bool, range: SourceRange?
+            fields: FieldSelection, columns: ColumnSelection = .all, onIncompatibleSchemaChange: String,
+            isDisabled: Bool, range: SourceRange?
         ) {
             self.index = index
             self.collection = collection
@@ -153,6 +159,7 @@ public struct MaterializationTask: Sendable {
             self.notBefore = notBefore
             self.notAfter = notAfter
             self.fields = fields
+            self.columns = columns
             self.onIncompatibleSchemaChange = onIncompatibleSchemaChange
             self.isDisabled = isDisabled
             self.range = range

@@ -6,25 +6,35 @@ import JSON
 enum GraphCompiler {
     /// The graph; tasks and bindings keep the order of the catalog.
     static func compile(_ catalog: CatalogSpecs) -> CompiledGraph {
-        let captures = catalog.captures.map(task)
+        let captures = catalog.captures.map { task($0, catalog) }
         let materializations = catalog.materializations.map { task($0, catalog) }
         return CompiledGraph(
             captures: captures, materializations: materializations, links: links(captures, materializations))
     }
 
-    private static func task(_ spec: CaptureSpec) -> CaptureTask {
+    private static func task(_ spec: CaptureSpec, _ catalog: CatalogSpecs) -> CaptureTask {
         CaptureTask(
             name: spec.name.text, connector: spec.endpoint.connector ?? "",
             config: spec.endpoint.config?.value ?? .object(JSONObject()), configRange: spec.endpoint.config?.range,
-            configFolder: spec.endpoint.configFolder, bindings: spec.bindings.map(binding),
+            configFolder: spec.endpoint.configFolder, bindings: spec.bindings.map { binding($0, catalog) },
             isDisabled: spec.isDisabled, range: spec.name.range)
     }
 
-    private static func binding(_ spec: CaptureSpec.Binding) -> CaptureTask.Binding {
+    private static func binding(_ spec: CaptureSpec.Binding, _ catalog: CatalogSpecs) -> CaptureTask.Binding {
         CaptureTask.Binding(
             index: spec.index, namespace: spec.namespace, stream: spec.stream ?? "",
             resource: spec.resource?.value ?? .object(JSONObject()), collection: spec.target?.text ?? "",
-            isDisabled: spec.isDisabled, backfillCounter: spec.backfill, range: spec.node.range)
+            isDisabled: spec.isDisabled, backfillCounter: spec.backfill,
+            columns: spec.target.flatMap { catalog.collection($0.text) }.flatMap(closedColumns),
+            range: spec.node.range)
+    }
+
+    /// The columns of a collection that takes no others.
+    private static func closedColumns(_ collection: CollectionSpec) -> [String]? {
+        let columns = collection.columns
+        guard columns.isClosed, let named = columns.named else { return nil }
+        let keys = collection.key.compactMap { JSONPointer(parsing: $0.text)?.tokens.first }.filter { $0 != "_meta" }
+        return keys + named.filter { !keys.contains($0) }
     }
 
     private static func task(_ spec: MaterializationSpec, _ catalog: CatalogSpecs) -> MaterializationTask {
@@ -39,14 +49,20 @@ enum GraphCompiler {
         _ spec: MaterializationSpec.Binding, of task: MaterializationSpec, _ catalog: CatalogSpecs
     ) -> MaterializationTask.Binding {
         let collection = spec.source?.text ?? ""
+        let key = catalog.collection(collection)?.key.map(\.text) ?? []
+        let fields = selection(spec.fields?.value)
+        let isDelta = spec.resource?["delta_updates"]?.bool ?? false
         return MaterializationTask.Binding(
             index: spec.index, collection: collection,
             schema: spec.resource?["schema"]?.string ?? task.defaultSchema,
             table: spec.resource?["table"]?.string ?? "", resource: spec.resource?.value ?? .object(JSONObject()),
-            key: catalog.collection(collection)?.key.map(\.text) ?? [],
-            deltaUpdates: spec.resource?["delta_updates"]?.bool ?? false, priority: spec.priority,
+            key: key,
+            deltaUpdates: isDelta, priority: spec.priority,
             backfillCounter: spec.backfill, notBefore: spec.notBefore?.text, notAfter: spec.notAfter?.text,
-            fields: selection(spec.fields?.value),
+            fields: fields,
+            columns: catalog.collection(collection).map {
+                ColumnSelection(fields, key: key, keepsKey: !isDelta, of: $0.columns)
+            } ?? .all,
             onIncompatibleSchemaChange: spec.onIncompatibleSchemaChange ?? task.onIncompatibleSchemaChange ?? "abort",
             isDisabled: spec.isDisabled, range: spec.node.range)
     }

@@ -34,8 +34,18 @@ extension CompiledGraph {
                         "index": .int(binding.index), "namespace": .string(binding.namespace),
                         "stream": .string(binding.stream), "collection": .string(binding.collection),
                         "disabled": .bool(binding.isDisabled), "backfill": .int(binding.backfillCounter),
+                        "columns": binding.columns.map(names) ?? .null,
                     ]
                 }),
+        ]
+    }
+
+    private static func names(_ names: [String]) -> JSONValue { .array(names.map { .string($0) }) }
+
+    private static func json(_ columns: ColumnSelection) -> JSONValue {
+        [
+            "only": columns.only.map(names) ?? .null, "excluded": names(columns.excluded.sorted()),
+            "names": .object(JSONObject(columns.names.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })),
         ]
     }
 
@@ -49,7 +59,7 @@ extension CompiledGraph {
                         "schema": .string(binding.schema), "table": .string(binding.table),
                         "key": .array(binding.key.map { .string($0) }), "delta_updates": .bool(binding.deltaUpdates),
                         "priority": .int(binding.priority), "disabled": .bool(binding.isDisabled),
-                        "backfill": .int(binding.backfillCounter),
+                        "backfill": .int(binding.backfillCounter), "columns": json(binding.columns),
                     ]
                 }),
         ]

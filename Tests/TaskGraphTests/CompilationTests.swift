@@ -55,6 +55,71 @@ struct CompilationTests {
                 """) + "collections: { shop/orders: { key: [/id] }, shop/items: { key: [/order, /line] } }\n"
     }
 
+    /// The columns that a binding takes of `shop/orders`, by its schema, projections and fields.
+    private func columns(_ fields: String, schema: String?, projections: String = "{}") throws -> ColumnSelection {
+        let schema = schema.map { ", schema: { type: object, properties: { \($0) } }" } ?? ""
+        let graph = try compileValid(
+            "captures:\n"
+                + capture(
+                    "shop/source", "      - { resource: { stream: orders, namespace: public }, target: shop/orders }")
+                + "collections: { shop/orders: { key: [/id], projections: \(projections)\(schema) } }\nmaterializations:\n"
+                + materialization(
+                    "shop/wh", "[ { source: shop/orders, resource: { table: orders }, fields: \(fields) } ]"))
+        return graph.materializations[0].bindings[0].columns
+    }
+
+    private let known =
+        "id: { type: integer }, name: { type: string }, note: { type: string }, never: false, \"a/b\": {}"
+
+    @Test(
+        "a schema chooses the columns, fields choose among them, and the key stays",
+        arguments: [
+            ("{ recommended: true }", ["id", "name", "note", "a/b"]),
+            ("{ recommended: 1 }", ["id", "name", "note", "a/b"]),
+            ("{ recommended: false }", ["id"]), ("{ recommended: 0, require: { note: {} } }", ["id", "note"]),
+            ("{ recommended: true, exclude: [note, a~1b] }", ["id", "name"]),
+            ("{ recommended: false, require: { _meta/op: {}, flow_published_at: {}, a~1b: {} } }", ["id", "a/b"]),
+        ])
+    func chosen(fields: String, expected: [String]) throws {
+        #expect(try columns(fields, schema: known).only == expected)
+    }
+
+    @Test("without a schema all columns go on but those that are excluded")
+    func open() throws {
+        let selection = try columns("{ recommended: true, exclude: [note, address/city] }", schema: nil)
+        #expect(selection == ColumnSelection(only: nil, excluded: ["note"], names: [:]))
+        #expect(selection.takes("address") && !selection.takes("note"))
+        #expect(try columns("{ recommended: false, require: { name: {} } }", schema: nil).only == ["id", "name"])
+    }
+
+    @Test("a projection names its column, unless it is excluded or the column's own name is required")
+    func renamed() throws {
+        let projections = "{ title: /name, remark: /note }"
+        #expect(
+            try columns("{ recommended: true }", schema: known, projections: projections).names == [
+                "name": "title", "note": "remark",
+            ])
+        let own = try columns(
+            "{ recommended: true, require: { name: {} }, exclude: [remark, note] }", schema: known,
+            projections: projections)
+        #expect(own == ColumnSelection(only: ["id", "name", "a/b"], excluded: ["note"], names: [:]))
+    }
+
+    @Test("no other column may leave the source where the schema's root is closed")
+    func closed() throws {
+        for (more, expected) in [(", additionalProperties: false", ["id", "name"]), ("", nil)] as [(String, [String]?)]
+        {
+            let graph = try compileValid(
+                "captures:\n"
+                    + capture(
+                        "shop/source",
+                        "      - { resource: { stream: orders, namespace: public }, target: shop/orders }")
+                    + "collections: { shop/orders: { key: [/id], schema: { type: object, properties: { name: {}, id: { type: integer } }\(more) } } }\n"
+            )
+            #expect(graph.captures[0].bindings[0].columns == expected)
+        }
+    }
+
     @Test("bindings that meet in a collection become a link's pairs, disabled ones left out")
     func links() throws {
         let graph = try compileValid(

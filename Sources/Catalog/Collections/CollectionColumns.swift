@@ -1,0 +1,36 @@
+import JSON
+import JSONSchema
+import YAML
+
+/// What a collection says of the columns of the table that it is captured from.
+public struct CollectionColumns: Sendable {
+    /// A column with a name of its own.
+    public struct Renamed: Sendable, Hashable {
+        /// The projection's name.
+        public let field: String
+        /// The source's column.
+        public let column: String
+    }
+
+    /// The columns that the schema names, in its order; nil for all of the table's: there is no schema, or an open one.
+    public let named: [String]?
+    /// No other column may leave the source: the root of the schema has `additionalProperties: false`.
+    public let isClosed: Bool
+    /// Those with a projection, in the order written.
+    public let renamed: [Renamed]
+}
+
+extension CollectionSpec {
+    /// The collection's columns; right for a collection without faults only.
+    public var columns: CollectionColumns {
+        let renamed = fields().filter { $0.isExplicit && $0.pointer.tokens.count == 1 }.map {
+            CollectionColumns.Renamed(field: $0.name, column: $0.pointer.tokens[0])
+        }
+        guard !model.isOpen, let read = model.read else {
+            return CollectionColumns(named: nil, isClosed: false, renamed: renamed)
+        }
+        let named = read.shape.properties.filter { $0.name != "_meta" && !$0.shape.isImpossible }.map(\.name)
+        let isClosed = model.write?.shape.additionalProperties?.shape.isImpossible ?? false
+        return CollectionColumns(named: named, isClosed: isClosed, renamed: renamed)
+    }
+}
