@@ -22,17 +22,20 @@ public final class CaptureRunner: Sendable {
     let stop: StopSignal
     /// Ends by itself when every link has what the source had as its backfills ended.
     let once: Bool
+    /// The source must keep its log from there on for links that are not run; nil where there is none of those.
+    let keptFrom: LogPosition?
     private let mostAttempts: Int?
 
     public init(
         capture: any Capture, links: [LinkPlan], observer: any RunObserver, stop: StopSignal, once: Bool,
-        mostAttempts: Int? = nil
+        keptFrom: LogPosition? = nil, mostAttempts: Int? = nil
     ) {
         self.capture = capture
         self.members = links.map { LinkMember($0, mostAttempts: mostAttempts) }
         self.observer = observer
         self.stop = stop
         self.once = once
+        self.keptFrom = keptFrom
         self.mostAttempts = mostAttempts
     }
 

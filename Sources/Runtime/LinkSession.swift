@@ -166,7 +166,7 @@ final class LinkSession {
     /// What every link of the catalog has on disk, of those that are away as far as it is known.
     private func durable() -> LogPosition {
         for (member, link) in links { member.reached(link.status.durable) }
-        return runner.members.map(\.durable).min() ?? .zero
+        return (runner.members.map(\.durable) + [runner.keptFrom].compactMap { $0 }).min() ?? .zero
     }
 
     // MARK: - Threads

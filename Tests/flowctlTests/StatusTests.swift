@@ -204,6 +204,10 @@ struct StatusTests {
         let lags = tasks.map { $0["lag_bytes"]?.intValue ?? -1 }
         #expect(lags[1] >= 0 && lags[2] > lags[1] + 10_000 && lags[0] == lags[2], "\(lags)")
         #expect(tasks[0]["lsn"] == tasks[2]["lsn"] && tasks[1]["lsn"] != tasks[2]["lsn"])
+        // The slot has kept what the other lacks.
+        #expect(tasks[0]["state"]?.stringValue == "streaming")
+        #expect(try pipeline.apply("--once").exitCode == 0)
+        #expect(try Connection(other).query("SELECT count(*) FROM two.orders")[0, 0] == "500")
 
         var gone = other
         gone.port = 1

@@ -29,8 +29,16 @@ struct ApplyRun {
         observer.record(plan)
 
         let runners = pipelines.map { pipeline in
-            CaptureRunner(
-                capture: pipeline.capture, links: pipeline.links, observer: observer, stop: stop, once: once)
+            if pipeline.keptFrom == .zero {
+                var event = RunEvent(.warning, task: pipeline.capture.name)
+                event.message =
+                    "a materialization of it is not run and can't be asked how far it is: the source keeps all of its "
+                    + "log meanwhile"
+                observer.record(event)
+            }
+            return CaptureRunner(
+                capture: pipeline.capture, links: pipeline.links, observer: observer, stop: stop, once: once,
+                keptFrom: pipeline.keptFrom)
         }
         let outcomes = runners.count == 1 ? [outcome(of: runners[0])] : ThreadGroup.map(runners) { outcome(of: $0) }
         var status = ExitStatus.done

@@ -16,6 +16,8 @@ struct PipelineAssembly {
     struct Pipeline {
         var capture: PostgresCapture
         var links: [CaptureRunner.LinkPlan]
+        /// See `PipelineAssembly.keptFrom`.
+        var keptFrom: LogPosition?
     }
 
     /// The pipelines of every enabled capture that feeds something. Throws `RunError` for a secret that can't be read.
@@ -26,9 +28,26 @@ struct PipelineAssembly {
                 let materialization = graph.materializations[link.materialization]
                 return link.capture == index && !materialization.isDisabled && isWanted(materialization.name)
             }
-            if let pipeline = try pipeline(task, links) { pipelines.append(pipeline) }
+            guard var pipeline = try pipeline(task, links) else { continue }
+            pipeline.keptFrom = keptFrom(index)
+            pipelines.append(pipeline)
         }
         return pipelines
+    }
+
+    /// What the source must keep its log from for the capture's links that are not run now: else they could not go on later.
+    /// Nil where there are none with a checkpoint; zero where one can't be asked.
+    private func keptFrom(_ capture: Int) -> LogPosition? {
+        let absent = graph.links.map { ($0, graph.materializations[$0.materialization]) }
+            .filter { $0.capture == capture && !isWanted($1.name) }
+        return absent.compactMap { _, task in
+            do {
+                let links = try StatusReading.materialization(task).status()
+                return links.first { $0.capture == graph.captures[capture].name }?.position
+            } catch {
+                return .zero
+            }
+        }.min()
     }
 
     private func isWanted(_ name: String) -> Bool { only.isEmpty || only.contains(name) }

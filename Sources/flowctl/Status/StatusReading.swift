@@ -53,7 +53,8 @@ struct StatusReading {
         return PostgresCapture(name: task.name, config: try PostgresCaptureConfig(config), tables: [])
     }
 
-    private static func materialization(_ task: MaterializationTask) throws -> any Materialization {
+    /// The connector of a materialization, with its secrets resolved.
+    static func materialization(_ task: MaterializationTask) throws -> any Materialization {
         let config = try SecretResolution(folder: task.configFolder, task: task.name, run: ChildProcess.output(of:))
             .resolve(task.config)
         return PostgresMaterialization(name: task.name, config: try PostgresMaterialization.Config(config))
