@@ -5,6 +5,9 @@ public struct RunError: Error, Sendable, CustomStringConvertible {
     public enum Class: String, Sendable {
         /// Goes away by itself: tried again with backoff.
         case transient
+        /// Nobody answers at the address. As a run begins that is most likely a wrong address, and ends it; later it is
+        /// tried again like `transient`.
+        case unreachable
         /// Needs somebody to do what the hint says: privilege, lost slot, full disk, a row that can't be stored.
         case needsOperator
         /// The server refuses the user or the password: never tried again.
@@ -29,6 +32,11 @@ public struct RunError: Error, Sendable, CustomStringConvertible {
     /// The task and, where one is concerned, the binding (by its index in the task's list).
     public var task: String?
     public var binding: Int?
+    /// Where the catalog speaks of it: `catalog.yaml:7:9`. Known to whoever read the catalog.
+    public var place: String?
+
+    /// Whether it can go away by itself.
+    public var isPassing: Bool { kind == .transient || kind == .unreachable }
 
     public init(
         _ kind: Class, operation: String, object: String? = nil, message: String, hint: String? = nil,

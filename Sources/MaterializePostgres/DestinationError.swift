@@ -37,7 +37,14 @@ struct ErrorScope {
     // MARK: - By SQLSTATE (manual, "PostgreSQL Error Codes")
 
     private static func kind(of error: PostgresError) -> RunError.Class {
-        guard let state = error.sqlState else { return error.isConnectionLost ? .transient : fallback(error) }
+        guard let state = error.sqlState else {
+            switch error.kind {
+            case .transient: return .transient
+            case .unreachable: return .unreachable
+            case .authentication: return .authentication
+            case .needsOperator, .fatal: return .needsOperator
+            }
+        }
         switch state {
         case "40001", "40P01", "53300", "53400", "55006", "55P03", "57014", "25P03", "25P04", "0A001": return .transient
         // "cached plan must not change result type", "tuple concurrently updated": gone with a new session.
@@ -51,10 +58,6 @@ struct ErrorScope {
         default:
             return error.isConnectionLost && !state.hasPrefix("3D") && state != "42501" ? .transient : .needsOperator
         }
-    }
-
-    private static func fallback(_ error: PostgresError) -> RunError.Class {
-        error.kind == .authentication ? .authentication : .needsOperator
     }
 
     /// The server's own words, but for the classes whose words quote values.
@@ -77,6 +80,7 @@ struct ErrorScope {
     }
 
     private func hint(for error: PostgresError) -> String? {
+        if error.kind == .unreachable { return "check the address, and that the server runs and listens there" }
         switch error.sqlState {
         case "42501": return error.hint ?? "grant the destination's user what the message names"
         case "3D000": return "check the database's name (case is significant)"

@@ -66,7 +66,7 @@ public final class PostgresMaterialization: Materialization {
                 UPDATE \(metadata.checkpoints) SET error = $3, error_class = $4
                  WHERE materialization = $1 AND capture = $2
                 """, [link.materialization, link.capture, text, error.kind.rawValue])
-            if let binding, error.kind != .transient {
+            if let binding, !error.isPassing {
                 _ = try connection.query(
                     """
                     UPDATE \(metadata.bindings) SET error = $5, updated_at = now()

@@ -39,16 +39,18 @@ public final class CaptureRunner: Sendable {
         self.mostAttempts = mostAttempts
     }
 
-    /// Blocks until stopped, done (`once`), or failed for good. Throws what ended the capture; returns what stopped single
+    /// An endpoint that can't be reached as the run begins ends it; one that is lost later is waited for. Blocks until stopped, done (`once`), or failed for good. Throws what ended the capture; returns what stopped single
     /// links, of which the observer has heard.
     public func run() throws -> [RunError] {
         var retry = RetryPolicy(mostAttempts: mostAttempts)
+        var hasRun = false
         while !stop.isRequested, members.contains(where: { $0.stopError == nil }) {
             do {
                 waitForMember()
-                guard !stop.isRequested, let session = try LinkSession.open(self) else { continue }
+                guard !stop.isRequested, let session = try LinkSession.open(self, isFirst: !hasRun) else { continue }
+                hasRun = true
                 if try session.run(onProgress: { retry.reset() }) { break }
-            } catch let error as RunError where error.kind == .transient {
+            } catch let error as RunError where error.kind == .transient || error.kind == .unreachable && hasRun {
                 if stop.isRequested { break }
                 for member in members where member.stopError == nil { keep(error, at: member) }
                 guard let delay = retry.next() else { throw error }
@@ -70,14 +72,7 @@ public final class CaptureRunner: Sendable {
 
     /// Makes what is missing in both databases, and nothing more.
     public func provision() throws -> [RunError] {
-        try LinkSession.open(self)?.close()
-        for member in members {
-            if member.delay != nil {
-                throw RunError(
-                    .transient, operation: "provision", object: "materialization \"\(member.name)\"",
-                    message: "its server can't be reached", task: member.name)
-            }
-        }
+        try LinkSession.open(self, isFirst: true)?.close()
         return members.compactMap(\.stopError)
     }
 

@@ -65,7 +65,7 @@ final class LinkMember: Sendable {
     /// Notes a failure; milliseconds until it is worth while to try again, and which attempt that was. Nil where it is not.
     func failed(_ error: RunError) -> (delay: Int, attempt: Int)? {
         state.withLock { state in
-            if error.kind == .transient, let delay = state.retry.next() {
+            if error.isPassing, let delay = state.retry.next() {
                 state.condition = .waiting(until: Milliseconds.now + Int64(delay))
                 return (delay, state.retry.attempts)
             }

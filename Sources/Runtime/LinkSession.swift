@@ -20,18 +20,25 @@ final class LinkSession {
 
     // MARK: - Opening
 
-    /// Opens every link that is due. Nil where none could be. Throws what keeps the capture from running.
-    static func open(_ runner: CaptureRunner) throws -> LinkSession? {
+    /// Opens every link that is due. Nil where none could be. Throws what keeps the capture from running; as a run begins
+    /// (`isFirst`), also what keeps the only links from it that could be tried again.
+    static func open(_ runner: CaptureRunner, isFirst: Bool) throws -> LinkSession? {
         try runner.capture.probe()
         var opened: [(member: LinkMember, transactor: any Transactor)] = []
+        var failed: [(member: LinkMember, error: any Error)] = []
         for member in runner.members where member.stopError == nil && (member.delay ?? 0) == 0 {
             member.becomeReady()
             do {
                 opened.append((member, try member.plan.materialization.open(member.plan.spec)))
             } catch {
-                runner.note(error, of: member)
+                failed.append((member, error))
             }
         }
+        if isFirst, opened.isEmpty, let lost = failed.first(where: { ($0.error as? RunError)?.kind == .unreachable }) {
+            for (member, error) in failed where member !== lost.member { runner.note(error, of: member) }
+            throw lost.error
+        }
+        for (member, error) in failed { runner.note(error, of: member) }
         var links: [(member: LinkMember, link: Link)] = []
         if !opened.isEmpty {
             let start: CaptureStart
@@ -235,7 +242,7 @@ private final class Course: Sendable {
     func linkFailed(_ error: any Error, _ member: LinkMember) {
         let known = error as? RunError
         if known?.task == runner.capture.name { return fail(error) }
-        if runner.stop.isRequested, known?.kind == .transient { return stop.request() }
+        if runner.stop.isRequested, known?.isPassing == true { return stop.request() }
         runner.note(error, of: member)
         let left = running.withLock { count in
             count -= 1

@@ -8,6 +8,9 @@ extension PostgresError {
         var hint = self.hint
         switch self.kind {
         case .transient: kind = .transient
+        case .unreachable:
+            kind = .unreachable
+            hint = hint ?? "check the address, and that the server runs and listens there"
         case .authentication:
             kind = .authentication
             hint = hint ?? "check the user, the password and the server's pg_hba.conf"

@@ -6,6 +6,8 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
     /// What a failure asks for.
     public enum Class: Sendable {
         case transient, authentication, needsOperator, fatal
+        /// No connection could be made, and the reason can go away by itself.
+        case unreachable
     }
 
     public var operation: String
@@ -65,7 +67,9 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
             "does not match host name",
             " invalid", "invalid ",
         ]
-        if operation.hasPrefix("connect to"), staying.contains(where: message.contains) { return .needsOperator }
+        if operation.hasPrefix("connect to") {
+            return staying.contains(where: message.contains) ? .needsOperator : .unreachable
+        }
         return isConnectionLost ? .transient : .fatal
     }
 

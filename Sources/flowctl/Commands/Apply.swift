@@ -34,7 +34,8 @@ struct Apply: AsyncParsableCommand {
         let graph = try CatalogFile.compile(file, options)
         let command = self
         let human = HumanEvents(log: options.log)
-        let observer: any RunObserver = options.output == .json ? JSONEvents(log: options.log) : human
+        let events: any RunObserver = options.output == .json ? JSONEvents(log: options.log) : human
+        let observer = PlacingObserver(graph: graph, next: events)
         let status = try await Interruption.run(
             onRequest: { human.say("stopping    at the end of what is open; a second signal ends it at once") },
             { stop in

@@ -19,7 +19,7 @@ enum ExitStatus: Int32 {
         }
         switch error.kind {
         case .transient: self = .gaveUp
-        case .needsOperator, .authentication, .fenced: self = .unavailable
+        case .needsOperator, .authentication, .fenced, .unreachable: self = .unavailable
         case .internal: self = .internalError
         }
     }

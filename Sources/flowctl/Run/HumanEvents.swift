@@ -83,8 +83,9 @@ final class HumanEvents: RunObserver {
                 "retry       \(task): \(event.error?.description ?? ""); again in \(event.delayMilliseconds ?? 0) ms "
                 + "(attempt \(event.attempt ?? 0))"
         case .error:
+            let place = event.error?.place.map { "\n  at \($0)" } ?? ""
             let hint = event.error?.hint.map { "\nhint: \($0)" } ?? ""
-            return "error       \(task): \(event.error?.description ?? "")\(hint)"
+            return "error       \(task): \(event.error?.description ?? "")\(place)\(hint)"
         case .stopped: return "stopped     \(event.message ?? "")"
         }
     }

@@ -13,8 +13,9 @@ final class JSONEvents: RunObserver {
     func record(_ event: RunEvent) {
         Output.line(JSONWriter.write(JSONEvents.object(event)))
         if event.kind == .error, let error = event.error {
+            let place = error.place.map { " (\($0))" } ?? ""
             log.write(
-                .error, "flowctl: \(error.description)" + (error.hint.map { "; hint: \($0)" } ?? ""),
+                .error, "flowctl: \(error.description)\(place)" + (error.hint.map { "; hint: \($0)" } ?? ""),
                 JSONEvents.object(event).objectValue ?? JSONObject())
         }
     }
@@ -44,6 +45,7 @@ final class JSONEvents: RunObserver {
             default:
                 object["code"] = .string(error.sqlState ?? error.kind.rawValue)
                 object["message"] = .string(error.description)
+                object["place"] = error.place.map { .string($0) }
                 object["hint"] = error.hint.map { .string($0) } ?? .null
             }
         }
