@@ -39,7 +39,9 @@ public final class PostgresCapture: Capture {
             let catalog = TableCatalog(connection: connection)
             let sources = try findTables(catalog)
             try requireIdentity(sources, try sources.map { try catalog.shape(of: $0) })
-            try Connection(replicationConnectionTo: config.connection).close()
+            let rights = SourceRights(connection: connection, parameters: config.connection)
+            try rights.requireReplication()
+            try rights.requireReading(sources)
         }
     }
 
@@ -107,6 +109,7 @@ public final class PostgresCapture: Capture {
 
     private func findTables(_ catalog: TableCatalog) throws -> [TableSource] {
         var missing: [String] = []
+        var firstMissing: Int?
         var sources: [TableSource] = []
         for (index, table) in tables.enumerated() {
             let name = QualifiedName(table.namespace, table.stream)
@@ -114,13 +117,15 @@ public final class PostgresCapture: Capture {
                 sources.append(source)
             } else {
                 missing.append("\(name)")
+                firstMissing = firstMissing ?? table.binding
             }
         }
         guard missing.isEmpty else {
             throw RunError(
                 .needsOperator, operation: "find", object: "table \(missing.joined(separator: ", "))",
                 message: "no such table in database \(config.connection.database), or the user may not see its schema",
-                hint: "check the binding's namespace and stream (case is significant)", task: name)
+                hint: "check the binding's namespace and stream (case is significant)", task: name,
+                binding: firstMissing)
         }
         return sources
     }

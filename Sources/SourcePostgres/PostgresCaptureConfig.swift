@@ -52,11 +52,14 @@ public struct CapturedTable: Sendable {
     public var namespace: String
     public var stream: String
     public var priority: Int
+    /// The binding's index in the task's list.
+    public var binding: Int?
 
-    public init(namespace: String, stream: String, priority: Int = 0) {
+    public init(namespace: String, stream: String, priority: Int = 0, binding: Int? = nil) {
         self.namespace = namespace
         self.stream = stream
         self.priority = priority
+        self.binding = binding
     }
 }
 

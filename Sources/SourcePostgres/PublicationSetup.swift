@@ -56,7 +56,7 @@ struct PublicationSetup {
         if rows.count == 0 {
             try refuseIfReadOnly("CREATE PUBLICATION \(identifier) FOR TABLE \(list(tables));")
             let options = try supportsViaRoot() ? " WITH (publish_via_partition_root = true)" : ""
-            try connection.execute("CREATE PUBLICATION \(identifier) FOR TABLE \(raw: list(tables))\(raw: options)")
+            try run("CREATE PUBLICATION \(identifier) FOR TABLE \(list(tables))\(options)")
             result.provisioned.append("publication \(identifier) for \(tables.count) tables")
             result.added = tables
             result.undo = "DROP PUBLICATION IF EXISTS \(identifier)"
@@ -78,7 +78,7 @@ struct PublicationSetup {
         let missing = try refuseNarrowed(tables, identifier)
         if !missing.isEmpty {
             try refuseIfReadOnly("ALTER PUBLICATION \(identifier) ADD TABLE \(list(missing));")
-            try connection.execute("ALTER PUBLICATION \(identifier) ADD TABLE \(raw: list(missing))")
+            try run("ALTER PUBLICATION \(identifier) ADD TABLE \(list(missing))")
             result.provisioned.append(
                 "publication \(identifier): added \(missing.map { "\($0.name)" }.joined(separator: ", "))")
             result.added = missing
@@ -125,6 +125,17 @@ struct PublicationSetup {
 
     private func list(_ tables: [TableSource]) -> String {
         tables.map { "\($0.name)" }.joined(separator: ", ")
+    }
+
+    private func run(_ statement: String) throws {
+        do {
+            try connection.execute("\(raw: statement)")
+        } catch let error as PostgresError where error.sqlState == "42501" {
+            throw RunError(
+                .needsOperator, operation: "make", object: "publication \(Identifier(name))", message: error.message,
+                hint: "run as the tables' owner, who has CREATE on the database: \(statement);",
+                sqlState: error.sqlState)
+        }
     }
 
     private func refuseIfReadOnly(_ statement: String) throws {

@@ -186,7 +186,7 @@ struct CommitTests {
         let destination = try Destination()
         for (change, kind) in [
             ({ $0.connection.database = "nowhere" }, RunError.Class.needsOperator),
-            ({ $0.connection.user = "nobody_here" }, .authentication), ({ $0.connection.port = 1 }, .transient),
+            ({ $0.connection.user = "nobody_here" }, .authentication), ({ $0.connection.port = 1 }, .unreachable),
         ] as [((inout PostgresMaterialization.Config) -> Void, RunError.Class)] {
             let error = #expect(throws: RunError.self) {
                 _ = try destination.materialization(change).open(

@@ -14,7 +14,7 @@ struct BadEndpointTests {
             """
             CREATE ROLE reader LOGIN REPLICATION PASSWORD 'r1ght-one'; CREATE ROLE plain LOGIN PASSWORD 'r1ght-one';
             CREATE ROLE blind LOGIN REPLICATION PASSWORD 'r1ght-one';
-            CREATE ROLE writer LOGIN PASSWORD 'r1ght-one';
+            CREATE ROLE writer LOGIN PASSWORD 'r1ght-one'; CREATE ROLE follower LOGIN REPLICATION PASSWORD 'r1ght-one';
             """)
         try connection.execute("CREATE DATABASE shop OWNER reader")
         try connection.execute("CREATE DATABASE warehouse OWNER writer")
@@ -22,7 +22,8 @@ struct BadEndpointTests {
         try shop.execute(
             """
             CREATE TABLE public.orders (id int PRIMARY KEY); ALTER TABLE public.orders OWNER TO reader;
-            REVOKE ALL ON SCHEMA public FROM PUBLIC; GRANT USAGE ON SCHEMA public TO blind, plain, reader
+            REVOKE ALL ON SCHEMA public FROM PUBLIC; GRANT USAGE ON SCHEMA public TO blind, plain, reader, follower;
+            GRANT SELECT ON TABLE public.orders TO follower; GRANT CREATE ON DATABASE shop TO follower
             """)
         try server.connect(database: "warehouse").execute("GRANT ALL ON SCHEMA public TO writer")
         return server
@@ -67,14 +68,18 @@ struct BadEndpointTests {
         Case(
             what: "the source's user may not replicate",
             source: ["user: plain", "password: r1ght-one", "database: shop"], line: 4,
-            words: ["ALTER ROLE plain REPLICATION"]),
+            words: ["ALTER ROLE \"plain\" REPLICATION"]),
         Case(
             what: "the source's user may not read the table",
             source: ["user: blind", "password: r1ght-one", "database: shop"], line: 4,
-            words: ["public.orders", "GRANT SELECT ON TABLE public.orders TO blind"]),
+            words: ["GRANT SELECT ON TABLE \"public\".\"orders\" TO blind"]),
         Case(
-            what: "there is no such table", stream: "Orders", line: 4,
-            words: ["public.\"Orders\"", "case is significant"]),
+            what: "the source's user may not publish the table",
+            source: ["user: follower", "password: r1ght-one", "database: shop"], line: 4,
+            words: ["must be owner of table orders", "CREATE PUBLICATION \"flow_publication\" FOR TABLE"]),
+        Case(
+            what: "there is no such table", stream: "Orders", line: 5,
+            words: ["\"public\".\"Orders\"", "case is significant"]),
         Case(
             what: "the destination's user may not make anything",
             destination: ["user: plain", "password: r1ght-one", "database: warehouse"], line: 8,

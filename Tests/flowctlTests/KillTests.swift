@@ -41,6 +41,7 @@ struct KillTests {
         let traffic = Traffic(pgbench, address, seconds: seconds)
         traffic.start()
         var random = SystemRandomNumberGenerator()
+        var allStream: String?
         for number in 0..<kills {
             let apply = try FlowctlProcess(["apply", "-o", "json", catalog.path])
             let wait = Double.random(in: 0.3...2.5, using: &random)
@@ -57,6 +58,7 @@ struct KillTests {
                 _ = apply.waitForLine(seconds: 30) { $0.contains("\"retry\"") }
             }
             apply.kill9()
+            allStream = try allStream ?? KillTests.positionWhereAllStream(destination)
         }
         traffic.wait()
         let last = try FlowctlProcess(["apply", "--once", "-o", "json", catalog.path])
@@ -65,6 +67,20 @@ struct KillTests {
         #expect(torn.sums.isEmpty, "\(torn.sums.prefix(3))")
         #expect(torn.reads > 0)
         try check(source, destination)
+        try checkTransactions(destination, after: try #require(allStream))
+    }
+
+    /// A position after everything that a backfill's chunk contains; nil while a table is still being copied.
+    private static func positionWhereAllStream(_ destination: LocalServer) throws -> String? {
+        let connection = try destination.connect(database: "bank")
+        guard try connection.query("SELECT to_regclass('flow.bindings')")[0, 0] != nil else { return nil }
+        let rows = try connection.query(
+            """
+            SELECT position FROM flow.checkpoints
+             WHERE (SELECT bool_and(phase = 'streaming') FROM flow.bindings)
+            """
+        )
+        return rows.count == 1 ? rows[0, 0] : nil
     }
 
     private func check(_ source: LocalServer, _ destination: LocalServer) throws {
@@ -107,14 +123,13 @@ struct KillTests {
              WHERE op = 'u' AND abs(step) > 5000
             """)
         #expect(updates[0, 0] == "0", "a step that pgbench can't make: a change is missing in the log")
-        // From where every table streams, each transaction is one line in each log, at one place, with one delta.
-        let transactions = try here.query(
+    }
+
+    /// From where every table streams, each transaction is one line in each log, at one place, with one delta.
+    private func checkTransactions(_ destination: LocalServer, after position: String) throws {
+        let transactions = try destination.connect(database: "bank").query(
             """
-            WITH start AS (SELECT max("_meta/source/lsn") AS lsn FROM (
-                   SELECT "_meta/source/lsn" FROM public.accounts_log WHERE "_meta/op" = 'r' UNION ALL
-                   SELECT "_meta/source/lsn" FROM public.tellers_log WHERE "_meta/op" = 'r' UNION ALL
-                   SELECT "_meta/source/lsn" FROM public.branches_log WHERE "_meta/op" = 'r' UNION ALL
-                   SELECT "_meta/source/lsn" FROM public.history_log WHERE "_meta/op" = 'r') r),
+            WITH start AS (SELECT \(literal: position)::pg_lsn AS lsn),
             steps AS (
               SELECT 'accounts' AS log, "_meta/source/lsn" AS lsn, aid AS id, "_meta/op" AS op, abalance
                      - lag(abalance) OVER (PARTITION BY aid ORDER BY "_meta/source/lsn", "_meta/source/seq") AS step

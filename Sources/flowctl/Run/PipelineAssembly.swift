@@ -65,7 +65,7 @@ struct PipelineAssembly {
             tables: bindings.map { _, binding in
                 CapturedTable(
                     namespace: binding.namespace, stream: binding.stream,
-                    priority: binding.resource["priority"]?.intValue ?? 0)
+                    priority: binding.resource["priority"]?.intValue ?? 0, binding: binding.index)
             })
         let skips = SkippedBackfills(config["advanced"]?["skip_backfills"]?.stringValue ?? "")
         let plans = try links.compactMap { try plan($0, task, tableOfBinding, skips) }

@@ -24,13 +24,13 @@ import Testing
         #expect(unknown?.kind == .authentication)
     }
 
-    @Test("a server that is not there is a passing failure that names its address")
+    @Test("a server that is not there is told apart, and its address named")
     func unreachable() throws {
         let server = try LocalServer("gone")
         let parameters = server.parameters()
         server.stop()
         let error = #expect(throws: PostgresError.self) { try Connection(parameters) }
-        #expect(error?.kind == .transient)
+        #expect(error?.kind == .unreachable)
         #expect(error?.isConnectionLost == true)
         #expect(error?.description.contains("127.0.0.1:\(parameters.port)") == true)
     }
