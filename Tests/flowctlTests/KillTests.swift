@@ -60,6 +60,14 @@ struct KillTests {
             apply.kill9()
             allStream = try allStream ?? KillTests.positionWhereAllStream(destination)
         }
+        if allStream == nil {
+            let apply = try FlowctlProcess(["apply", "-o", "json", catalog.path])
+            _ = try eventually(seconds: 120) {
+                allStream = try KillTests.positionWhereAllStream(destination)
+                return allStream != nil
+            }
+            apply.kill9()
+        }
         traffic.wait()
         let last = try FlowctlProcess(["apply", "--once", "-o", "json", catalog.path])
         #expect(last.waitForExit(seconds: 120) == 0, "\(last.errors)")
