@@ -1,3 +1,4 @@
+import Foundation
 import JSON
 import JSONSchema
 import Testing
@@ -59,20 +60,27 @@ struct ShapeTests {
         #expect(found.existence == existence)
     }
 
-    @Test("branches that multiply are not followed to the end, and then nothing is held to be absent")
-    func bounded() throws {
-        var definitions: [String] = []
-        for level in 0..<40 {
-            let next =
-                level == 39
-                ? "{}"
-                : ##"{"anyOf":[{"$ref":"#/$defs/d\##(level + 1)"},{"properties":{"a":{"$ref":"#/$defs/d\##(level + 1)"},"b":{"$ref":"#/$defs/d\##(level + 1)"}}}]}"##
-            definitions.append("\"d\(level)\":\(next)")
+    @Test(
+        "branches and members that multiply are not followed to the end",
+        arguments: [
+            #"{"anyOf":[NEXT,{"properties":{"a":NEXT,"b":NEXT}}]}"#,
+            #"{"allOf":[NEXT,{"properties":{"a":NEXT,"b":NEXT}}]}"#,
+            #"{"properties":{"a":NEXT,"b":NEXT}}"#, #"{"allOf":[NEXT,NEXT],"properties":{"LEVEL":{"type":"integer"}}}"#,
+            #"{"items":NEXT,"prefixItems":[NEXT,NEXT],"oneOf":[NEXT,NEXT]}"#,
+        ])
+    func bounded(form: String) throws {
+        let definitions = (0..<40).map { level in
+            let next = level == 39 ? #"{"type":"integer"}"# : ##"{"$ref":"#/$defs/d\##(level + 1)"}"##
+            return "\"d\(level)\":"
+                + form.replacingOccurrences(of: "NEXT", with: next).replacingOccurrences(of: "LEVEL", with: "p\(level)")
         }
         let text = "{\"$defs\":{\(definitions.joined(separator: ","))},\"$ref\":\"#/$defs/d0\"}"
         let compiled = try SchemaCompiler(.flow).compile(try JSONValue(parsing: Array(text.utf8)))
-        let clock = ContinuousClock()
-        let taken = clock.measure { _ = ShapeInference.infer(compiled) }
+        let taken = ContinuousClock().measure {
+            let (shape, _) = ShapeInference.infer(compiled)
+            _ = ShapeInspection.faults(of: shape)
+            _ = shape.locations()
+        }
         #expect(taken < .seconds(20))
     }
 }

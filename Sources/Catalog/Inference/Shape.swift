@@ -82,6 +82,18 @@ struct Shape: Sendable {
     /// A shape of these types and nothing else.
     init(types: TypeSet = .all) { self.types = types }
 
+    /// The number of shapes in this one, itself included, counted up to a limit. Shapes that are shared count each time.
+    func size(limit: Int) -> Int {
+        var count = 1
+        func add(_ shape: Shape) { if count < limit { count += shape.size(limit: limit - count) } }
+        for property in properties { add(property.shape) }
+        for property in patternProperties { add(property.shape) }
+        for shape in tuple { add(shape) }
+        if let additionalProperties { add(additionalProperties.shape) }
+        if let additionalItems { add(additionalItems.shape) }
+        return count
+    }
+
     /// A named member; nil where the schema doesn't name it.
     func property(_ name: String) -> Property? {
         let wanted = JSONKey(name)

@@ -15,7 +15,12 @@ struct ShapeInference {
     /// Whether everything was looked at.
     private(set) var isComplete = true
 
+    /// Shapes compared with others so far.
+    private var work = 0
+
     private static let stepLimit = 20_000
+    private static let workLimit = 500_000
+    private static let sizeLimit = 10_000
 
     private init(_ schema: CompiledSchema) { self.schema = schema }
 
@@ -29,7 +34,7 @@ struct ShapeInference {
     private mutating func infer(_ id: SchemaNode.ID) -> Shape {
         if let shape = known[id] { return shape }
         steps += 1
-        guard steps <= Self.stepLimit, open.count < 200 else {
+        guard isComplete, steps <= Self.stepLimit, open.count < 200 else {
             isComplete = false
             cuts += 1
             return .anything
@@ -54,6 +59,28 @@ struct ShapeInference {
         applyInPlace(node, &shape)
         if cuts == before { known[id] = shape }
         return shape
+    }
+
+    /// Both shapes' constraints, while there is work left to do.
+    private mutating func intersect(_ left: Shape, _ right: Shape) -> Shape {
+        takesOn(left, right) ? left.intersecting(right) : left
+    }
+
+    /// Either shape's constraints, while there is work left to do.
+    private mutating func unite(_ left: Shape, _ right: Shape) -> Shape {
+        takesOn(left, right) ? left.union(right) : left
+    }
+
+    private mutating func takesOn(_ left: Shape, _ right: Shape) -> Bool {
+        guard isComplete else { return false }
+        let sizes = (left.size(limit: Self.sizeLimit), right.size(limit: Self.sizeLimit))
+        work += sizes.0 + sizes.1
+        let isSmall = sizes.0 < Self.sizeLimit && sizes.1 < Self.sizeLimit && work <= Self.workLimit
+        if !isSmall {
+            isComplete = false
+            cuts += 1
+        }
+        return isSmall
     }
 
     private func readScalars(_ node: SchemaNode, _ shape: inout Shape) {
@@ -84,7 +111,7 @@ struct ShapeInference {
             var property = Shape.Property(
                 name: name, isRequired: required.contains(JSONKey(name)), shape: infer(id))
             for other in shape.patternProperties where other.pattern.matches(name) {
-                property.shape = property.shape.intersecting(other.shape)
+                property.shape = intersect(property.shape, other.shape)
             }
             shape.properties.append(property)
         }
@@ -104,14 +131,14 @@ struct ShapeInference {
     }
 
     private mutating func applyInPlace(_ node: SchemaNode, _ shape: inout Shape) {
-        if let id = node.reference { shape = shape.intersecting(infer(id)) }
-        for id in node.allOf { shape = shape.intersecting(infer(id)) }
+        if let id = node.reference { shape = intersect(shape, infer(id)) }
+        for id in node.allOf { shape = intersect(shape, infer(id)) }
         for branches in [node.oneOf, node.anyOf] where !branches.isEmpty {
-            let united = branches.dropFirst().reduce(infer(branches[0])) { $0.union(infer($1)) }
-            shape = shape.intersecting(united)
+            let united = branches.dropFirst().reduce(infer(branches[0])) { unite($0, infer($1)) }
+            shape = intersect(shape, united)
         }
         if let (_, then, otherwise) = node.conditional, let then, let otherwise {
-            shape = shape.intersecting(infer(then).union(infer(otherwise)))
+            shape = intersect(shape, unite(infer(then), infer(otherwise)))
         }
         if let id = node.unevaluatedProperties, shape.additionalProperties == nil {
             shape.additionalProperties = Shape.Box(infer(id))

@@ -19,9 +19,13 @@ enum ShapeInspection {
     /// All of a schema's faults, in the schema's order.
     static func faults(of shape: Shape) -> [Fault] {
         var faults: [Fault] = []
+        // A shape that is shared by many places would be looked at in each.
+        guard shape.size(limit: sizeLimit) < sizeLimit else { return [] }
         inspect(shape, "", mustExist: true, depth: 0, &faults)
         return faults
     }
+
+    private static let sizeLimit = 10_000
 
     private static func inspect(
         _ shape: Shape, _ location: String, mustExist: Bool, depth: Int, _ faults: inout [Fault]
