@@ -44,9 +44,10 @@ fuzz: ## a minute of random input for each parser; ARGS='600 yaml' for ten of on
 	@scripts/prerequisites build
 	scripts/fuzz $(ARGS)
 
-bench: ## measure flowctl beside Postgres' own logical replication
+bench: ## measure validate, and flowctl beside Postgres' own logical replication
 	@scripts/prerequisites bench
 	@$(MAKE) --no-print-directory build
+	bench/validate
 	bench/run $(ARGS)
 
 install: ## copy the binary, its manual and completions below PREFIX, /usr/local where none is given

@@ -22,7 +22,11 @@ struct ShapeInference {
     private static let workLimit = 500_000
     private static let sizeLimit = 10_000
 
-    private init(_ schema: CompiledSchema) { self.schema = schema }
+    private init(_ schema: CompiledSchema) {
+        self.schema = schema
+        // Shapes are large: a dictionary that grows would move each of them several times.
+        known.reserveCapacity(schema.nodes.count)
+    }
 
     /// The shape of a whole schema.
     static func infer(_ schema: CompiledSchema) -> (shape: Shape, isComplete: Bool) {

@@ -1,5 +1,6 @@
 import Diagnostics
 import Glibc
+import YAML
 
 /// Reads whole files. The one place of this room that touches a disk.
 enum FileSystem {
@@ -15,8 +16,8 @@ enum FileSystem {
         return String(cString: path)
     }()
 
-    /// More than any catalog's file has; what never ends stops here.
-    private static let sizeLimit = 256 << 20
+    /// The most that a file may have, as its parser says; what never ends stops here too.
+    private static let sizeLimit = DocumentLimits.standard.bytes
 
     /// Whether something has this name.
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
@@ -32,6 +33,7 @@ enum FileSystem {
         if fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
             throw Failure(reason: "it is a folder")
         }
+        if status.st_size > sizeLimit { throw tooLarge }
         return try bytes(of: descriptor)
     }
 
@@ -41,6 +43,8 @@ enum FileSystem {
         defer { free(real) }
         return String(cString: real)
     }
+
+    private static let tooLarge = Failure(reason: "it is larger than \(sizeLimit >> 20) MiB")
 
     private static func bytes(of descriptor: Int32) throws(Failure) -> [UInt8] {
         var result: [UInt8] = []
@@ -53,7 +57,7 @@ enum FileSystem {
                 throw Failure(reason: reason(errno))
             }
             result += buffer[..<count]
-            if result.count > sizeLimit { throw Failure(reason: "it is larger than 256 MB") }
+            if result.count > sizeLimit { throw tooLarge }
         }
     }
 

@@ -46,21 +46,23 @@ enum ReferencePlaces {
 
     /// The strings of a schema that refer to schemas.
     static func schemaReferences(in schema: Node) -> [Node] {
-        keywords(in: schema) { $0 == "$ref" || $0 == "$dynamicRef" }.map(\.value).filter { $0.string != nil }
+        keywords(["$ref", "$dynamicRef"], in: schema).map(\.value).filter { $0.string != nil }
     }
 
     /// The URIs that parts of a schema give themselves.
     static func schemaNames(in schema: Node) -> Set<String> {
-        Set(keywords(in: schema) { $0 == "$id" }.compactMap(\.value.string))
+        Set(keywords(["$id"], in: schema).compactMap(\.value.string))
     }
 
     /// The members of this name that annotate, not those that are properties of that name.
     static func annotations(_ name: String, in schema: Node) -> [Node.Member] {
-        keywords(in: schema) { $0 == name }
+        keywords([name], in: schema)
     }
 
     /// The members of schemas within a schema, by name, in the order written.
-    private static func keywords(in schema: Node, where isWanted: (String) -> Bool) -> [Node.Member] {
+    private static func keywords(_ names: [String], in schema: Node) -> [Node.Member] {
+        // Most schemas have none, and that is told without a view of each of their nodes.
+        guard schema.mentions(names) else { return [] }
         var found: [Node.Member] = []
         var waiting: [(node: Node, isMap: Bool)] = [(schema, false)]
         while let (node, isMap) = waiting.popLast() {
@@ -68,7 +70,7 @@ enum ReferencePlaces {
             for member in node.members ?? [] {
                 if isMap {
                     next.append((member.value, false))
-                } else if isWanted(member.key) {
+                } else if names.contains(member.key) {
                     found.append(member)
                 } else if !["const", "enum", "default", "examples", "reduce", "redact"].contains(member.key),
                     !member.key.hasPrefix("x-")

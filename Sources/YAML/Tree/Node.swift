@@ -131,6 +131,9 @@ public struct Node: Sendable {
         return member(box.members[place])
     }
 
+    /// Whether a mapping in here, this one included, has a member of one of these names. Makes no views.
+    public func mentions(_ names: [String]) -> Bool { raw.mentions(names) }
+
     /// The node that a pointer leads to from here; nil where there is none.
     public func find(_ pointer: JSONPointer) -> Node? {
         var node = self

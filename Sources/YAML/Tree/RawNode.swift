@@ -55,4 +55,13 @@ struct RawNode: Sendable {
         case .mapping(let box): box.height
         }
     }
+
+    /// Whether a mapping in here has a member of one of these names. Recurses as deep as documents may nest.
+    func mentions(_ names: [String]) -> Bool {
+        switch content {
+        case .scalar: false
+        case .sequence(let box): box.items.contains { $0.mentions(names) }
+        case .mapping(let box): box.members.contains { names.contains($0.key) || $0.value.mentions(names) }
+        }
+    }
 }
