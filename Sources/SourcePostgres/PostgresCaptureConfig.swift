@@ -18,6 +18,8 @@ public struct PostgresCaptureConfig: Sendable {
     public var backfillWorkers: Int
     public var truncate: TruncateMode
     public var isReadOnly: Bool
+    /// Tables at the source that the capture itself uses.
+    public var sideTables = SideTables()
 
     public init(
         connection: ConnectionParameters, slot: String = "flow_slot", publication: String = "flow_publication",
@@ -44,6 +46,7 @@ public struct PostgresCaptureConfig: Sendable {
         backfillWorkers = advanced?["backfillWorkers"]?.intValue ?? 2
         truncate = advanced?["truncate"]?.stringValue.flatMap(TruncateMode.init) ?? .apply
         isReadOnly = advanced?["read_only_capture"]?.boolValue ?? false
+        sideTables = SideTables(advanced)
     }
 }
 

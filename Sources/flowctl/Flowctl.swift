@@ -22,6 +22,7 @@ struct Flowctl: AsyncParsableCommand {
             Test.self,
             Graph.self,
             Discover.self,
+            Check.self,
             Apply.self,
             Status.self,
             Demo.self,

@@ -33,6 +33,19 @@ struct MetadataSchema: Sendable {
         return true
     }
 
+    /// Makes what is missing, in the open transaction. Only a schema that is absent takes rights on the database.
+    func make(_ connection: Connection) throws {
+        let there = try connection.query("SELECT FROM pg_namespace WHERE nspname = $1", [name])
+        if there.count == 0 {
+            try connection.execute(
+                """
+                CREATE SCHEMA \(id: name);
+                COMMENT ON SCHEMA \(id: name) IS 'What flowctl keeps at this destination: how far each link is.'
+                """)
+        }
+        try connection.execute(definition)
+    }
+
     /// Whether any version of flowctl has kept something here.
     func isReadable(_ connection: Connection) throws -> Bool {
         let rows = try connection.query(
@@ -59,8 +72,6 @@ struct MetadataSchema: Sendable {
     /// A row of these tables is updated with every commit: room in the page keeps the update from the index.
     private var definition: SQL {
         """
-        CREATE SCHEMA IF NOT EXISTS \(id: name);
-        COMMENT ON SCHEMA \(id: name) IS 'What flowctl keeps at this destination: how far each link is.';
         CREATE TABLE IF NOT EXISTS \(checkpoints) (
           materialization text NOT NULL, capture text NOT NULL, fence bigint NOT NULL,
           position pg_lsn, capture_state text, updated_at timestamptz NOT NULL DEFAULT now(),

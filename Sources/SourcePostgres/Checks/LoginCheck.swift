@@ -1,0 +1,71 @@
+import Connectors
+import Postgres
+
+/// Whether the user gets in, to the database itself and to its log.
+struct LoginCheck {
+    let checking: SourceChecking
+
+    func run() throws {
+        let parameters = checking.config.connection
+        // A pooler answers the client with a process number of its own making.
+        let backend = try checking.connection.query("SELECT pg_backend_pid()")[0, 0]
+        let direct = Platform.directHost(insteadOf: parameters.host, port: parameters.port)
+        let isPooled = backend != String(checking.connection.backendPID)
+        if isPooled || direct != nil {
+            checking.add(
+                .unmet, "address \(parameters.host):\(parameters.port)",
+                "it is a connection pooler's, and the log is read from the database server itself",
+                .step("set the capture's address to \(direct ?? "the host and port of the server behind it")"))
+            if isPooled { return }
+        }
+        do {
+            let replication = try Connection(replicationConnectionTo: parameters)
+            defer { replication.close() }
+            _ = try replication.query("IDENTIFY_SYSTEM")
+        } catch let error as PostgresError {
+            let isRight = error.sqlState == "42501" || error.message.contains("replication role")
+            let grant = checking.platform.replicationGrant(checking.role)
+            checking.add(
+                .unmet, "replication", isRight ? "the role may not read the log" : error.message,
+                isRight ? .sql(grant) : .step(LoginCheck.hint(error) ?? "see the server's log"), isOfRole: true)
+        }
+        try checkEncryption()
+    }
+
+    private func checkEncryption() throws {
+        let parameters = checking.config.connection
+        let isLocal = parameters.host.hasPrefix("/") || ["localhost", "127.0.0.1", "::1"].contains(parameters.host)
+        let rows = try checking.connection.query("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
+        if rows[0, 0] != "t", !isLocal {
+            checking.add(
+                .advice, "connection", "it is not encrypted",
+                .step("set advanced.sslmode to verify-full, or to require"))
+        } else if checking.platform == .neon, parameters.sslMode != "verify-full" {
+            checking.add(
+                .advice, "connection", "the server's name is not verified", .step("set advanced.sslmode to verify-full")
+            )
+        }
+    }
+
+    private static func hint(_ error: PostgresError) -> String? {
+        error.asRunError(operation: "", object: "").hint
+    }
+
+    /// What kept the user from getting in at all.
+    static func refused(_ error: any Error, _ parameters: ConnectionParameters) -> Prerequisite {
+        guard let error = error as? PostgresError else {
+            return Prerequisite(.unmet, "database \(parameters)", role: parameters.user, "it can't be checked")
+        }
+        let database = Identifier(parameters.database)
+        let role = Identifier(parameters.user)
+        let remedy: Prerequisite.Remedy? =
+            switch error.sqlState {
+            case "42501": .sql("GRANT CONNECT ON DATABASE \(database) TO \(role);")
+            case "3D000": .step("check the database's name (case is significant), or make it")
+            case "28P01": .step("check the password, or set it: ALTER ROLE \(role) PASSWORD '…';")
+            case "28000": .step("check that the role is there and may log in, and the server's pg_hba.conf")
+            default: hint(error).map { .step($0) }
+            }
+        return Prerequisite(.unmet, "database \(parameters)", role: parameters.user, error.message, remedy)
+    }
+}

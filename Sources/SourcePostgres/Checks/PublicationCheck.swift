@@ -1,0 +1,91 @@
+import Connectors
+import Postgres
+
+/// Whether the publication shows everything of the captured tables, or can be made to.
+struct PublicationCheck {
+    let checking: SourceChecking
+
+    private var name: Identifier { Identifier(checking.config.publication) }
+    private var isReadOnly: Bool { checking.config.isReadOnly || checking.server.isStandby }
+
+    /// Side tables that are there already must be in it too.
+    func run(_ tables: [TableSource]) throws {
+        let rows = try checking.connection.query(
+            """
+            SELECT puballtables, pubinsert AND pubupdate AND pubdelete AND pubtruncate, to_jsonb(p) ->> 'pubviaroot'
+              FROM pg_publication p WHERE pubname = \(literal: checking.config.publication)
+            """)
+        let side = try SideTableCheck(checking: checking).present().filter(\.isPublished).map(\.name)
+        let wanted = tables.map(\.name) + side
+        guard rows.count > 0 else { return try checkCreation(wanted) }
+        if rows[0, 1] != "t" {
+            checking.add(
+                .unmet, checking.publication, "it leaves out a kind of change",
+                .sql("ALTER PUBLICATION \(name) SET (publish = 'insert, update, delete, truncate');"))
+        }
+        if tables.contains(where: \.isPartitioned), rows[0, 2] != "true" {
+            checking.add(
+                .unmet, checking.publication, "it shows the changes of partitions under their own names",
+                .sql("ALTER PUBLICATION \(name) SET (publish_via_partition_root = true);"))
+        }
+        let published = try published()
+        for table in wanted where published[table] == true {
+            checking.add(
+                .unmet, checking.publication, "its row filter or column list leaves out a part of \(table)",
+                .sql("ALTER PUBLICATION \(name) DROP TABLE \(table); ALTER PUBLICATION \(name) ADD TABLE \(table);"))
+        }
+        let missing = wanted.filter { published[$0] == nil }
+        if !missing.isEmpty { try checkAddition(missing) }
+    }
+
+    private func checkCreation(_ tables: [QualifiedName]) throws {
+        guard !tables.isEmpty else { return }
+        let via = checking.server.version >= 130_000 ? " WITH (publish_via_partition_root = true)" : ""
+        let create = "CREATE PUBLICATION \(name) FOR TABLE \(list(tables))\(via);"
+        try tryOut(create, whenRefused: "there is none, and the role may not make it")
+    }
+
+    private func checkAddition(_ missing: [QualifiedName]) throws {
+        let addition = "ALTER PUBLICATION \(name) ADD TABLE \(list(missing));"
+        try tryOut(addition, whenRefused: "it lacks \(list(missing)), and the role may not add it")
+    }
+
+    private func tryOut(_ statement: String, whenRefused message: String) throws {
+        if isReadOnly {
+            checking.add(
+                .unmet, checking.publication, "\(message): this capture writes nothing to the source", .sql(statement))
+            return
+        }
+        guard let refused = try checking.refusal({ try checking.connection.execute("\(raw: statement)") }) else {
+            return
+        }
+        if refused.sqlState == "55P03" {
+            checking.add(.advice, checking.publication, "a lock kept the check from trying: \(statement)")
+        } else {
+            checking.add(
+                .unmet, checking.publication, "\(message) (\(refused.message))", .sql(statement), isOfRole: true)
+        }
+    }
+
+    /// By table, whether something of it is left out.
+    private func published() throws -> [QualifiedName: Bool] {
+        let rows = try checking.connection.query(
+            """
+            SELECT t.schemaname, t.tablename,
+                   to_jsonb(t) ->> 'rowfilter' IS NOT NULL OR EXISTS (
+                     SELECT FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+                       JOIN pg_namespace n ON n.oid = c.relnamespace
+                      WHERE n.nspname = t.schemaname AND c.relname = t.tablename AND a.attnum > 0 AND NOT a.attisdropped
+                        AND coalesce(to_jsonb(a) ->> 'attgenerated', '') = '' AND to_jsonb(t) -> 'attnames' IS NOT NULL
+                        AND NOT (to_jsonb(t) -> 'attnames') ? a.attname::text)
+              FROM pg_publication_tables t WHERE t.pubname = \(literal: checking.config.publication)
+            """)
+        var tables: [QualifiedName: Bool] = [:]
+        for row in 0..<rows.count {
+            tables[QualifiedName(rows[row, 0] ?? "", rows[row, 1] ?? "")] = rows[row, 2] == "t"
+        }
+        return tables
+    }
+
+    private func list(_ tables: [QualifiedName]) -> String { tables.map(\.quoted).joined(separator: ", ") }
+}

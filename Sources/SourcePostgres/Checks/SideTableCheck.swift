@@ -1,0 +1,60 @@
+import Connectors
+import Postgres
+
+/// Whether watermarks, signal and heartbeat tables can be used, or made.
+struct SideTableCheck {
+    let checking: SourceChecking
+
+    func run() throws {
+        let present = Set(try present().map(\.name))
+        for table in checking.config.sideTables.tables {
+            if present.contains(table.name) {
+                try checkPrivileges(table)
+            } else if checking.config.isReadOnly || checking.server.isStandby {
+                checking.add(
+                    .unmet, "\(table.kind) \(table.name)",
+                    "it is missing, and this capture writes nothing to the source",
+                    .step("remove it from the capture's config"))
+            } else if try checking.refusal({
+                try checking.connection.execute("\(raw: table.create)")
+            }) != nil {
+                checking.add(
+                    .unmet, "\(table.kind) \(table.name)", "it is missing, and the role may not make it",
+                    .sql(
+                        "CREATE SCHEMA IF NOT EXISTS \(table.name.schema); \(table.create) "
+                            + grants(table, table.privileges)), isOfRole: true)
+            }
+        }
+    }
+
+    /// Those that are there.
+    func present() throws -> [SideTables.Table] {
+        try checking.config.sideTables.tables.filter { table in
+            try checking.connection.query(
+                """
+                SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                 WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p')
+                """, [table.name.schema.name, table.name.name.name]
+            ).count > 0
+        }
+    }
+
+    private func checkPrivileges(_ table: SideTables.Table) throws {
+        let missing = try table.privileges.filter { privilege in
+            try checking.connection.query(
+                """
+                SELECT has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, $3)
+                  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2
+                """, [table.name.schema.name, table.name.name.name, privilege])[0, 0] != "t"
+        }
+        guard !missing.isEmpty else { return }
+        checking.add(
+            .unmet, "\(table.kind) \(table.name)", "the role lacks \(missing.joined(separator: ", ")) on it",
+            .sql(grants(table, missing)), isOfRole: true)
+    }
+
+    private func grants(_ table: SideTables.Table, _ privileges: [String]) -> String {
+        "GRANT USAGE ON SCHEMA \(table.name.schema) TO \(checking.role); "
+            + "GRANT \(privileges.joined(separator: ", ")) ON \(table.name) TO \(checking.role);"
+    }
+}

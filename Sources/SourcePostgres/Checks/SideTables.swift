@@ -1,0 +1,60 @@
+import JSON
+import Postgres
+
+/// Tables at the source that a capture's config asks for beside the captured ones.
+public struct SideTables: Sendable {
+    /// One of them.
+    public struct Table: Sendable {
+        public var name: QualifiedName
+        /// As messages name it: `watermarks table`.
+        public var kind: String
+        /// What stands between the parentheses of its CREATE TABLE.
+        public var columns: String
+        /// What the capture's user needs on it.
+        public var privileges: [String]
+        /// Whether its changes must be in the stream.
+        public var isPublished: Bool
+    }
+
+    public var tables: [Table]
+
+    public init() {
+        tables = []
+    }
+
+    /// From `advanced` of an endpoint config.
+    public init(_ advanced: JSONValue?) {
+        tables = []
+        if let name = SideTables.name(advanced?["watermarksTable"]?.stringValue) {
+            tables.append(
+                Table(
+                    name: name, kind: "watermarks table", columns: "slot text PRIMARY KEY, watermark text",
+                    privileges: ["SELECT", "INSERT", "UPDATE"], isPublished: true))
+        }
+        if let text = advanced?["signalTable"]?.stringValue {
+            tables.append(
+                Table(
+                    name: SideTables.name(text) ?? QualifiedName(text, "streamkap_signal"), kind: "signal table",
+                    columns: "id varchar(255) PRIMARY KEY, type varchar(32) NOT NULL, data varchar(2000)",
+                    privileges: ["SELECT", "INSERT"], isPublished: true))
+        }
+        if let heartbeat = advanced?["heartbeat"], heartbeat["mode"]?.stringValue ?? "table" == "table" {
+            tables.append(
+                Table(
+                    name: QualifiedName(heartbeat["schema"]?.stringValue ?? "public", "streamkap_heartbeat"),
+                    kind: "heartbeat table", columns: "id int PRIMARY KEY, text varchar, last_update timestamptz",
+                    privileges: ["SELECT", "INSERT", "UPDATE"], isPublished: true))
+        }
+    }
+
+    /// `schema.table`; nil for a text without a dot.
+    private static func name(_ text: String?) -> QualifiedName? {
+        guard let text, let dot = text.firstIndex(of: ".") else { return nil }
+        return QualifiedName(String(text[..<dot]), String(text[text.index(after: dot)...]))
+    }
+}
+
+extension SideTables.Table {
+    /// Makes it where it is absent.
+    public var create: String { "CREATE TABLE IF NOT EXISTS \(name) (\(columns));" }
+}

@@ -1,0 +1,250 @@
+import Foundation
+import Postgres
+import TestSupport
+import Testing
+
+@testable import flowctl
+
+/// A catalog from one database to another, with users of its own at both ends.
+final class TwoRoles {
+    let source: ConnectionParameters
+    let target: ConnectionParameters
+    let folder: URL
+    /// The users' names; no other test has them.
+    let reader: String
+    let writer: String
+
+    init(_ name: String, advanced: String = "", tables: String, definition: SQL) throws {
+        (source, target) = try TestServers.freshDatabases(name)
+        reader = "reader_\(source.database)"
+        writer = "writer_\(target.database)"
+        folder = FileManager.default.temporaryDirectory.appending(path: "\(name)-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try Connection(source).execute("\(definition)")
+        try write(advanced: advanced, tables: tables.split(separator: " ").map(String.init))
+    }
+
+    deinit {
+        try? TestServers.dropSlots(of: source)
+        try? FileManager.default.removeItem(at: folder)
+    }
+
+    private func write(advanced: String, tables: [String]) throws {
+        var text = """
+            captures:
+              c/source:
+                endpoint:
+                  connector:
+                    image: source-postgres
+                    config:
+                      address: "127.0.0.1:\(source.port)"
+                      database: \(source.database)
+                      user: \(reader)
+                      password: { env: READER_SECRET }
+                      advanced: { slotName: slot_\(source.database)\(advanced) }
+                bindings:
+
+            """
+        for table in tables {
+            text += "      - { resource: { namespace: public, stream: \(table) }, target: c/\(table) }\n"
+        }
+        text += "collections:\n"
+        for table in tables { text += "  c/\(table): { key: [/id] }\n" }
+        text += """
+            materializations:
+              c/target:
+                endpoint:
+                  connector:
+                    image: materialize-postgres
+                    config: { address: "127.0.0.1:\(target.port)", database: \(target.database), user: \(writer), password: { env: WRITER_SECRET }, schema: copies }
+                bindings:
+
+            """
+        for table in tables { text += "      - { source: c/\(table), resource: { table: \(table) } }\n" }
+        try text.write(to: folder.appending(path: "flow.yaml"), atomically: true, encoding: .utf8)
+    }
+
+    func run(_ arguments: String...) throws -> FlowctlProcess.Outcome {
+        try FlowctlProcess.run(
+            arguments + ["flow.yaml"], environment: ["READER_SECRET": "sesame-1", "WRITER_SECRET": "sesame-2"],
+            directory: folder, seconds: 120)
+    }
+
+    /// What a check finds: its objects but the last, which has the counts.
+    func findings() throws -> (exitCode: Int32, [[String: Any]]) {
+        let outcome = try run("check", "-o", "json")
+        #expect(!(outcome.output + outcome.errors).contains("sesame"))
+        let objects = try outcome.output.split(separator: "\n").map {
+            try #require(JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+        }
+        #expect(objects.last?["summary"] != nil, "\(outcome.errors)")
+        return (outcome.exitCode, Array(objects.dropLast()))
+    }
+}
+
+@Suite("flowctl check", .enabled(if: Program.executable != nil))
+struct CheckTests {
+    private func messages(_ findings: [[String: Any]], _ grade: String) -> [String] {
+        findings.filter { $0["grade"] as? String == grade }.map {
+            "\($0["object"] as? String ?? ""): \($0["message"] as? String ?? "")"
+        }
+    }
+
+    @Test("every missing right is found at once; the SQL that mends it is enough, and the pipeline runs as those roles")
+    func missingRights() throws {
+        let pair = try TwoRoles(
+            "check_rights", advanced: ", watermarksTable: ops.marks, signalTable: ops",
+            tables: "orders guarded split",
+            definition: """
+                CREATE TYPE public.mood AS ENUM ('a');
+                CREATE TABLE public.orders (id int PRIMARY KEY, mood public.mood);
+                CREATE TABLE public.guarded (id int PRIMARY KEY); ALTER TABLE public.guarded ENABLE ROW LEVEL SECURITY;
+                CREATE TABLE public.split (id int PRIMARY KEY) PARTITION BY RANGE (id);
+                CREATE TABLE public.split_1 PARTITION OF public.split DEFAULT;
+                REVOKE ALL ON SCHEMA public FROM PUBLIC;
+                INSERT INTO public.orders VALUES (1, 'a'); INSERT INTO public.guarded VALUES (1), (2);
+                INSERT INTO public.split VALUES (3);
+                """)
+        let admin = try Connection(pair.source)
+        let owner = try Connection(pair.target)
+        try admin.execute("CREATE ROLE \(id: pair.reader) LOGIN")
+        try owner.execute(
+            "CREATE ROLE \(id: pair.writer) LOGIN; REVOKE TEMP ON DATABASE \(id: pair.target.database) FROM PUBLIC")
+
+        let (code, findings) = try pair.findings()
+        #expect(code == 69)
+        let unmet = messages(findings, "unmet")
+        for expected in [
+            "replication: the role may not read the log", #"table "public"."orders": the role may not read it"#,
+            #"table "public"."guarded": row security hides rows"#, #"publication "flow_publication": there is none"#,
+            #"watermarks table "ops"."marks": it is missing"#, #"signal table "ops"."streamkap_signal": it is missing"#,
+            #"schema "flow": the role can't make flowctl's tables"#,
+            #"table "copies"."orders": the role can't make it"#,
+            "the role may not make temporary tables",
+        ] {
+            #expect(unmet.contains { $0.contains(expected) }, "\(expected) in \(unmet)")
+        }
+        for _ in 1...3 {
+            for finding in try pair.findings().1 where finding["grade"] as? String == "unmet" {
+                let sql = try #require(finding["sql"] as? String, "\(finding)")
+                let isSource = finding["kind"] as? String == "capture"
+                try (isSource ? admin : owner).execute("\(raw: sql)")
+            }
+        }
+        let mended = try pair.findings()
+        #expect(mended.exitCode == 0, "\(messages(mended.1, "unmet"))")
+        #expect(messages(mended.1, "excess").isEmpty)
+        #expect(try admin.query("SELECT FROM pg_replication_slots WHERE database = current_database()").count == 0)
+        let applied = try pair.run("apply", "--once")
+        #expect(applied.exitCode == 0, "\(applied.errors)")
+        #expect(try owner.query("SELECT count(*) FROM copies.guarded")[0, 0] == "2")
+        #expect(try pair.findings().exitCode == 0)
+    }
+
+    @Test("what a role may do beyond its task is named with the SQL that takes it away")
+    func excessRights() throws {
+        let pair = try TwoRoles(
+            "check_excess", tables: "orders",
+            definition:
+                "CREATE TABLE public.orders (id int PRIMARY KEY); CREATE PUBLICATION flow_publication FOR TABLE public.orders"
+        )
+        let admin = try Connection(pair.source)
+        try admin.execute(
+            """
+            CREATE ROLE \(id: pair.reader) LOGIN REPLICATION CREATEROLE; GRANT SELECT, DELETE ON public.orders TO \(id: pair.reader);
+            GRANT pg_write_all_data TO \(id: pair.reader)
+            """)
+        try Connection(pair.target).execute("CREATE ROLE \(id: pair.writer) LOGIN SUPERUSER")
+        let (code, findings) = try pair.findings()
+        #expect(code == 0, "\(findings)")
+        let excess = messages(findings, "excess")
+        for expected in [
+            "role: it may make roles", "role: it is a member of pg_write_all_data",
+            #"captured tables: the role may write to "public"."orders""#, "role: it is a superuser",
+        ] {
+            #expect(excess.contains { $0.contains(expected) }, "\(expected) in \(excess)")
+        }
+        for finding in findings where finding["grade"] as? String == "excess" && finding["kind"] as? String == "capture"
+        {
+            try admin.execute("\(raw: try #require(finding["sql"] as? String))")
+        }
+        let left = messages(try pair.findings().1, "excess")
+        #expect(left.count == 1 && left[0].contains("superuser"), "\(left)")
+    }
+
+    @Test("tables, publications and destinations that don't fit are told apart, each with its own remedy")
+    func misfits() throws {
+        let pair = try TwoRoles(
+            "check_misfits", tables: "gone seen loose mute narrow Orders filled",
+            definition: """
+                CREATE VIEW public.seen AS SELECT 1 AS id; CREATE UNLOGGED TABLE public.loose (id int PRIMARY KEY);
+                CREATE TABLE public.mute (id int); CREATE TABLE public.orders (id int PRIMARY KEY);
+                CREATE TABLE public.narrow (id int PRIMARY KEY, b text); CREATE TABLE public.filled (id int PRIMARY KEY);
+                CREATE PUBLICATION flow_publication FOR TABLE public.narrow (id), public.filled WITH (publish = 'insert')
+                """)
+        try Connection(pair.source).execute("CREATE ROLE \(id: pair.reader) LOGIN SUPERUSER")
+        try Connection(pair.target).execute(
+            """
+            CREATE ROLE \(id: pair.writer) LOGIN SUPERUSER; CREATE SCHEMA copies;
+            CREATE TABLE copies.filled (id int PRIMARY KEY); INSERT INTO copies.filled VALUES (9)
+            """)
+        let unmet = messages(try pair.findings().1, "unmet")
+        for expected in [
+            #"table "public"."gone": there is none"#, #"table "public"."seen": it is a view"#,
+            #"table "public"."loose": it is unlogged"#, #"table "public"."mute": it has no primary key"#,
+            #"table "public"."Orders": there is none"#, "its row filter or column list leaves out a part",
+            "it leaves out a kind of change", #"table "copies"."filled": it holds rows that flowctl has no record of"#,
+        ] {
+            #expect(unmet.contains { $0.contains(expected) }, "\(expected) in \(unmet)")
+        }
+        let text = try pair.run("check")
+        #expect(text.exitCode == 69 && text.output.contains("is public.orders meant? (case is significant)"))
+    }
+
+    @Test("a server that is none of ours yet is told what its platform needs")
+    func platform() throws {
+        let server = try LocalServer(
+            "check-rds", settings: [("wal_level", "replica"), ("max_replication_slots", "0"), ("max_wal_senders", "5")])
+        let admin = try server.connect()
+        try admin.execute(
+            """
+            CREATE ROLE rds_superuser; CREATE ROLE rds_replication; CREATE ROLE flow_capture LOGIN;
+            CREATE TABLE public.orders (id int PRIMARY KEY); GRANT SELECT ON public.orders TO flow_capture
+            """)
+        #expect(try Platform.detect(admin) == .rds)
+        let program = try Program()
+        defer { program.remove() }
+        try program.write(
+            "flow.yaml",
+            """
+            captures:
+              a/s:
+                endpoint: { connector: { image: source-postgres, config: { address: "127.0.0.1:\(server.port)", password: x } } }
+                bindings: [{ resource: { namespace: public, stream: orders }, target: a/orders }]
+            collections: { a/orders: { key: [/id] } }
+            materializations:
+              a/t:
+                endpoint: { connector: { image: materialize-postgres, config: { address: "127.0.0.1:1", user: x, password: x } } }
+                bindings: [{ source: a/orders, resource: { table: orders } }]
+            """)
+        let run = try program.run(["check", "flow.yaml"])
+        #expect(run.status == 69)
+        for expected in [
+            "wal_level: it is replica", "set rds.logical_replication = 1 in the instance's parameter group",
+            #"SQL: GRANT rds_replication TO "flow_capture";"#, "max_replication_slots: all 0 are in use",
+            "materialization a/t: not ready",
+        ] {
+            #expect(run.output.contains(expected), "\(expected) in \(run.output)")
+        }
+    }
+
+    @Test("a pooler's host names the host to use instead")
+    func poolers() {
+        #expect(
+            Platform.directHost(insteadOf: "ep-cool-1-pooler.us-east-2.aws.neon.tech", port: 5432)
+                == "ep-cool-1.us-east-2.aws.neon.tech")
+        #expect(Platform.directHost(insteadOf: "db.x.supabase.co", port: 6543) == "db.x.supabase.co:5432")
+        #expect(Platform.directHost(insteadOf: "db.x.supabase.co", port: 5432) == nil)
+        #expect(Platform.directHost(insteadOf: "my-pooler-host.example.com", port: 5432) == nil)
+    }
+}
