@@ -14,7 +14,7 @@ struct MetadataSchema: Sendable {
 
     /// Makes what is missing, in the open transaction, which holds the lock for it.
     func prepare(_ connection: Connection) throws {
-        if try !exists(connection) { try connection.execute(definition) }
+        if try !exists(connection) { try make(connection) }
     }
 
     /// Brings what an older version keeps to this version's form. Whether anything is kept here.
