@@ -23,6 +23,7 @@ struct Flowctl: AsyncParsableCommand {
             Graph.self,
             Discover.self,
             Check.self,
+            Setup.self,
             Apply.self,
             Status.self,
             Demo.self,

@@ -33,6 +33,9 @@ struct MetadataSchema: Sendable {
         return true
     }
 
+    /// Of the schema; discovery knows it by this.
+    static let comment = "What flowctl keeps at this destination: how far each link is."
+
     /// Makes what is missing, in the open transaction. Only a schema that is absent takes rights on the database.
     func make(_ connection: Connection) throws {
         let there = try connection.query("SELECT FROM pg_namespace WHERE nspname = $1", [name])
@@ -40,7 +43,7 @@ struct MetadataSchema: Sendable {
             try connection.execute(
                 """
                 CREATE SCHEMA \(id: name);
-                COMMENT ON SCHEMA \(id: name) IS 'What flowctl keeps at this destination: how far each link is.'
+                COMMENT ON SCHEMA \(id: name) IS \(literal: MetadataSchema.comment)
                 """)
         }
         try connection.execute(definition)
