@@ -14,17 +14,21 @@ struct HostileCatalogTests {
         try text.write(to: file, atomically: true, encoding: .utf8)
         var diagnostics = DiagnosticCollector()
         var reading = CatalogReading(schemas: .embedded)
-        _ = reading.read(file.path, &diagnostics)
+        let catalog = reading.read(file.path, &diagnostics)
+        if diagnostics.hasErrors { return diagnostics }
+        for test in catalog.tests { diagnostics.report(TestRun(catalog).run(test).failures.map(\.diagnostic)) }
         return diagnostics
     }
 
-    private static let whole = try? String(
-        contentsOf: URL(filePath: #filePath).deletingLastPathComponent()
-            .appending(path: "Fixtures/hosted-forms/flow.yaml"), encoding: .utf8)
+    private static func fixture(_ name: String) throws -> String {
+        try String(
+            contentsOf: URL(filePath: #filePath).deletingLastPathComponent()
+                .appending(path: "Fixtures/\(name)/flow.yaml"), encoding: .utf8)
+    }
 
     @Test("lines taken out, doubled, cut or put in another order never end the program", arguments: 0..<8)
     func mutations(seed: Int) throws {
-        let lines = try #require(Self.whole).components(separatedBy: "\n")
+        let lines = try Self.fixture(seed % 2 == 0 ? "hosted-forms" : "failing-tests").components(separatedBy: "\n")
         var random = SeededRandom(seed: UInt64(seed))
         for _ in 0..<25 {
             var changed = lines
@@ -40,6 +44,38 @@ struct HostileCatalogTests {
             }
             let found = try report(changed.joined(separator: "\n"))
             for diagnostic in found.diagnostics { #expect(!diagnostic.message.isEmpty) }
+        }
+    }
+
+    @Test(
+        "documents of any type under any strategy are reduced or refused",
+        arguments: [
+            "firstWriteWins", "lastWriteWins", "append", "merge", "minimize", "maximize", "sum", "set",
+            "jsonSchemaMerge",
+        ])
+    func reductions(strategy: String) throws {
+        let values = [
+            "null", "true", "0", "-1.5e300", "1e-300", "\"\"", "\"12.50\"", "\"NaN\"", "[]", "[1, [2], {}]", "{}",
+            "{ add: [2, 1], remove: [[1]] }", "{ add: { a: 1 }, intersect: {} }", "{ type: [string], minimum: 1 }",
+            "{ $ref: \"#\" }", "{ a: { b: [ { c: null } ] } }",
+        ]
+        let keyed = ["merge", "minimize", "maximize", "set"].contains(strategy)
+        let annotation = "{ strategy: \(strategy)\(keyed ? ", key: [/0, /a, \"\"]" : "") }"
+        for left in values {
+            for right in values {
+                let found = try report(
+                    """
+                    collections:
+                      a/b:
+                        key: [/id]
+                        schema: { type: object, reduce: { strategy: merge }, additionalProperties: { allOf: [ \(strategy == "sum" || strategy == "set" || strategy == "merge" ? "{ if: { const: 7 }, then: { reduce: { strategy: append } }, else: { reduce: \(annotation) } }" : "{ reduce: \(annotation) }") ] }, properties: { id: { type: integer } } }
+                    tests:
+                      a/t:
+                        - ingest: { collection: a/b, documents: [ { id: 1, v: \(left) }, { id: 1, v: \(right) } ] }
+                        - verify: { collection: a/b, documents: [ { id: 1 } ] }
+                    """)
+                #expect(found.diagnostics.allSatisfy { $0.code.name == "FC0706" }, "\(found.render(.human, files: 1))")
+            }
         }
     }
 
