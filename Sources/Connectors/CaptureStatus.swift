@@ -7,19 +7,24 @@ public struct CaptureStatus: Sendable {
     public var slot: SlotStatus
     /// Where the log can be read from at the earliest; nil where it can't be read at all yet, or any more.
     public var earliest: LogPosition?
+    /// What the runner that is up has handled for all its links: changes before it are durable at every destination, though
+    /// checkpoints may be a little behind. Nil where there is no runner.
+    public var handled: LogPosition?
     /// What is to be said where a link's checkpoint is before `earliest`.
     public var gap: StatusFinding
     /// What else deserves a look, the gravest first.
     public var findings: [StatusFinding]
 
     public init(
-        position: LogPosition, time: Int64, slot: SlotStatus, earliest: LogPosition?, gap: StatusFinding,
+        position: LogPosition, time: Int64, slot: SlotStatus, earliest: LogPosition?, handled: LogPosition?,
+        gap: StatusFinding,
         findings: [StatusFinding] = []
     ) {
         self.position = position
         self.time = time
         self.slot = slot
         self.earliest = earliest
+        self.handled = handled
         self.gap = gap
         self.findings = findings
     }

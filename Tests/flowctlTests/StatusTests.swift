@@ -173,10 +173,22 @@ struct StatusTests {
         #expect(tailing, "\(now)")
         let text = try pipeline.text()
         #expect(text.output.contains("no lag") && text.output.contains("60000 rows copied") && text.exitCode == 0)
+        // A destination that makes a change wait is behind, however idle the source is.
+        let blocker = try Connection(pipeline.destination)
+        try blocker.execute("BEGIN; LOCK TABLE warehouse.orders")
+        try pipeline.insert(60_001...60_001)
+        func seconds() throws -> Int? {
+            try pipeline.status().json["tasks"]?.arrayValue?.last?["lag_seconds"]?.intValue
+        }
+        let isBehind = try eventually(seconds: 20) { try seconds() ?? 0 >= 2 }
+        #expect(isBehind)
+        try blocker.execute("COMMIT")
+        let isThere = try eventually(seconds: 20) { try seconds() == 0 }
+        #expect(isThere)
         apply.interrupt()
         #expect(apply.waitForExit(seconds: 20) == 0)
 
-        try pipeline.insert(60_001...61_000)
+        try pipeline.insert(60_002...61_000)
         let behind = try pipeline.status().json["tasks"]?.arrayValue
         #expect((behind?.last?["lag_bytes"]?.intValue ?? 0) > 100_000)
         #expect(behind?.first?["slot"]?["active"] == false)

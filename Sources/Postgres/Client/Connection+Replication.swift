@@ -59,12 +59,14 @@ extension Connection {
         }
     }
 
-    /// Sends a standby status update: everything before `position` is written, flushed and applied.
-    public func sendStandbyStatus(_ position: LSN, requestReply: Bool) throws {
+    /// Sends a standby status update: everything before `position` is flushed and applied, and everything before `written`,
+    /// where that is more, is written.
+    public func sendStandbyStatus(_ position: LSN, written: LSN? = nil, requestReply: Bool) throws {
         let handle = try usable()
         var message: [UInt8] = [UInt8(ascii: "r")]
         message.reserveCapacity(34)
-        for value in [position.rawValue, position.rawValue, position.rawValue, Connection.clock()] {
+        let written = max(written?.rawValue ?? 0, position.rawValue)
+        for value in [written, position.rawValue, position.rawValue, Connection.clock()] {
             withUnsafeBytes(of: value.bigEndian) { message.append(contentsOf: $0) }
         }
         message.append(requestReply ? 1 : 0)

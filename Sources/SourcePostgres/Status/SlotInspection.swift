@@ -17,6 +17,8 @@ struct SlotInspection {
         var invalidation: String?
         /// Bytes that the log may still grow by before the slot is given up; nil where nothing limits it.
         var bytesLeft: Int64?
+        /// What the runner that is up reports as written; nil where there is none, or the role may not know.
+        var handled: LogPosition?
     }
 
     func read(_ connection: Connection) throws -> Facts {
@@ -29,13 +31,15 @@ struct SlotInspection {
                    (SELECT to_jsonb(s) ->> 'invalidation_reason' FROM pg_replication_slots s
                      WHERE slot_name = \(literal: config.slot)),
                    (SELECT to_jsonb(s) ->> 'safe_wal_size' FROM pg_replication_slots s
-                     WHERE slot_name = \(literal: config.slot))
+                     WHERE slot_name = \(literal: config.slot)),
+                   (SELECT r.write_lsn FROM pg_stat_replication r JOIN pg_replication_slots s ON s.active_pid = r.pid
+                     WHERE s.slot_name = \(literal: config.slot))
             """)
         return Facts(
             position: WALPage.endOfLastRecord(rows[0, 0].flatMap { LogPosition($0) } ?? .zero),
             time: rows[0, 1].flatMap { Int64($0) } ?? 0,
             slot: try ReplicationSlot.find(config.slot, on: connection), limit: rows[0, 2], invalidation: rows[0, 3],
-            bytesLeft: rows[0, 4].flatMap { Int64($0) })
+            bytesLeft: rows[0, 4].flatMap { Int64($0) }, handled: rows[0, 5].flatMap { LogPosition($0) })
     }
 }
 
@@ -45,6 +49,7 @@ extension SlotInspection.Facts {
         guard let slot else {
             return CaptureStatus(
                 position: position, time: time, slot: SlotStatus(name: config.slot, exists: false), earliest: nil,
+                handled: nil,
                 gap: StatusFinding(
                     isFatal: true,
                     message: "slot \"\(config.slot)\" is missing: changes since the checkpoint can't be read any more",
@@ -56,7 +61,7 @@ extension SlotInspection.Facts {
             slot: SlotStatus(
                 name: config.slot, exists: true, isActive: slot.activePID != nil, retainedBytes: retained,
                 walStatus: slot.walStatus, bytesLeft: slot.isLost ? nil : bytesLeft.map { max(0, $0) }),
-            earliest: slot.confirmed,
+            earliest: slot.confirmed, handled: handled,
             gap: StatusFinding(
                 isFatal: true,
                 message:

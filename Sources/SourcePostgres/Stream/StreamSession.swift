@@ -22,6 +22,10 @@ final class StreamSession: CaptureSession {
     private var pace = ReadPace()
     private var acknowledged = LogPosition.zero
     private var sentAcknowledgement = LogPosition.zero
+    /// Where the log was read from, and how far it has been by the last keepalive between two transactions.
+    private let begin: LogPosition
+    private var received = LogPosition.zero
+    private var sentHandled = LogPosition.zero
     private var lastStatus: Int64 = 0
     private var lastProgress: Int64 = 0
     private var lastProgressRequest: Int64 = 0
@@ -40,6 +44,7 @@ final class StreamSession: CaptureSession {
         decoder = ChangeDecoder(
             relations: RelationCache(sources: sources, shapes: shapes, connection: side), truncate: config.truncate)
         reported = position
+        begin = position
         try start(config, position)
         lastStatus = now()
         lastProgress = lastStatus
@@ -106,6 +111,7 @@ final class StreamSession: CaptureSession {
     /// Between two transactions, everything before a keepalive's position has been read.
     private func noteProgress(_ end: LogPosition, in batch: ChangeBatch) throws {
         guard !decoder.isInTransaction, end >= reported, end >= decoder.lastCommit else { return }
+        received = max(received, end)
         let idle = now() - lastProgress
         let hasGrown = end > reported && end > decoder.lastCommit
         let isDue = hasGrown && (isProgressWanted || idle >= StreamSession.progressInterval)
@@ -130,7 +136,8 @@ final class StreamSession: CaptureSession {
         acknowledged = max(acknowledged, position)
         do {
             let time = now()
-            if isNow || (acknowledged > sentAcknowledgement && time - lastStatus >= 100)
+            let hasNews = acknowledged > sentAcknowledgement || handled > sentHandled
+            if isNow || (hasNews && time - lastStatus >= 100)
                 || time - lastStatus >= StreamSession.statusInterval
             {
                 // A reply says how far the log is, so that an idle slot follows it.
@@ -146,9 +153,18 @@ final class StreamSession: CaptureSession {
         try acknowledge(acknowledged, now: true)
     }
 
+    /// Where every transaction that was read is durable at every destination, what came after them concerned nothing: it
+    /// need not wait for checkpoints to be known as handled. The slot's position must.
+    private var handled: LogPosition {
+        acknowledged >= max(begin, decoder.lastCommit) ? max(acknowledged, received) : acknowledged
+    }
+
     private func sendStatus(requestReply: Bool) throws {
-        try replication.sendStandbyStatus(LSN(acknowledged.rawValue), requestReply: requestReply)
+        let handled = handled
+        try replication.sendStandbyStatus(
+            LSN(acknowledged.rawValue), written: LSN(handled.rawValue), requestReply: requestReply)
         sentAcknowledgement = acknowledged
+        sentHandled = handled
         lastStatus = now()
     }
 

@@ -189,7 +189,9 @@ struct StatusComposition {
         else { return nil }
         let bytes = Int64(clamping: source.position.bytes(since: position))
         let seconds = stored.time.map { max(0, source.time - $0) / 1_000_000 }
-        return StatusReport.Lag(bytes: bytes, seconds: bytes == 0 ? 0 : seconds)
+        // What the log has grown by since the checkpoint can be known to concern nothing.
+        let isHandled = source.handled.map { $0 >= source.position } ?? false
+        return StatusReport.Lag(bytes: bytes, seconds: bytes == 0 || isHandled ? 0 : seconds)
     }
 
     private func worst(_ lags: [StatusReport.Lag?]) -> StatusReport.Lag? {
