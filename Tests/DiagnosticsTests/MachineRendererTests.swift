@@ -60,6 +60,8 @@ import Testing
         let driver = try #require((run["tool"] as? [String: Any])?["driver"] as? [String: Any])
         #expect((driver["rules"] as? [[String: Any]])?.compactMap { $0["id"] as? String } == ["FC0007", "FC0402"])
         #expect(driver["version"] as? String == "1.2")
+        let help = (driver["rules"] as? [[String: Any]])?.compactMap { $0["help"] as? [String: String] }
+        #expect(help?.count == 2 && help?[1]["text"]?.contains("It must be defined.") == true)
         let results = try #require(run["results"] as? [[String: Any]])
         #expect(results.compactMap { $0["level"] as? String } == ["error", "warning"])
         let place = (results[0]["locations"] as? [[String: Any]])?.first?["physicalLocation"] as? [String: Any]

@@ -142,6 +142,28 @@ struct CatalogCommandTests {
         program.remove()
     }
 
+    @Test(
+        "a terminal gets colour, but none where NO_COLOR asks for none",
+        .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/script"), "no program 'script'"),
+        arguments: [nil, "", "1"])
+    func colour(noColor: String?) throws {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/script")
+        process.arguments = ["-qec", "\(try #require(Program.executable).path) validate bad.yaml", "/dev/null"]
+        process.currentDirectoryURL = program.folder
+        process.environment = ["NO_COLOR": noColor].compactMapValues { $0 }
+        process.standardInput = FileHandle.nullDevice
+        let output = Pipe()
+        process.standardOutput = output
+        try process.run()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 65)
+        #expect(text.contains("FC0502"))
+        #expect(text.contains("\u{1B}[") == (noColor != "1"))
+        program.remove()
+    }
+
     @Test("standard input is a catalog too")
     func standardInput() throws {
         #expect(try run("validate", "-", input: valid).status == 0)

@@ -27,6 +27,14 @@ public struct SARIFRenderer: Sendable {
             json.member("text", code.title)
             json.raw("}, \"fullDescription\": {")
             json.member("text", code.explanation)
+            json.raw("}, \"help\": {")
+            json.member("text", "\(code.explanation)\n\nAt fault:\n\n\(code.bad)\n\nMended:\n\n\(code.mended)")
+            json.raw(", ")
+            let fence = "```"
+            json.member(
+                "markdown",
+                "\(code.explanation)\n\nAt fault:\n\n\(fence)yaml\n\(code.bad)\n\(fence)\n\nMended:\n\n\(fence)yaml\n\(code.mended)\n\(fence)"
+            )
             json.raw("}}")
         }
         json.raw("]}}, \"columnKind\": \"unicodeCodePoints\", \"results\": [")

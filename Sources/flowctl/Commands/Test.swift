@@ -31,7 +31,7 @@ struct Test: ParsableCommand {
             CatalogFile.show(diagnostics, files: files.count, options)
         }
         if diagnostics.hasErrors { throw ExitCode(ExitStatus.catalogInvalid.rawValue) }
-        let colour = isatty(STDOUT_FILENO) == 1 && getenv("NO_COLOR") == nil
+        let colour = Output.hasColour(STDOUT_FILENO)
         let report = TestReport(
             format: format ?? (options.output == .json ? .json : .human), secrets: diagnostics.secrets, colour: colour)
         let outcomes = outcomes(catalogs)

@@ -30,11 +30,10 @@ struct Validate: ParsableCommand {
         var compiler = CatalogCompiler()
         for file in files { _ = compiler.compile(file) }
         let found = compiler.diagnostics
-        let colour = HumanRenderer.usesColour(
-            isTerminal: isatty(STDOUT_FILENO) == 1, noColor: getenv("NO_COLOR").map { String(cString: $0) })
         Output.lines(
             found.render(
-                format ?? (options.output == .json ? .json : .human), files: files.count, colour: colour,
+                format ?? (options.output == .json ? .json : .human), files: files.count,
+                colour: Output.hasColour(STDOUT_FILENO),
                 version: Flowctl.configuration.version))
         // Ends here, because giving back the memory of a large catalog piece by piece takes longer than a small one's check.
         withExtendedLifetime(compiler) { Glibc.exit(found.hasErrors ? ExitStatus.catalogInvalid.rawValue : 0) }

@@ -1,3 +1,4 @@
+import Diagnostics
 import Glibc
 
 /// Whole lines to standard output and standard error, from any thread. A reader that has gone away ends the process quietly.
@@ -7,7 +8,8 @@ enum Output {
 
     /// Whether what is written there may be coloured.
     static func hasColour(_ descriptor: Int32) -> Bool {
-        isatty(descriptor) == 1 && getenv("NO_COLOR") == nil
+        HumanRenderer.usesColour(
+            isTerminal: isatty(descriptor) == 1, noColor: getenv("NO_COLOR").map { String(cString: $0) })
     }
 
     static func line(_ text: String) {
