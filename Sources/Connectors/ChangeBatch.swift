@@ -13,9 +13,9 @@ public final class ChangeBatch: @unchecked Sendable {
     /// The shapes that the batch's events name by index.
     public private(set) var shapes: [TableShape] = []
 
-    public init(byteCapacity: Int = 1 << 16) {
-        events = GrowingBuffer(capacity: 256)
-        fields = GrowingBuffer(capacity: 1024)
+    public init(byteCapacity: Int = 1 << 14) {
+        events = GrowingBuffer(capacity: 64)
+        fields = GrowingBuffer(capacity: 256)
         bytes = GrowingBuffer(capacity: byteCapacity)
     }
 

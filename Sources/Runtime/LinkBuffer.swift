@@ -15,7 +15,7 @@ struct LinkBuffer {
 
     let pool = RowPool()
     private(set) var parts: [Part]
-    /// Bytes of the batches that are kept alive.
+    /// Memory of the batches that are kept alive.
     private var batchBytes = 0
     /// Changes taken since the last `clear`.
     private(set) var changes = 0
@@ -45,7 +45,7 @@ struct LinkBuffer {
 
     var isEmpty: Bool { changes == 0 }
 
-    /// Bytes that are kept alive.
+    /// Memory that is kept for what is not stored yet.
     var bytes: Int { parts.reduce(batchBytes) { $0 + $1.fold.mergedBytes } }
 
     /// Gives a binding another shape. It must have nothing buffered.
@@ -58,7 +58,7 @@ struct LinkBuffer {
         if let current, current.batch === batch { return current.index }
         let index = pool.add(batch)
         current = (batch, index)
-        batchBytes += batch.size
+        batchBytes += batch.footprint
         return index
     }
 

@@ -7,18 +7,22 @@ import Glibc
 /// cheaper (measured: 7 instead of 10 CPU seconds at the source for a million inserts). A stream of single changes is never
 /// paused.
 struct ReadPace {
-    /// Bytes within a window above which the stream is busy: 1 MB a second.
-    private static let busyBytes: Int64 = 10_000
-    /// Nanoseconds.
+    /// Bytes that come while a pause lasts, above which it is worth while: 10 MB a second.
+    private static let busyBytes: Int64 = 100_000
+    /// A pause, and the time over which the stream's speed is looked at, in nanoseconds.
     private static let window: Int64 = 10_000_000
-    private static let pause = 10_000_000
+    /// After a pause in which less came: the socket holds no more (Unix sockets hold little), so that pauses would set the
+    /// speed. None is made for this time, in nanoseconds.
+    private static let abstinence: Int64 = 1_000_000_000
     /// A read of this many bytes had more waiting behind it: the next follows at once.
     private static let largeRead = 60_000
 
     private var windowBytes: Int64 = 0
-    private var lastRead = 0
     private var since: Int64 = 0
     private var isBusy = false
+    private var lastRead = 0
+    private var wasPaused = false
+    private var noPauseBefore: Int64 = 0
 
     mutating func received(_ count: Int) {
         windowBytes += Int64(count)
@@ -33,9 +37,11 @@ struct ReadPace {
             since = now
             windowBytes = 0
         }
-        defer { lastRead = 0 }
-        guard isBusy, lastRead < ReadPace.largeRead else { return }
-        var time = timespec(tv_sec: 0, tv_nsec: ReadPace.pause)
+        if wasPaused, lastRead < ReadPace.busyBytes { noPauseBefore = now + ReadPace.abstinence }
+        wasPaused = isBusy && lastRead < ReadPace.largeRead && now >= noPauseBefore
+        lastRead = 0
+        guard wasPaused else { return }
+        var time = timespec(tv_sec: 0, tv_nsec: Int(ReadPace.window))
         nanosleep(&time, nil)
     }
 

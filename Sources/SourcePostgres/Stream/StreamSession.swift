@@ -68,8 +68,9 @@ final class StreamSession: CaptureSession {
 
     func read(into batch: ChangeBatch, wait milliseconds: Int, wantsProgress: Bool) throws {
         do {
+            let size = batch.size
             try readAvailable(into: batch)
-            if batch.isEmpty {
+            if batch.size == size, milliseconds > 0 {
                 if wantsProgress { try requestProgress() }
                 try replication.waitReadable(milliseconds: milliseconds, wakeDescriptor: stop.descriptor)
                 try readAvailable(into: batch)
