@@ -12,7 +12,7 @@ public protocol Capture: AnyObject, Sendable {
     /// Throws where no link can go on, with nothing made.
     func prepare(_ checkpoints: [LinkCheckpoint?], stop: StopSignal) throws -> CaptureStart
 
-    /// Removes what the last `prepare` made: no link has begun with it. Best effort.
+    /// Removes what was made since a link had a checkpoint or ran: none has begun with it. Best effort.
     func withdraw()
 
     /// Begins to read the log at a position that `prepare` accepted.

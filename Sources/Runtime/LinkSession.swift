@@ -50,6 +50,7 @@ final class LinkSession {
                 opened.forEach { $0.transactor.close() }
                 throw error
             }
+            var mayHaveBegun = false
             for (index, (member, transactor)) in opened.enumerated() {
                 do {
                     if let refusal = start.refusals[index] { throw refusal }
@@ -57,6 +58,8 @@ final class LinkSession {
                     member.reached(transactor.checkpoint?.position ?? start.newLink.position)
                 } catch {
                     transactor.close()
+                    // The answer to a commit can be what was lost.
+                    mayHaveBegun = mayHaveBegun || (error as? RunError)?.isPassing != false
                     runner.note(error, of: member)
                 }
             }
@@ -68,7 +71,7 @@ final class LinkSession {
                 }
                 return LinkSession(runner, start, links)
             }
-            runner.capture.withdraw()
+            if !mayHaveBegun { runner.capture.withdraw() }
         }
         return nil
     }

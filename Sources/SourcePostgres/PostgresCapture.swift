@@ -10,7 +10,7 @@ public final class PostgresCapture: Capture {
     let tables: [CapturedTable]
     /// What `prepare` found.
     private let found = Mutex<Found?>(nil)
-    /// Statements that take back what the last `prepare` made, the last first.
+    /// Statements that take back what was made since a link had a checkpoint or ran, the last first.
     private let undo = Mutex<[String]>([])
 
     struct Found: Sendable {
@@ -46,7 +46,7 @@ public final class PostgresCapture: Capture {
     }
 
     public func prepare(_ checkpoints: [LinkCheckpoint?], stop: StopSignal) throws -> CaptureStart {
-        undo.withLock { $0 = [] }
+        if checkpoints.contains(where: { $0 != nil }) { undo.withLock { $0 = [] } }
         do {
             return try provide(checkpoints, stop)
         } catch {
@@ -147,6 +147,7 @@ public final class PostgresCapture: Capture {
 
     public func openSession(from position: LogPosition, stop: StopSignal) throws -> any CaptureSession {
         let found = try prepared()
+        undo.withLock { $0 = [] }
         return try rethrowing("start replication", "slot \"\(config.slot)\"") {
             try StreamSession(
                 replication: try Connection(replicationConnectionTo: config.connection), side: try connect(),
