@@ -106,7 +106,8 @@ final class DestinationChecking {
         // A pooler answers the client with a process number of its own making.
         let backend = try connection.query("SELECT pg_backend_pid()")[0, 0]
         let direct = Platform.directHost(insteadOf: parameters.host, port: parameters.port)
-        if direct != nil || backend != String(connection.backendPID) {
+        // Neon's proxy does so before a server of its own too.
+        if try direct != nil || (backend != String(connection.backendPID) && Platform.detect(connection) != .neon) {
             add(
                 .advice, "address \(parameters.host):\(parameters.port)",
                 "a connection pooler stands between: one in transaction mode loses what the session keeps",

@@ -210,7 +210,7 @@ public final class LocalServer {
 
     /// A port that nobody listens on now, below those that the kernel hands to clients: it stays free while the server is
     /// down.
-    private static func freePort() throws -> Int {
+    public static func freePort() throws -> Int {
         for _ in 0..<100 {
             let port = Int.random(in: 20_000..<32_000)
             if ProcessTable.isFree(port: port) { return port }

@@ -7,29 +7,36 @@ struct LoginCheck {
 
     func run() throws {
         let parameters = checking.config.connection
-        // A pooler answers the client with a process number of its own making.
-        let backend = try checking.connection.query("SELECT pg_backend_pid()")[0, 0]
         let direct = Platform.directHost(insteadOf: parameters.host, port: parameters.port)
-        let isPooled = backend != String(checking.connection.backendPID)
-        if isPooled || direct != nil {
-            checking.add(
-                .unmet, "address \(parameters.host):\(parameters.port)",
-                "it is a connection pooler's, and the log is read from the database server itself",
-                .step("set the capture's address to \(direct ?? "the host and port of the server behind it")"))
-            if isPooled { return }
-        }
+        var refused: PostgresError?
         do {
             let replication = try Connection(replicationConnectionTo: parameters)
             defer { replication.close() }
             _ = try replication.query("IDENTIFY_SYSTEM")
         } catch let error as PostgresError {
-            let isRight = error.sqlState == "42501" || error.message.contains("replication role")
+            refused = error
+        }
+        if try direct != nil || (refused.map { try isPooler($0) } ?? false) {
+            checking.add(
+                .unmet, "address \(parameters.host):\(parameters.port)",
+                "it is a connection pooler's, and the log is read from the database server itself",
+                .step("set the capture's address to \(direct ?? "the host and port of the server behind it")"))
+        } else if let refused {
+            let isRight = refused.sqlState == "42501" || refused.message.contains("replication role")
             let grant = checking.platform.replicationGrant(checking.role)
             checking.add(
-                .unmet, "replication", isRight ? "the role may not read the log" : error.message,
-                isRight ? .sql(grant) : .step(LoginCheck.hint(error) ?? "see the server's log"), isOfRole: true)
+                .unmet, "replication", isRight ? "the role may not read the log" : refused.message,
+                isRight ? .sql(grant) : .step(LoginCheck.hint(refused) ?? "see the server's log"), isOfRole: true)
         }
         try checkEncryption()
+    }
+
+    /// A pooler refuses what asks for replication, or answers with a process number of its own making, as a server's own
+    /// proxy may too: it counts only where the log can't be read.
+    private func isPooler(_ refused: PostgresError) throws -> Bool {
+        if refused.sqlState == "0A000" || refused.message.contains("unsupported startup parameter") { return true }
+        guard refused.sqlState != "42501" else { return false }
+        return try checking.connection.query("SELECT pg_backend_pid()")[0, 0] != String(checking.connection.backendPID)
     }
 
     private func checkEncryption() throws {

@@ -12,7 +12,9 @@ struct PublicationCheck {
     func run(_ tables: [TableSource]) throws {
         let rows = try checking.connection.query(
             """
-            SELECT puballtables, pubinsert AND pubupdate AND pubdelete AND pubtruncate, to_jsonb(p) ->> 'pubviaroot'
+            SELECT puballtables,
+                   pubinsert AND pubupdate AND pubdelete AND coalesce(to_jsonb(p) ->> 'pubtruncate', 'true') = 'true',
+                   to_jsonb(p) ->> 'pubviaroot'
               FROM pg_publication p WHERE pubname = \(literal: checking.config.publication)
             """)
         let side = try SideTableCheck(checking: checking).present().filter(\.isPublished).map(\.name)
