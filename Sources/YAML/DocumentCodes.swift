@@ -209,4 +209,16 @@ extension DiagnosticCode {
         mended: """
             x-tree: { left: {} }
             """)
+
+    /// The codes of formatting. No catalog is known that has one.
+    public static let formatCodes: [DiagnosticCode] = [.notFormatted]
+
+    /// A text whose formatted form would not mean the same.
+    public static let notFormatted = DiagnosticCode(
+        114, title: "a file can't be formatted",
+        explanation: """
+            What is formatted is read again before it is written. Here it would have had another value, other comments or \
+            other anchors, so the file was left as it is. That is a defect of flowctl: please report it with a file as \
+            small as possible. Usual causes are forms of YAML that nobody writes by hand.
+            """)
 }

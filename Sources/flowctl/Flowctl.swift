@@ -20,6 +20,7 @@ struct Flowctl: AsyncParsableCommand {
         subcommands: [
             Validate.self,
             Test.self,
+            Format.self,
             Graph.self,
             Discover.self,
             Check.self,

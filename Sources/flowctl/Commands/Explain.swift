@@ -2,6 +2,7 @@ import ArgumentParser
 import Catalog
 import Diagnostics
 import JSON
+import YAML
 
 /// `flowctl explain`: what a diagnostic code means and how to mend it.
 struct Explain: ParsableCommand {
@@ -14,7 +15,7 @@ struct Explain: ParsableCommand {
             """)
 
     /// All codes that the program reports.
-    static let registry = DiagnosticCodeRegistry(DiagnosticCode.catalogCodes)
+    static let registry = DiagnosticCodeRegistry(DiagnosticCode.catalogCodes + DiagnosticCode.formatCodes)
 
     @OptionGroup var options: CommonOptions
 

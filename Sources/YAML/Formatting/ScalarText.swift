@@ -1,0 +1,110 @@
+import JSON
+
+/// Whether a text can stand without quotes.
+enum PlainText {
+    /// Whether the text without quotes is the same string, for this program and for readers of YAML 1.1, and stays so
+    /// within brackets.
+    static func isSafe(_ text: String, inFlow: Bool) -> Bool {
+        guard let first = text.utf8.first, let last = text.utf8.last, text.utf8.count <= 1000 else { return false }
+        guard ScalarResolution.resolve(text) == .string(text), !isAmbiguous(text) else { return false }
+        if first == 0x20 || last == 0x20 || last == UInt8(ascii: ":") { return false }
+        if "-?:,[]{}#&*!|>'\"%@`=".utf8.contains(first) { return false }
+        var previous: UInt8 = 0
+        for byte in text.utf8 {
+            switch byte {
+            case 0..<0x20, 0x7F: return false
+            case 0x20 where previous == UInt8(ascii: ":"): return false
+            case UInt8(ascii: "#") where previous == 0x20: return false
+            case UInt8(ascii: ":") where inFlow, UInt8(ascii: "?") where inFlow: return false
+            case UInt8(ascii: ","), UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: "{"), UInt8(ascii: "}"):
+                if inFlow { return false }
+            default: break
+            }
+            previous = byte
+        }
+        return text.unicodeScalars.allSatisfy(isOrdinary)
+    }
+
+    /// Letters and signs that no reader takes for a line break, a mark or nothing.
+    private static func isOrdinary(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.isASCII
+            || (scalar.value > 0xA0 && !(0x2000...0x206F).contains(scalar.value)
+                && !(0xD800...0xFFFF).contains(scalar.value)
+                && scalar.value < 0x1_0000)
+    }
+
+    /// What YAML 1.1 takes for a truth value, a number in base 60, a date and the like.
+    private static func isAmbiguous(_ text: String) -> Bool {
+        if ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "<<"].contains(text.lowercased()) {
+            return true
+        }
+        guard let first = text.utf8.first else { return true }
+        guard (0x30...0x39).contains(first) || "+-.".utf8.contains(first) else { return false }
+        return text.utf8.allSatisfy { (0x30...0x39).contains($0) || "_:.,+-/ eExXoObBTtZzabcdfABCDF".utf8.contains($0) }
+    }
+}
+
+extension SyntaxNode {
+    /// A scalar's text on one line, in the fewest quotes; nil where it takes several lines.
+    func lineText(_ lines: SourceLines, inFlow: Bool) -> String? {
+        guard case .scalar(let value, let style, _) = content else { return nil }
+        if style == .block { return nil }
+        let raw = lines.text(contentStart..<end)
+        if lines.isBroken(contentStart, end) {
+            return style == .plain && !value.utf8.contains(0x0A) ? value : nil
+        }
+        guard style == .quoted, tag == nil else { return raw }
+        if PlainText.isSafe(value, inFlow: inFlow) { return value }
+        let isPrintable = value.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value < 0x7F }
+        if raw.hasPrefix("'"), isPrintable, !value.contains("\""), !value.contains("\\") { return "\"\(value)\"" }
+        return raw
+    }
+
+    /// The lines of a scalar in quotes or without: the first as it stands, the others without their indentation.
+    func brokenLines(_ lines: SourceLines) -> [String] {
+        guard case .scalar(_, let style, _) = content else { return [] }
+        let isDouble = style == .quoted && lines.bytes[contentStart] == UInt8(ascii: "\"")
+        let found = lines.lines(contentStart..<end)
+        return found.enumerated().map { index, line in
+            var line = line
+            if index > 0 { line = line.drop(while: SourceLines.isBlank) }
+            if index + 1 < found.count {
+                while let last = line.last, SourceLines.isBlank(last) {
+                    let rest = line.dropLast()
+                    let escapes = rest.reversed().prefix { $0 == UInt8(ascii: "\\") }.count
+                    if isDouble && escapes % 2 == 1 { break }
+                    line = rest
+                }
+            }
+            return String(decoding: line, as: UTF8.self)
+        }
+    }
+
+    /// A scalar after `|` or `>`: its header, and its lines without their indentation. `parentIndent` is the column of the
+    /// collection around it, -1 where there is none.
+    func blockLines(_ lines: SourceLines, parentIndent: Int) -> (header: String, content: [String], keepsEnd: Bool) {
+        let headEnd = lines.lineEnd(contentStart)
+        let head = lines.bytes[contentStart..<headEnd].prefix { !SourceLines.isBlank($0) && $0 != UInt8(ascii: "#") }
+        let style = head.first == UInt8(ascii: ">") ? ">" : "|"
+        let chomping = head.contains(UInt8(ascii: "+")) ? "+" : head.contains(UInt8(ascii: "-")) ? "-" : ""
+        var found = headEnd < end ? Array(lines.lines(headEnd..<end).dropFirst()) : []
+        // The mark stands at the beginning of the line that follows.
+        if let last = found.last, last.isEmpty { found.removeLast() }
+        let digit = head.first { (0x31...0x39).contains($0) }
+        let indent: Int
+        if let digit {
+            indent = max(parentIndent, 0) + Int(digit - 0x30)
+        } else {
+            let first = found.firstIndex { line in line.contains { $0 != 0x20 } } ?? found.count
+            let widths = found[..<min(first + 1, found.count)].map { $0.prefix { $0 == 0x20 }.count }
+            indent = max(widths.max() ?? 0, parentIndent + 1, 1)
+        }
+        var content = found.map { line in
+            String(decoding: line.dropFirst(min(indent, line.prefix { $0 == 0x20 }.count)), as: UTF8.self)
+        }
+        if chomping != "+" { while content.last == "" { content.removeLast() } }
+        let firstText = content.first { !$0.isEmpty }
+        let needsIndicator = firstText.map { $0.hasPrefix(" ") || $0.hasPrefix("\t") } ?? false
+        return (style + (needsIndicator ? "2" : "") + chomping, content, chomping == "+")
+    }
+}
