@@ -15,8 +15,11 @@ public struct CatalogCompiler {
     /// The graph of the catalog whose root is this file; `-` is standard input.
     /// Right only where the diagnostics hold no error.
     public mutating func compile(_ path: String) -> CompiledGraph {
-        GraphCompiler.compile(reading.read(path, &diagnostics))
+        GraphCompiler.compile(read(path))
     }
+
+    /// The checked specifications of a catalog.
+    mutating func read(_ path: String) -> CatalogSpecs { reading.read(path, &diagnostics) }
 }
 
 /// Compiles one catalog from its root file. The graph is right only where the diagnostics hold no error.

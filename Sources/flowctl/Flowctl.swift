@@ -21,6 +21,7 @@ struct Flowctl: AsyncParsableCommand {
             Validate.self,
             Test.self,
             Format.self,
+            Diff.self,
             Graph.self,
             Discover.self,
             Check.self,

@@ -20,7 +20,8 @@ private struct HookedRepository: ~Copyable {
         let hooks = folder.appending(path: "hooks")
         try FileManager.default.createDirectory(at: hooks, withIntermediateDirectories: true)
         try FileManager.default.copyItem(
-            at: Self.root.appending(path: ".pre-commit-hooks.yaml"), to: hooks.appending(path: ".pre-commit-hooks.yaml"))
+            at: Self.root.appending(path: ".pre-commit-hooks.yaml"), to: hooks.appending(path: ".pre-commit-hooks.yaml")
+        )
         try git("hooks", "init", "-q")
         try git("hooks", "add", ".")
         try git("hooks", "commit", "-q", "-m", "Declare hooks")

@@ -2,7 +2,7 @@ extension ExitStatus {
     /// All exit codes with what they mean, as in docs/cli.md. The last two are those of a second signal.
     static let meanings: [(code: Int32, meaning: String)] = [
         (done.rawValue, "done, or stopped by the first signal"),
-        (differences.rawValue, "both ends differ"),
+        (differences.rawValue, "both ends differ, or a file is not in the style"),
         (changes.rawValue, "there are changes to make"),
         (usage.rawValue, "wrong usage"),
         (catalogInvalid.rawValue, "the catalog is invalid"),

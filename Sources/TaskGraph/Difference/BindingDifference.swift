@@ -1,0 +1,182 @@
+import JSON
+
+/// What changes of a task's bindings mean.
+enum BindingDifference {
+    // MARK: Captures
+
+    /// Between two states of a capture. A binding is its table.
+    static func capture(_ old: CaptureTask, _ new: CaptureTask, _ report: TaskReport) -> [CatalogChange] {
+        func name(_ binding: CaptureTask.Binding) -> String { "\(binding.namespace).\(binding.stream)" }
+        let before = Dictionary(old.bindings.map { (name($0), $0) }) { first, _ in first }
+        let after = Set(new.bindings.map(name))
+        var changes: [CatalogChange] = []
+        for binding in new.bindings {
+            let table = name(binding)
+            if let known = before[table] {
+                changes += compare(known, binding, table, report)
+            } else if !binding.isDisabled {
+                changes.append(report.binding(table, .backfill, "is captured", "the table is read"))
+            }
+        }
+        for binding in old.bindings where !after.contains(name(binding)) && !binding.isDisabled {
+            changes.append(
+                report.binding(
+                    name(binding), .restart, "is captured no longer",
+                    "what it fed stays as it is and is kept up no longer"))
+        }
+        return changes
+    }
+
+    private static func compare(
+        _ old: CaptureTask.Binding, _ new: CaptureTask.Binding, _ table: String, _ report: TaskReport
+    ) -> [CatalogChange] {
+        var changes: [CatalogChange] = []
+        func add(_ effect: CatalogChange.Effect, _ change: String, _ meaning: String) {
+            changes.append(report.binding(table, effect, change, meaning))
+        }
+        if old.isDisabled != new.isDisabled { changes.append(disabled(new.isDisabled, table, report)) }
+        if old.collection != new.collection {
+            add(
+                .backfill, "goes to '\(new.collection)' instead of '\(old.collection)'",
+                "the table is read again for what the new collection feeds")
+        }
+        if old.backfillCounter != new.backfillCounter {
+            changes.append(
+                counter(old.backfillCounter, new.backfillCounter, .backfill, "the table is read again", table, report))
+        }
+        if old.columns != new.columns {
+            let now = new.columns.map { "only \($0.joined(separator: ", "))" } ?? "every column"
+            add(
+                .restart, "lets out \(now)",
+                "changes that come from then on have these columns; what was copied stays as it is")
+        }
+        let options = ConfigDifference.paths(old.resource, new.resource).filter { $0 != "namespace" && $0 != "stream" }
+        if !options.isEmpty {
+            add(.restart, "has another \(options.joined(separator: ", "))", "in force from the next start on")
+        }
+        return changes
+    }
+
+    // MARK: Materializations
+
+    /// Between two states of a materialization. A binding is its table; one whose collection alone has moved to a table
+    /// that is new is a renamed one.
+    static func materialization(
+        _ old: MaterializationTask, _ new: MaterializationTask, _ report: TaskReport
+    ) -> [CatalogChange] {
+        func name(_ binding: MaterializationTask.Binding) -> String { "\(binding.schema).\(binding.table)" }
+        let before = Dictionary(old.bindings.map { (name($0), $0) }) { first, _ in first }
+        let after = Set(new.bindings.map(name))
+        var gone = old.bindings.filter { !after.contains(name($0)) && !$0.isDisabled }
+        var changes: [CatalogChange] = []
+        for binding in new.bindings {
+            let table = name(binding)
+            if let known = before[table] {
+                changes += compare(known, binding, table, report)
+            } else if !binding.isDisabled {
+                let twin = gone.firstIndex {
+                    $0.collection == binding.collection && $0.deltaUpdates == binding.deltaUpdates
+                }
+                if let twin {
+                    let other = name(gone.remove(at: twin))
+                    changes.append(
+                        report.binding(
+                            table, .backfill, "takes the place of \(other)",
+                            "the new table is made and filled; the old one stays as it is"))
+                } else {
+                    changes.append(
+                        report.binding(
+                            table, .backfill, "is new, fed by '\(binding.collection)'", "the table is made and filled"))
+                }
+            }
+        }
+        for binding in gone {
+            changes.append(
+                report.binding(name(binding), .restart, "is fed no longer", "the table stays as it is"))
+        }
+        return changes
+    }
+
+    private static func compare(
+        _ old: MaterializationTask.Binding, _ new: MaterializationTask.Binding, _ table: String, _ report: TaskReport
+    ) -> [CatalogChange] {
+        var changes: [CatalogChange] = []
+        func add(_ effect: CatalogChange.Effect, _ change: String, _ meaning: String) {
+            changes.append(report.binding(table, effect, change, meaning))
+        }
+        if old.isDisabled != new.isDisabled { changes.append(disabled(new.isDisabled, table, report)) }
+        if old.collection != new.collection {
+            add(
+                .destructive, "is fed by '\(new.collection)' instead of '\(old.collection)'",
+                "what the table holds is another collection's: it must be rebuilt")
+        }
+        if old.deltaUpdates != new.deltaUpdates {
+            add(
+                .destructive, new.deltaUpdates ? "appends every change" : "mirrors instead of appending",
+                "a table of one kind can't become one of the other: it must be rebuilt")
+        }
+        if old.backfillCounter != new.backfillCounter {
+            changes.append(
+                counter(
+                    old.backfillCounter, new.backfillCounter, .destructive, "the table is emptied and built again",
+                    table,
+                    report))
+        }
+        changes += columns(old.columns, new.columns, table, report)
+        var options = ConfigDifference.paths(old.resource, new.resource)
+            .filter { !["table", "schema", "delta_updates"].contains($0) }
+        if old.priority != new.priority { options.append("priority") }
+        if old.notBefore != new.notBefore { options.append("notBefore") }
+        if old.notAfter != new.notAfter { options.append("notAfter") }
+        if old.onIncompatibleSchemaChange != new.onIncompatibleSchemaChange {
+            options.append("onIncompatibleSchemaChange")
+        }
+        if !options.isEmpty {
+            add(.restart, "has another \(options.joined(separator: ", "))", "in force from the next start on")
+        }
+        return changes
+    }
+
+    private static func columns(
+        _ old: ColumnSelection, _ new: ColumnSelection, _ table: String, _ report: TaskReport
+    ) -> [CatalogChange] {
+        if old == new { return [] }
+        let named = Set(old.only ?? []).union(new.only ?? []).union(old.excluded).union(new.excluded)
+            .union(old.names.keys).union(new.names.keys)
+        let taken = named.sorted().filter { !old.takes($0) && new.takes($0) }
+        let dropped = named.sorted().filter { old.takes($0) && !new.takes($0) }
+        let renamed = named.sorted().filter { old.takes($0) && new.takes($0) && old.names[$0] != new.names[$0] }
+        var parts: [String] = []
+        if !taken.isEmpty { parts.append("takes \(taken.joined(separator: ", "))") }
+        if !dropped.isEmpty { parts.append("leaves out \(dropped.joined(separator: ", "))") }
+        if !renamed.isEmpty {
+            parts.append("renames \(renamed.map { "\($0) to \(new.names[$0] ?? $0)" }.joined(separator: ", "))")
+        }
+        if (old.only == nil) != (new.only == nil) {
+            parts.append(new.only == nil ? "takes every other column" : "takes no column that isn't named")
+        }
+        if parts.isEmpty { return [] }
+        return [
+            report.binding(
+                table, .restart, parts.joined(separator: ", "),
+                "rows that change from then on have these columns; a column that is left out stays, for earlier rows")
+        ]
+    }
+
+    // MARK: Both
+
+    private static func disabled(_ isDisabled: Bool, _ table: String, _ report: TaskReport) -> CatalogChange {
+        isDisabled
+            ? report.binding(table, .restart, "is disabled", "it is kept up no longer; what is there stays")
+            : report.binding(table, .backfill, "is enabled", "what happened meanwhile isn't known: the table is read")
+    }
+
+    private static func counter(
+        _ old: Int, _ new: Int, _ effect: CatalogChange.Effect, _ meaning: String, _ table: String, _ report: TaskReport
+    ) -> CatalogChange {
+        new > old
+            ? report.binding(table, effect, "has the backfill counter \(new) instead of \(old)", meaning)
+            : report.binding(
+                table, .none, "has the backfill counter \(new) instead of \(old)", "only a higher one has an effect")
+    }
+}
