@@ -178,13 +178,18 @@ public final class PostgresCapture: Capture {
         for (binding, state) in zip(link.bindings, states) {
             try requireKey(binding, found, link)
             let isSkipped = binding.skipsBackfill && state.backfill.isEmpty
+            let source = found.sources[binding.table]
+            var kept =
+                state.backfill.isEmpty ? BackfillState(isCopied: isSkipped) : try BackfillState(text: state.backfill)
+            if let relation = kept.relation, relation != source.oid {
+                throw RelationCache.recreated(source, task: link.materialization, binding: binding.index)
+            }
+            kept.relation = source.oid
             backfills.append(
                 TableBackfill(
-                    table: found.sources[binding.table], order: found.orders[binding.table],
-                    priority: tables[binding.table].priority,
-                    state: state.backfill.isEmpty
-                        ? BackfillState(isCopied: isSkipped) : try BackfillState(text: state.backfill),
-                    checkpoint: state, size: ChunkSize(fixed: config.chunkRows, bytes: config.chunkBytes)))
+                    table: source, order: found.orders[binding.table],
+                    priority: tables[binding.table].priority, state: kept, checkpoint: state,
+                    size: ChunkSize(fixed: config.chunkRows, bytes: config.chunkBytes)))
         }
         let connect = self.connect
         return PostgresBackfills(

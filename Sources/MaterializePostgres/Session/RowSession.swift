@@ -60,9 +60,11 @@ final class RowSession {
     /// Commits after everything that was sent; returns when it is durable.
     ///
     /// Where every check is one that the server makes by itself, COMMIT travels with the statements: it is passed over when
-    /// one of them fails. Else their results are looked at first.
+    /// one of them fails. Else their results are looked at first. The COMMIT never fills the pipeline: its result must be
+    /// the one that is looked at here.
     func commit(_ scope: ErrorScope) throws {
-        if expectations.contains(where: { $0.affected != nil }) { try drain() }
+        let fillsPipeline = expectations.count + 1 >= RowSession.pipelineLimit
+        if fillsPipeline || expectations.contains(where: { $0.affected != nil }) { try drain() }
         try send("COMMIT", scope)
         guard try drain() else { throw scope.error(.internal, "the transaction was rolled back") }
         isInTransaction = false

@@ -11,6 +11,9 @@ enum SessionSettings {
         ("client_encoding", "UTF8"), ("standard_conforming_strings", "on"), ("quote_all_identifiers", "off"),
         ("search_path", ""),
         ("default_transaction_isolation", "read committed"), ("default_transaction_deferrable", "off"),
+        ("default_transaction_read_only", "off"), ("transform_null_equals", "off"),
+        // A policy that would hide rows is an error instead of a copy that lacks them.
+        ("row_security", "off"),
         ("statement_timeout", "0"), ("lock_timeout", "0"), ("idle_in_transaction_session_timeout", "0"),
     ]
 

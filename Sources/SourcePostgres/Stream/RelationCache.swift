@@ -5,6 +5,9 @@ import Postgres
 ///
 /// A relation message comes before a table's first change, and again whenever the server's own cache was renewed: mostly
 /// it says nothing new, and the shape stays the same object.
+///
+/// A table is known by its OID: one that is renamed or moved to another schema goes on, one that is dropped and made anew
+/// under its name is another table, whose rows must not be mixed with those of the first.
 final class RelationCache {
     /// By relation: nil for a table that is published and not captured.
     private var shapes: [UInt32: TableShape?] = [:]
@@ -32,11 +35,8 @@ final class RelationCache {
     /// Takes a relation message in; returns the shape if the relation's rows are captured and it is new to this session.
     func learn(_ relation: RelationMessage) throws -> TableShape? {
         last = nil
-        guard
-            let source = sources.first(where: {
-                $0.name.schema.name == relation.namespace && $0.name.name.name == relation.name
-            })
-        else {
+        guard let source = sources.first(where: { $0.oid == relation.id }) else {
+            try refuseRecreated(relation)
             shapes[relation.id] = .some(nil)
             return nil
         }
@@ -46,6 +46,28 @@ final class RelationCache {
         shapes[relation.id] = shape
         current[source.index] = shape
         return isNew ? shape : nil
+    }
+
+    /// Throws where the relation has taken a captured table's place since this session began. One that had the name in an
+    /// older part of the log is passed over: its rows were gone before the captured table was made.
+    private func refuseRecreated(_ relation: RelationMessage) throws {
+        guard
+            let source = sources.first(where: {
+                $0.name.schema.name == relation.namespace && $0.name.name.name == relation.name
+            }),
+            let live = try TableCatalog(connection: connection).table(source.name, index: source.index),
+            live.oid == relation.id
+        else { return }
+        throw RelationCache.recreated(source)
+    }
+
+    /// The error of a table that is not the one which was copied.
+    static func recreated(_ source: TableSource, task: String? = nil, binding: Int? = nil) -> RunError {
+        RunError(
+            .needsOperator, operation: "follow", object: "table \(source.name)",
+            message: "it was dropped and made anew: the destination holds the rows of the table that is gone",
+            hint: "drop the destination table and its row in flow.bindings, so that it is read again", task: task,
+            binding: binding)
     }
 
     private static func isSame(_ shape: TableShape, _ relation: RelationMessage) -> Bool {
