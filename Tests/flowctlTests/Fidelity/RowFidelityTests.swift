@@ -28,7 +28,7 @@ struct RowFidelityTests {
         "UPDATE T SET id = 3000 WHERE id = 3; UPDATE T SET n = -3 WHERE id = 3000; UPDATE T SET id = 3 WHERE id = 3000",
         "INSERT INTO T (id, n, s) VALUES (50, 1, L); UPDATE T SET id = 51 WHERE id = 50; DELETE FROM T WHERE id = 51",
         "UPDATE T SET id = -1 WHERE id = 4; UPDATE T SET id = 4 WHERE id = 5; UPDATE T SET id = 5 WHERE id = -1",
-        "UPDATE T SET id = 13 WHERE id = 12; UPDATE T SET id = 12 WHERE id = 11; UPDATE T SET id = 11 WHERE id = 10",
+        "UPDATE T SET id = 31 WHERE id = 14; UPDATE T SET id = 14 WHERE id = 13; UPDATE T SET id = 13 WHERE id = 12",
         "DELETE FROM T WHERE id = 6; INSERT INTO T (id, n, s) VALUES (6, 6, NULL); UPDATE T SET n = 7 WHERE id = 6",
         "DELETE FROM T WHERE id = 7; UPDATE T SET id = 7 WHERE id = 8; UPDATE T SET n = 77 WHERE id = 7",
         "UPDATE T SET s = NULL WHERE id = 9; UPDATE T SET n = 9 WHERE id = 9; UPDATE T SET s = L WHERE id = 9",
@@ -112,8 +112,10 @@ struct RowFidelityTests {
 
         // Made anew under its name: another table, whose rows are not mixed with those of the first.
         try source.execute(
-            "DROP TABLE rows.users; CREATE TABLE rows.users (id int PRIMARY KEY, n int, s text); "
-                + "INSERT INTO rows.users VALUES (1, 1, 'new')")
+            """
+            DROP TABLE rows.users; CREATE TABLE rows.users (id int PRIMARY KEY, n int, s text);
+            INSERT INTO rows.users VALUES (1, 1, 'new')
+            """)
         let outcome = try pipeline.apply(tables)
         #expect(outcome.exitCode == 69)
         #expect(

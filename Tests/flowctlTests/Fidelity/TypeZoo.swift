@@ -68,7 +68,8 @@ enum TypeZoo {
         Species(type: "\"char\"", values: ["", "a", "\\"]),
         Species(type: "name", values: ["", String(repeating: "é", count: 31)]),
         Species(type: "bytea", values: ["", "\\x00ff5c0a", "\\x5c78"]),
-        Species(type: "uuid", values: ["00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"]),
+        Species(
+            type: "uuid", values: ["00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"]),
         Species(type: "xml", values: ["<a b=\"1\">&lt;\n</a>", "text <b/> more", ""]),
         Species(
             type: "json",
@@ -87,7 +88,9 @@ enum TypeZoo {
     private static let times: [Species] = [
         Species(
             type: "timestamp without time zone",
-            values: ["infinity", "-infinity", "4713-01-01 00:00:00 BC", "294276-12-31 23:59:59.999999", "0001-12-31 BC"]),
+            values: [
+                "infinity", "-infinity", "4713-01-01 00:00:00 BC", "294276-12-31 23:59:59.999999", "0001-12-31 BC",
+            ]),
         Species(type: "timestamp(0) without time zone", values: ["2024-02-29 23:59:59.6"]),
         Species(
             type: "timestamp with time zone",
@@ -156,7 +159,8 @@ enum TypeZoo {
 
     private static let arrays: [Species] = [
         Species(type: "integer[]", values: ["{}", "[0:1]={1,NULL}", "[-2:-1][3:4]={{1,2},{3,4}}", "{{{1}}}"]),
-        Species(type: "text[]", values: ["{NULL,\"NULL\",\"\",\"a b\",\"{\",\"\\\"\\\\\",\"\\\\N\"}", "{null}", "{\"\n\"}"]),
+        Species(
+            type: "text[]", values: ["{NULL,\"NULL\",\"\",\"a b\",\"{\",\"\\\"\\\\\",\"\\\\N\"}", "{null}", "{\"\n\"}"]),
         Species(type: "numeric(5,1)[]", values: ["{NaN,1.0,-99.9}"]),
         Species(type: "timestamp with time zone[]", values: ["{infinity,\"0044-03-15 12:00:00+00 BC\",NULL}"]),
         Species(type: "box[]", values: ["{(2,2),(1,1);(4,4),(3,3)}"]),
