@@ -30,14 +30,18 @@ public struct LinkBinding: Sendable {
     public var skipsBackfill: Bool
     /// Metadata columns asked for by field selection: `_meta/op`, `flow_published_at`, ….
     public var requiredFields: [String]
+    /// Columns of the source that are not stored.
     public var excludedFields: [String]
+    /// The only columns of the source that are stored; nil for all that are not excluded.
+    public var onlyFields: Set<String>?
     /// Run in the transaction that creates the table; nil for none.
     public var additionalCreateSQL: String?
 
     public init(
         table: Int, index: Int, collection: String, schema: String, name: String, key: [String],
         mode: InsertMode = .upsert, deletes: DeleteMode = .hard, backfillCounter: Int = 0, skipsBackfill: Bool = false,
-        requiredFields: [String] = [], excludedFields: [String] = [], additionalCreateSQL: String? = nil
+        requiredFields: [String] = [], excludedFields: [String] = [], onlyFields: Set<String>? = nil,
+        additionalCreateSQL: String? = nil
     ) {
         self.table = table
         self.index = index
@@ -51,7 +55,13 @@ public struct LinkBinding: Sendable {
         self.skipsBackfill = skipsBackfill
         self.requiredFields = requiredFields
         self.excludedFields = excludedFields
+        self.onlyFields = onlyFields
         self.additionalCreateSQL = additionalCreateSQL
+    }
+
+    /// Whether a column of the source is stored.
+    public func takes(_ column: String) -> Bool {
+        !excludedFields.contains(column) && (onlyFields?.contains(column) ?? true)
     }
 }
 

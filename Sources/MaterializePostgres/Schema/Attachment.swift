@@ -159,7 +159,7 @@ struct Attachment {
     /// Columns that no row will have a value for must not ask for one.
     private func relax(_ layout: BoundTable.Layout, hasKey: Bool) throws {
         let upsert = binding.mode == .upsert
-        let mapped = Set(layout.shape.columns.map(\.name)).subtracting(binding.excludedFields)
+        let mapped = Set(layout.shape.columns.map(\.name).filter(binding.takes))
         let metadata = Set(binding.metadataColumns.map(\.name))
         for column in layout.table.columns where column.isNotNull && !metadata.contains(column.name) {
             guard !(upsert && binding.key.contains(column.name)), !column.isGenerated else { continue }

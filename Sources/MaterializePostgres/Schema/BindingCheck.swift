@@ -4,18 +4,18 @@ import Connectors
 enum BindingCheck {
     static func run(_ binding: LinkBinding, _ shape: TableShape, _ scope: ErrorScope) throws {
         try checkKey(binding, shape, scope)
-        for column in shape.columns where !binding.excludedFields.contains(column.name) {
+        for column in shape.columns where binding.takes(column.name) {
             guard !binding.metadataColumns.contains(where: { $0.name == column.name }) else {
                 throw scope.error(
                     .needsOperator, "the source's column \"\(column.name)\" has the name of a metadata column",
                     hint: "exclude the field")
             }
         }
-        let known = Set(binding.metadataColumns.map(\.name) + shape.columns.map(\.name))
+        let known = Set(binding.metadataColumns.map(\.name) + shape.columns.map(\.name).filter(binding.takes))
         for field in binding.requiredFields where !known.contains(field) {
             throw scope.error(
                 .needsOperator,
-                "the required field \"\(field)\" is neither a column of the source nor metadata that "
+                "the required field \"\(field)\" is neither a column that is taken from the source nor metadata that "
                     + "\(binding.mode == .upsert ? "an upsert" : "a delta") table can keep",
                 hint: "remove it from fields.require")
         }
@@ -35,10 +35,10 @@ enum BindingCheck {
                     "the collection's key names the column \"\(name)\", which the source table doesn't have",
                     hint: "name columns of the table in the collection's key")
             }
-            guard !binding.excludedFields.contains(name) else {
+            guard binding.takes(name) else {
                 throw scope.error(
-                    .needsOperator, "the field \"\(name)\" is part of the key and can't be excluded",
-                    hint: "remove it from fields.exclude")
+                    .needsOperator, "the field \"\(name)\" is part of the key and can't be left out",
+                    hint: "remove it from fields.exclude, and let the collection's schema have it")
             }
         }
     }

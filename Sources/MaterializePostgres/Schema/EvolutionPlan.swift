@@ -44,8 +44,8 @@ struct EvolutionPlan: Equatable {
         retired = start.retired
         keepsNull = binding.mode == .insert
         try checkKey(shape)
-        let wanted = shape.columns.filter { !binding.excludedFields.contains($0.name) }
-        let had = start.shape.columns.filter { !binding.excludedFields.contains($0.name) }
+        let wanted = shape.columns.filter { binding.takes($0.name) }
+        let had = start.shape.columns.filter { binding.takes($0.name) }
         var kept: Set<String> = []
         var changes: [Step] = []
         var added: [ColumnShape] = []

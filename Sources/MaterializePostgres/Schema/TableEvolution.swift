@@ -45,7 +45,7 @@ struct TableEvolution {
                 .needsOperator, "the destination table is gone",
                 hint: "have it read again: delete its row in flow.bindings, then apply")
         }
-        for column in shape.columns where !binding.excludedFields.contains(column.name) {
+        for column in shape.columns where binding.takes(column.name) {
             guard table.column(column.name)?.isGenerated != true else {
                 throw scope.error(
                     .needsOperator, "the destination computes the column \"\(column.name)\" by itself",

@@ -112,8 +112,15 @@ struct PipelineAssembly {
             mode: isDelta ? .insert : .upsert, deletes: deletes,
             backfillCounter: source.backfillCounter + binding.backfillCounter,
             skipsBackfill: skips.contains(source.namespace, source.stream),
-            requiredFields: binding.fields.require.map(\.field), excludedFields: binding.fields.exclude,
+            requiredFields: binding.fields.require.map(\.field), excludedFields: Array(binding.columns.excluded),
+            onlyFields: only(binding.columns, source.columns),
             additionalCreateSQL: resource["additional_table_create_sql"]?.stringValue)
+    }
+
+    /// The columns that both allow: what the destination takes, and what may leave the source.
+    private func only(_ selection: ColumnSelection, _ captured: [String]?) -> Set<String>? {
+        guard let captured else { return selection.only.map { Set($0) } }
+        return Set(captured.filter(selection.takes))
     }
 
     /// A key that is the place in the log stands for none: rows of such a table can't be told apart.

@@ -1,0 +1,98 @@
+import Foundation
+import Postgres
+import TestSupport
+import Testing
+
+/// Columns that a catalog leaves out are not at the destination: neither those read first, nor those of later changes,
+/// nor those that the source adds.
+@Suite("the columns that a catalog takes")
+struct TakenColumnsTests {
+    private func catalog(_ source: ConnectionParameters, _ destination: ConnectionParameters) throws -> URL {
+        let file = FileManager.default.temporaryDirectory.appending(path: "columns-\(UUID().uuidString).yaml")
+        try """
+        captures:
+          columns/source:
+            endpoint:
+              connector:
+                image: source-postgres:dev
+                config: { address: "127.0.0.1:\(source.port)", database: \(source.database), user: postgres,
+                          password: none, advanced: { slotName: \(source.database) } }
+            bindings:
+              - { resource: { namespace: public, stream: closed }, target: columns/closed }
+              - { resource: { namespace: public, stream: named }, target: columns/named }
+        collections:
+          columns/closed:
+            key: [/id]
+            schema:
+              type: object
+              required: [id]
+              properties: { id: { type: integer }, name: { type: [string, "null"] } }
+              additionalProperties: false
+          columns/named:
+            key: [/id]
+            schema:
+              type: object
+              required: [id]
+              properties: { id: { type: integer }, name: { type: [string, "null"] }, note: { type: [string, "null"] } }
+        materializations:
+          columns/destination:
+            endpoint:
+              connector:
+                image: materialize-postgres:dev
+                config: { address: "127.0.0.1:\(destination.port)", database: \(destination.database), user: postgres,
+                          password: none }
+            bindings:
+              - { source: columns/closed, resource: { table: closed } }
+              - { source: columns/closed, resource: { table: closed_log, delta_updates: true } }
+              - { source: columns/named, resource: { table: named }, fields: { recommended: true, exclude: [note] } }
+              - { source: columns/named, resource: { table: keys }, fields: { recommended: 0 } }
+              - source: columns/named
+                resource: { table: wider }
+                fields: { recommended: false, require: { note: {}, _meta/op: {} } }
+        """.write(to: file, atomically: true, encoding: .utf8)
+        return file
+    }
+
+    @Test("are those of the schema and the selection, before and after the source's table changes")
+    func taken() throws {
+        let (source, destination) = try TestServers.freshDatabases("takencolumns")
+        let capturing = try Connection(source)
+        for table in ["closed", "named"] {
+            try capturing.execute(
+                """
+                CREATE TABLE public.\(raw: table) (secret text NOT NULL, id int PRIMARY KEY, note text, name text);
+                INSERT INTO public.\(raw: table) VALUES ('s1', 1, 'n1', 'a')
+                """)
+        }
+        let file = try catalog(source, destination)
+        let first = try FlowctlProcess.run(["apply", "--once", file.path])
+        #expect(first.exitCode == 0, "\(first.errors)")
+        for table in ["closed", "named"] {
+            try capturing.execute(
+                """
+                INSERT INTO public.\(raw: table) VALUES ('s2', 2, 'n2', 'b');
+                ALTER TABLE public.\(raw: table) ADD COLUMN token text DEFAULT 't';
+                UPDATE public.\(raw: table) SET token = 'u', name = 'c', secret = 's3' WHERE id = 1
+                """)
+        }
+        let second = try FlowctlProcess.run(["apply", "--once", file.path])
+        #expect(second.exitCode == 0, "\(second.errors)")
+
+        let stored = try Connection(destination)
+        func rows(_ table: String) throws -> String? {
+            try stored.query("SELECT json_agg(t ORDER BY id)::text FROM public.\(Identifier(table)) t")[0, 0]
+        }
+        #expect(try rows("closed") == "[{\"id\":1,\"name\":\"c\"}, \n {\"id\":2,\"name\":\"b\"}]")
+        #expect(try rows("named") == "[{\"id\":1,\"name\":\"c\"}, \n {\"id\":2,\"name\":\"b\"}]")
+        #expect(try rows("keys") == "[{\"id\":1}, \n {\"id\":2}]")
+        #expect(
+            try rows("wider")
+                == "[{\"id\":1,\"note\":\"n1\",\"_meta/op\":\"u\"}, \n {\"id\":2,\"note\":\"n2\",\"_meta/op\":\"c\"}]")
+        let log = try #require(try rows("closed_log"))
+        #expect(!log.contains("s1") && !log.contains("n1") && !log.contains("token") && log.contains("\"name\":\"c\""))
+        capturing.close()
+        stored.close()
+        try TestServers.drop(source)
+        try FileManager.default.removeItem(at: file)
+    }
+}
