@@ -10,7 +10,8 @@ public protocol Capture: AnyObject, Sendable {
     /// Connects, proves that the log goes on where a link's checkpoint says, makes what is missing (publication, slot),
     /// and reads the tables' shapes. A nil checkpoint is a link that starts now. Waits a moment for a slot that is in use.
     /// Throws where no link can go on, with nothing made.
-    func prepare(_ checkpoints: [LinkCheckpoint?], stop: StopSignal) throws -> CaptureStart
+    /// `followed`: the tables of which a link has rows already, and so needs every change.
+    func prepare(_ checkpoints: [LinkCheckpoint?], followed: Set<Int>, stop: StopSignal) throws -> CaptureStart
 
     /// Removes what was made since a link had a checkpoint or ran: none has begun with it. Best effort.
     func withdraw()

@@ -20,6 +20,8 @@ public struct LinkCheckpoint: Sendable {
 public struct BindingCheckpoint: Sendable, Equatable {
     public enum Phase: String, Sendable {
         case pending, backfilling, streaming
+        /// The link went on without the binding: the table lacks what happened since.
+        case detached
     }
 
     public var phase: Phase

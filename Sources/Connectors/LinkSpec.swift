@@ -65,6 +65,19 @@ public struct LinkBinding: Sendable {
     }
 }
 
+extension LinkBinding {
+    /// What has the table read again at the next start, in words that users can run.
+    public func forgetting(in link: LinkSpec) -> String {
+        func quoted(_ text: String, _ mark: Character) -> String {
+            "\(mark)" + text.map { $0 == mark ? "\(mark)\(mark)" : "\($0)" }.joined() + "\(mark)"
+        }
+        return
+            "TRUNCATE \(quoted(schema, "\"")).\(quoted(name, "\"")); DELETE FROM flow.bindings WHERE materialization = "
+            + "\(quoted(link.materialization, "'")) AND destination_schema = \(quoted(schema, "'")) "
+            + "AND destination_table = \(quoted(name, "'"));"
+    }
+}
+
 /// Whether a destination table holds the rows as they are, or each change as a row.
 public enum InsertMode: String, Sendable {
     case upsert

@@ -73,7 +73,10 @@ final class PostgresTransactor: Transactor {
             do {
                 try takeLink(isHeld: isHeld)
                 for index in first..<end { try attach(index, attached[index]) }
-                if let beginning, end == attached.count { try begin(beginning) }
+                if end == attached.count {
+                    if isKnown { try run(statements.detachOthers, "attach") }
+                    if let beginning { try begin(beginning) }
+                }
                 try scope("attach").rethrowing { try connection.execute("COMMIT") }
                 isHeld = true
             } catch {
@@ -117,9 +120,13 @@ final class PostgresTransactor: Transactor {
     }
 
     private func begin(_ checkpoint: LinkCheckpoint) throws {
-        let statement = statements.checkpoint(
-            checkpoint.position, captureState: checkpoint.captureState, time: checkpoint.time)
-        try scope("begin").rethrowing {
+        try run(
+            statements.checkpoint(
+                checkpoint.position, captureState: checkpoint.captureState, time: checkpoint.time), "begin")
+    }
+
+    private func run(_ statement: LinkStatements.Statement, _ operation: String) throws {
+        try scope(operation).rethrowing {
             _ = try session.connection.query(statement.sql, statement.parameters)
         }
     }

@@ -45,7 +45,8 @@ final class LinkSession {
         if !opened.isEmpty {
             let start: CaptureStart
             do {
-                start = try runner.capture.prepare(opened.map(\.transactor.checkpoint), stop: runner.stop)
+                start = try runner.capture.prepare(
+                    opened.map(\.transactor.checkpoint), followed: followed(opened), stop: runner.stop)
             } catch {
                 opened.forEach { $0.transactor.close() }
                 throw error
@@ -85,16 +86,28 @@ final class LinkSession {
             try state(of: binding, recorded: transactor.checkpoint(of: index), start, spec)
         }
         let backfills = try runner.capture.backfills(of: spec, start: start, checkpoint: checkpoint, states: states)
-        let tables = zip(spec.bindings, states).map { binding, state in
-            AttachedTable(
-                start.shapes[binding.table], state,
-                willBackfill: state.phase != .streaming && state.backfill.isEmpty)
+        let tables = zip(spec.bindings, states).enumerated().map { index, pair in
+            var (binding, state) = pair
+            state.backfill = backfills.state(of: index).backfill
+            return AttachedTable(start.shapes[binding.table], state, willBackfill: state.phase == .pending)
         }
         try transactor.attach(tables, beginning: isNew ? start.newLink : nil)
         return try Link(
             spec: spec, shapes: start.shapes, transactor: transactor, backfills: backfills, capture: runner.capture,
             mailbox: LinkMailbox(capacityBytes: LinkSession.mailboxBytes), status: LinkStatus(),
             observer: runner.observer, position: checkpoint.position)
+    }
+
+    /// Tables of which a link has rows already.
+    private static func followed(_ opened: [(member: LinkMember, transactor: any Transactor)]) -> Set<Int> {
+        var tables: Set<Int> = []
+        for (member, transactor) in opened {
+            for (index, binding) in member.plan.spec.bindings.enumerated() {
+                guard let phase = transactor.checkpoint(of: index)?.phase, phase != .pending else { continue }
+                tables.insert(binding.table)
+            }
+        }
+        return tables
     }
 
     private static func state(
@@ -105,12 +118,22 @@ final class LinkSession {
                 phase: binding.skipsBackfill ? .streaming : .pending, backfillCounter: binding.backfillCounter,
                 estimatedRows: start.estimatedRows[binding.table])
         }
+        guard recorded.phase != .detached else {
+            throw RunError(
+                .needsOperator, operation: "attach", object: "table \(binding.schema).\(binding.name)",
+                message:
+                    "its binding was out of the catalog, or disabled, while the others went on: changes since then "
+                    + "are missing in it",
+                hint: "have it read again: at the destination, \(binding.forgetting(in: spec))",
+                task: spec.materialization, binding: binding.index)
+        }
         guard recorded.backfillCounter == binding.backfillCounter else {
             throw RunError(
                 .needsOperator, operation: "attach", object: "table \(binding.schema).\(binding.name)",
                 message: "its backfill counter was \(recorded.backfillCounter) and is now \(binding.backfillCounter); "
                     + "reading a table again is not possible yet",
-                hint: "set the counter back, or drop the destination table and its row in flow.bindings",
+                hint: "set the counter back, or have it read again: at the destination, "
+                    + binding.forgetting(in: spec),
                 task: spec.materialization, binding: binding.index)
         }
         return recorded

@@ -45,10 +45,12 @@ public final class PostgresCapture: Capture {
         }
     }
 
-    public func prepare(_ checkpoints: [LinkCheckpoint?], stop: StopSignal) throws -> CaptureStart {
+    public func prepare(
+        _ checkpoints: [LinkCheckpoint?], followed: Set<Int>, stop: StopSignal
+    ) throws -> CaptureStart {
         if checkpoints.contains(where: { $0 != nil }) { undo.withLock { $0 = [] } }
         do {
-            return try provide(checkpoints, stop)
+            return try provide(checkpoints, followed, stop)
         } catch {
             withdraw()
             throw error
@@ -65,7 +67,9 @@ public final class PostgresCapture: Capture {
         for statement in statements { try? connection.execute("\(raw: statement)") }
     }
 
-    private func provide(_ checkpoints: [LinkCheckpoint?], _ stop: StopSignal) throws -> CaptureStart {
+    private func provide(
+        _ checkpoints: [LinkCheckpoint?], _ followed: Set<Int>, _ stop: StopSignal
+    ) throws -> CaptureStart {
         try rethrowing("prepare", "capture \"\(name)\"") {
             let connection = try connect()
             defer { connection.close() }
@@ -73,15 +77,17 @@ public final class PostgresCapture: Capture {
             try server.requireLogicalReplication()
 
             let catalog = TableCatalog(connection: connection)
-            let sources = try findTables(catalog)
+            var sources = try findTables(catalog)
             let shapes = try sources.map { try catalog.shape(of: $0) }
             try requireIdentity(sources, shapes)
             let orders = try zip(sources, shapes).map { try catalog.order(of: $0, shape: $1) }
 
             let publication = try PublicationSetup(
                 connection: connection, name: config.publication, isReadOnly: config.isReadOnly || server.isStandby
-            ).prepare(sources)
+            ).prepare(sources, followed: followed)
             if let statement = publication.undo { undo.withLock { $0.insert(statement, at: 0) } }
+            let memberships = try catalog.memberships(of: sources, in: config.publication)
+            for index in sources.indices { sources[index].membership = memberships[sources[index].oid] }
             let slot = try SlotSetup(
                 connection: connection, config: config, server: server
             ).prepare(checkpoints, stop: stop)
@@ -177,25 +183,36 @@ public final class PostgresCapture: Capture {
         var backfills: [TableBackfill] = []
         for (binding, state) in zip(link.bindings, states) {
             try requireKey(binding, found, link)
-            let isSkipped = binding.skipsBackfill && state.backfill.isEmpty
             let source = found.sources[binding.table]
-            var kept =
-                state.backfill.isEmpty ? BackfillState(isCopied: isSkipped) : try BackfillState(text: state.backfill)
-            if let relation = kept.relation, relation != source.oid {
-                throw RelationCache.recreated(source, task: link.materialization, binding: binding.index)
+            var backfill = BackfillState(isCopied: binding.skipsBackfill)
+            if state.phase != .pending, !state.backfill.isEmpty {
+                backfill = try BackfillState(text: state.backfill)
+                if let identity = backfill.identity, identity != source.identity {
+                    throw replaced(source, binding, link)
+                }
             }
-            kept.relation = source.oid
+            backfill.identity = source.identity
             backfills.append(
                 TableBackfill(
                     table: source, order: found.orders[binding.table],
-                    priority: tables[binding.table].priority, state: kept, checkpoint: state,
-                    size: ChunkSize(fixed: config.chunkRows, bytes: config.chunkBytes)))
+                    priority: tables[binding.table].priority,
+                    state: backfill,
+                    checkpoint: state, size: ChunkSize(fixed: config.chunkRows, bytes: config.chunkBytes)))
         }
         let connect = self.connect
         return PostgresBackfills(
             name: name, tables: backfills,
             delivered: DeliveredTransactions(base: identity.base, pending: identity.pending), identity: found.identity,
             connect: { try connect() })
+    }
+
+    private func replaced(_ source: TableSource, _ binding: LinkBinding, _ link: LinkSpec) -> RunError {
+        RunError(
+            .needsOperator, operation: "resume with", object: "table \(source.name)",
+            message: "it was dropped and made anew, or taken out of the publication and put back: changes of the table "
+                + "that the destination holds are missing",
+            hint: "have it read again: at the destination, \(binding.forgetting(in: link))",
+            task: link.materialization, binding: binding.index)
     }
 
     /// Deletes and key updates must carry the key that the destination knows rows by.
@@ -254,8 +271,11 @@ public final class PostgresCapture: Capture {
         return found
     }
 
+    /// Row security is an error instead of a filter: a copy would lack rows that the log has.
     private func connect() throws -> Connection {
-        try Connection(config.connection)
+        let connection = try Connection(config.connection)
+        try connection.execute("SET row_security = off")
+        return connection
     }
 
     private func rethrowing<Result>(_ operation: String, _ object: String, _ body: () throws -> Result) throws -> Result

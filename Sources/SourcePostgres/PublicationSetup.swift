@@ -45,7 +45,8 @@ struct PublicationSetup {
         }
     }
 
-    func prepare(_ tables: [TableSource]) throws -> Result {
+    /// `followed`: indexes of tables of which a destination has rows. One that is not published any more has lost changes.
+    func prepare(_ tables: [TableSource], followed: Set<Int>) throws -> Result {
         var result = Result()
         let identifier = Identifier(name)
         let rows = try connection.query(
@@ -54,6 +55,7 @@ struct PublicationSetup {
               FROM pg_publication p WHERE pubname = \(literal: name)
             """)
         if rows.count == 0 {
+            try refuseGaps(tables, followed, identifier)
             try refuseIfReadOnly("CREATE PUBLICATION \(identifier) FOR TABLE \(list(tables));")
             let options = try supportsViaRoot() ? " WITH (publish_via_partition_root = true)" : ""
             try run("CREATE PUBLICATION \(identifier) FOR TABLE \(list(tables))\(options)")
@@ -76,6 +78,7 @@ struct PublicationSetup {
                 hint: "ALTER PUBLICATION \(identifier) SET (publish_via_partition_root = true);")
         }
         let missing = try refuseNarrowed(tables, identifier)
+        try refuseGaps(missing, followed, identifier)
         if !missing.isEmpty {
             try refuseIfReadOnly("ALTER PUBLICATION \(identifier) ADD TABLE \(list(missing));")
             try run("ALTER PUBLICATION \(identifier) ADD TABLE \(list(missing))")
@@ -85,6 +88,17 @@ struct PublicationSetup {
             result.undo = "ALTER PUBLICATION \(identifier) DROP TABLE \(list(missing))"
         }
         return result
+    }
+
+    private func refuseGaps(_ missing: [TableSource], _ followed: Set<Int>, _ identifier: Identifier) throws {
+        let gaps = missing.filter { followed.contains($0.index) }
+        guard !gaps.isEmpty else { return }
+        let names = gaps.map { "\($0.name)" }.joined(separator: ", ")
+        throw RunError(
+            .needsOperator, operation: "resume with", object: "publication \(identifier)",
+            message: "it does not publish \(names) any more: changes since then are missing at the destinations",
+            hint: "have these tables read again: at each destination, empty them and delete their rows of flow.bindings"
+                + (gaps.count == missing.count ? "" : "; tables that are new are added by themselves"))
     }
 
     /// Returns the tables that are not published; refuses rows or columns that are left out.

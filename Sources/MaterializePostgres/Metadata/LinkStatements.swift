@@ -45,6 +45,27 @@ struct LinkStatements: Sendable {
                 """, parameters: [link.materialization, link.capture])
     }
 
+    /// Marks the tables that the link has records of and goes on without.
+    var detachOthers: Statement {
+        func array(_ texts: [String]) -> String {
+            "{"
+                + texts.map { text in
+                    "\"" + text.map { $0 == "\"" || $0 == "\\" ? "\\\($0)" : String($0) }.joined() + "\""
+                }.joined(separator: ",") + "}"
+        }
+        return Statement(
+            sql: """
+                UPDATE \(metadata.bindings) SET phase = 'detached', updated_at = now()
+                 WHERE materialization = $1 AND capture = $2 AND phase NOT IN ('pending', 'detached')
+                   AND NOT EXISTS (SELECT FROM unnest($3::text[], $4::text[]) AS a (s, t)
+                                    WHERE s = destination_schema AND t = destination_table)
+                """,
+            parameters: [
+                link.materialization, link.capture, array(link.bindings.map(\.schema)),
+                array(link.bindings.map(\.name)),
+            ])
+    }
+
     /// Whether the fence is ours.
     var confirmFence: Statement {
         Statement(sql: "SELECT count(*) FROM \(metadata.checkpoints) WHERE \(mine)", parameters: identity)

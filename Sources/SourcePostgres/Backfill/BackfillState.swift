@@ -3,14 +3,14 @@ import JSON
 import Postgres
 
 /// What is kept at the destination of one table's backfill, as JSON text:
-/// `{"upper": ["42"], "copied": false, "file": 16401, "relation": 16390,
+/// `{"table": "16400/r16410", "upper": ["42"], "copied": false, "file": "16401",
 /// "ranges": [{"lower": …, "upper": …, "snapshot": "…", "until": "0/…"}]}`.
 struct BackfillState {
     var filter: BackfillFilter
     /// The table's file at the source when its last chunk was read; nil for a partitioned table.
     var fileNode: UInt32?
-    /// The table's OID at the source: another one under the same name is another table. Nil in states of old.
-    var relation: UInt32?
+    /// The table that the rows are of (`TableSource.identity`); nil where that was not kept.
+    var identity: String?
 
     /// The state of a table of which nothing was read.
     init(isCopied: Bool) {
@@ -32,7 +32,7 @@ struct BackfillState {
                 snapshot: snapshot, until: until)
         }
         fileNode = value["file"]?.stringValue.flatMap { UInt32($0) }
-        relation = value["relation"]?.stringValue.flatMap { UInt32($0) }
+        identity = value["table"]?.stringValue
     }
 
     var text: String {
@@ -43,10 +43,9 @@ struct BackfillState {
             ]
         }
         let file: JSONValue = fileNode.map { .string(String($0)) } ?? .null
-        let relation: JSONValue = relation.map { .string(String($0)) } ?? .null
         let state: JSONValue = [
-            "upper": BackfillState.value(filter.frontier), "copied": .bool(filter.isCopied), "file": file,
-            "relation": relation, "ranges": .array(ranges),
+            "table": identity.map { .string($0) } ?? .null, "upper": BackfillState.value(filter.frontier),
+            "copied": .bool(filter.isCopied), "file": file, "ranges": .array(ranges),
         ]
         return JSONWriter.write(state)
     }

@@ -39,6 +39,36 @@ struct TableCatalog {
         return rows[0, 0].flatMap { Int64($0) }
     }
 
+    /// By table: the catalog's row that publishes it, of the table itself, of a table that it is a partition of, of its
+    /// schema, or of the whole publication. Tables that are not published are absent.
+    func memberships(of tables: [TableSource], in publication: String) throws -> [UInt32: String] {
+        let oids = tables.map { String($0.oid) }.joined(separator: ",")
+        let hasSchemas = connection.serverVersion >= 150_000
+        let ofSchema: SQL =
+            hasSchemas
+            ? """
+            (SELECT 'n' || m.oid FROM pg_publication_namespace m JOIN pg_class c ON c.relnamespace = m.pnnspid
+              WHERE m.pnpubid = p.oid AND c.oid = o.oid)
+            """ : "NULL"
+        let rows = try connection.query(
+            """
+            SELECT o.oid, coalesce(
+                     CASE WHEN p.puballtables THEN 'p' || p.oid END,
+                     (SELECT 'r' || r.oid FROM pg_publication_rel r
+                       WHERE r.prpubid = p.oid AND r.prrelid IN (
+                         SELECT o.oid UNION ALL SELECT relid FROM pg_partition_ancestors(o.oid) a (relid))
+                       ORDER BY r.prrelid <> o.oid LIMIT 1),
+                     \(ofSchema))
+              FROM unnest('{\(raw: oids)}'::oid[]) AS o (oid), pg_publication p
+             WHERE p.pubname = \(literal: publication)
+            """)
+        var found: [UInt32: String] = [:]
+        for row in 0..<rows.count {
+            if let oid = rows[row, 0].flatMap({ UInt32($0) }), let membership = rows[row, 1] { found[oid] = membership }
+        }
+        return found
+    }
+
     /// The table's shape as the catalog has it now.
     func shape(of table: TableSource) throws -> TableShape {
         let columns = try columns(of: table)

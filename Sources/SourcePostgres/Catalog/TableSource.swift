@@ -14,6 +14,12 @@ struct TableSource: Sendable {
     /// identity the primary key's. Empty: the table has none.
     var orderColumns: [String]
     var estimatedRows: Int64?
+    /// How it is published: the publication's own row for it. Another one means that it was out of the publication meanwhile.
+    var membership: String?
+
+    /// What the log's changes belong to, by the catalog's numbers: a table of the same name that was dropped and made anew,
+    /// or taken out of the publication and back, has another.
+    var identity: String { "\(oid)/\(membership ?? "")" }
 
     /// Whether the log shows updates and deletes of the table.
     func hasIdentity(_ shape: TableShape) -> Bool { shape.columns.contains(where: \.isIdentity) }

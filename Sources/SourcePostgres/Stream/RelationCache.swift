@@ -6,8 +6,8 @@ import Postgres
 /// A relation message comes before a table's first change, and again whenever the server's own cache was renewed: mostly
 /// it says nothing new, and the shape stays the same object.
 ///
-/// A table is known by its OID: one that is renamed or moved to another schema goes on, one that is dropped and made anew
-/// under its name is another table, whose rows must not be mixed with those of the first.
+/// A table is known by its OID. One that is renamed, or another one under its name, stops the run (`TableWatch`): whose
+/// changes are meant is for the catalog to say.
 final class RelationCache {
     /// By relation: nil for a table that is published and not captured.
     private var shapes: [UInt32: TableShape?] = [:]
@@ -35,8 +35,7 @@ final class RelationCache {
     /// Takes a relation message in; returns the shape if the relation's rows are captured and it is new to this session.
     func learn(_ relation: RelationMessage) throws -> TableShape? {
         last = nil
-        guard let source = sources.first(where: { $0.oid == relation.id }) else {
-            try refuseRecreated(relation)
+        guard let source = try captured(relation) else {
             shapes[relation.id] = .some(nil)
             return nil
         }
@@ -48,26 +47,18 @@ final class RelationCache {
         return isNew ? shape : nil
     }
 
-    /// Throws where the relation has taken a captured table's place since this session began. One that had the name in an
-    /// older part of the log is passed over: its rows were gone before the captured table was made.
-    private func refuseRecreated(_ relation: RelationMessage) throws {
-        guard
-            let source = sources.first(where: {
-                $0.name.schema.name == relation.namespace && $0.name.name.name == relation.name
-            }),
-            let live = try TableCatalog(connection: connection).table(source.name, index: source.index),
-            live.oid == relation.id
-        else { return }
-        throw RelationCache.recreated(source)
-    }
-
-    /// The error of a table that is not the one which was copied.
-    static func recreated(_ source: TableSource, task: String? = nil, binding: Int? = nil) -> RunError {
-        RunError(
-            .needsOperator, operation: "follow", object: "table \(source.name)",
-            message: "it was dropped and made anew: the destination holds the rows of the table that is gone",
-            hint: "drop the destination table and its row in flow.bindings, so that it is read again", task: task,
-            binding: binding)
+    /// The captured table that a relation is, by its number: names move. The log may be older than the catalog, so a name that
+    /// differs is looked up in it: nil for another table of a captured one's name that is gone by now.
+    private func captured(_ relation: RelationMessage) throws -> TableSource? {
+        let named = sources.first { $0.name.schema.name == relation.namespace && $0.name.name.name == relation.name }
+        let numbered = sources.first { $0.oid == relation.id }
+        if let numbered, numbered.index == named?.index { return numbered }
+        if let numbered {
+            try TableWatch.require([numbered], connection)
+            return numbered
+        }
+        if let named { try TableWatch.require([named], connection) }
+        return nil
     }
 
     private static func isSame(_ shape: TableShape, _ relation: RelationMessage) -> Bool {

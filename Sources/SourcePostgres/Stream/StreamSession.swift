@@ -10,6 +10,8 @@ final class StreamSession: CaptureSession {
     /// Idle time after which the checkpoint follows the log although nothing happened, in milliseconds.
     private static let progressInterval: Int64 = 5_000
     private static let statusInterval: Int64 = 1_000
+    /// How often the captured tables are looked at, in milliseconds.
+    private static let watchInterval: Int64 = 5_000
     /// Idle time after which the checkpoint's time follows the clock although the log has not grown.
     private static let clockInterval: Int64 = 30_000
 
@@ -26,6 +28,9 @@ final class StreamSession: CaptureSession {
     private let begin: LogPosition
     private var received = LogPosition.zero
     private var sentHandled = LogPosition.zero
+    private let sources: [TableSource]
+    private let publication: String
+    private var lastWatch: Int64 = 0
     private var lastStatus: Int64 = 0
     private var lastProgress: Int64 = 0
     private var lastProgressRequest: Int64 = 0
@@ -41,6 +46,8 @@ final class StreamSession: CaptureSession {
         self.side = side
         self.stop = stop
         slot = config.slot
+        self.sources = sources
+        publication = config.publication
         decoder = ChangeDecoder(
             relations: RelationCache(sources: sources, shapes: shapes, connection: side), truncate: config.truncate)
         reported = position
@@ -48,6 +55,7 @@ final class StreamSession: CaptureSession {
         try start(config, position)
         lastStatus = now()
         lastProgress = lastStatus
+        lastWatch = lastStatus
     }
 
     private func start(_ config: PostgresCaptureConfig, _ position: LogPosition) throws {
@@ -68,6 +76,7 @@ final class StreamSession: CaptureSession {
 
     func read(into batch: ChangeBatch, wait milliseconds: Int, wantsProgress: Bool) throws {
         do {
+            try watchTables()
             let size = batch.size
             try readAvailable(into: batch)
             if batch.size == size, milliseconds > 0 {
@@ -78,6 +87,13 @@ final class StreamSession: CaptureSession {
         } catch let error as PostgresError {
             throw error.asRunError(operation: "read from", object: "slot \"\(slot)\"")
         }
+    }
+
+    private func watchTables() throws {
+        guard now() - lastWatch >= StreamSession.watchInterval else { return }
+        lastWatch = now()
+        try TableWatch.require(sources, side)
+        try TableWatch.requirePublished(sources, publication, side)
     }
 
     /// One read of what has collected, however much that is: the server sends more meanwhile.

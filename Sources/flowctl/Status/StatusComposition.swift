@@ -206,6 +206,7 @@ struct StatusComposition {
         case .pending: .pending
         case .backfilling: .backfilling
         case .streaming: .streaming
+        case .detached: .disabled
         }
     }
 

@@ -1,0 +1,57 @@
+import Connectors
+import Postgres
+
+/// Looks whether the captured tables are still what the log's changes are matched with. What a rename or an exchange of tables
+/// leaves out, the log doesn't show.
+enum TableWatch {
+    /// Throws where a table's name is now another's, or where it has another name. One that was dropped is let be: nothing
+    /// more can happen to it, and the next start says so.
+    static func require(_ tables: [TableSource], _ connection: Connection) throws {
+        guard !tables.isEmpty else { return }
+        let rows = try connection.query(
+            """
+            SELECT o.place, quote_ident(n.nspname) || '.' || quote_ident(c.relname), to_regclass(o.name)::oid
+              FROM unnest(\(literal: array(tables.map { String($0.oid) }))::oid[],
+                          \(literal: array(tables.map(\.name.quoted)))::text[]) WITH ORDINALITY AS o (oid, name, place)
+              LEFT JOIN pg_class c ON c.oid = o.oid LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
+             WHERE to_regclass(o.name)::oid IS DISTINCT FROM o.oid
+            """)
+        for row in 0..<rows.count {
+            guard let place = rows[row, 0].flatMap({ Int($0) }), tables.indices.contains(place - 1) else { continue }
+            let table = tables[place - 1]
+            if let other = rows[row, 2] {
+                throw RunError(
+                    .needsOperator, operation: "follow", object: "table \(table.name)",
+                    message: "another table has its name now (OID \(other), not \(table.oid)): it was exchanged",
+                    hint: "start again: what to do for the new table is said then")
+            }
+            guard let name = rows[row, 1] else { continue }
+            throw RunError(
+                .needsOperator, operation: "follow", object: "table \(table.name)", message: "it is called \(name) now",
+                hint: "name it so in the binding's namespace and stream, or rename it back: no change is lost meanwhile"
+            )
+        }
+    }
+
+    /// Throws where a table is no longer published as it was.
+    static func requirePublished(_ tables: [TableSource], _ publication: String, _ connection: Connection) throws {
+        let now = try TableCatalog(connection: connection).memberships(of: tables, in: publication)
+        for table in tables where now[table.oid] != table.membership {
+            let live = try connection.query(
+                "SELECT FROM pg_class WHERE oid = \(literal: String(table.oid))::oid")
+            guard live.count == 1 else { continue }
+            throw RunError(
+                .needsOperator, operation: "follow", object: "table \(table.name)",
+                message:
+                    "it was taken out of publication \(Identifier(publication)): its changes since are not in the log",
+                hint: "start again: what to do is said then")
+        }
+    }
+
+    private static func array(_ texts: [String]) -> String {
+        let quoted = texts.map { text in
+            "\"" + text.map { $0 == "\"" || $0 == "\\" ? "\\\($0)" : String($0) }.joined() + "\""
+        }
+        return "{" + quoted.joined(separator: ",") + "}"
+    }
+}

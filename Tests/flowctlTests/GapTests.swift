@@ -1,0 +1,194 @@
+import Foundation
+import Postgres
+import TestSupport
+import Testing
+
+/// What the log doesn't show must never pass in silence: a run that can't know every change of a table stops and says so.
+@Suite("changes that the log lacks")
+struct GapTests {
+    private struct Setup {
+        let source: ConnectionParameters
+        let destination: ConnectionParameters
+        let catalog: URL
+        let admin: Connection
+
+        init(_ name: String) throws {
+            (source, destination) = try TestServers.freshDatabases(name)
+            admin = try Connection(source)
+            try admin.execute(
+                """
+                CREATE TABLE public.a (id int PRIMARY KEY, v text); CREATE TABLE public.b (id int PRIMARY KEY, v text);
+                INSERT INTO public.a VALUES (1, 'old'), (2, 'old'); INSERT INTO public.b VALUES (1, 'old')
+                """)
+            catalog = FileManager.default.temporaryDirectory.appending(path: "gap-\(UUID().uuidString).yaml")
+            try write(["a", "b"])
+        }
+
+        func write(_ tables: [String], user: String = "postgres") throws {
+            let captured = tables.map {
+                "      - { resource: { namespace: public, stream: \($0) }, target: gap/\($0) }\n"
+            }
+            let stored = tables.map { "      - { source: gap/\($0), resource: { table: \($0) } }\n" }
+            try """
+            collections: { gap/a: { key: [/id] }, gap/b: { key: [/id] } }
+            captures:
+              gap/source:
+                endpoint:
+                  connector:
+                    image: source-postgres:dev
+                    config: { address: "127.0.0.1:\(source.port)", database: \(source.database), user: \(user),
+                              password: none, advanced: { slotName: \(source.database) } }
+                bindings:
+            \(captured.joined())materializations:
+              gap/destination:
+                endpoint:
+                  connector:
+                    image: materialize-postgres:dev
+                    config: { address: "127.0.0.1:\(destination.port)", database: \(destination.database),
+                              user: postgres, password: none }
+                bindings:
+            \(stored.joined())
+            """.write(to: catalog, atomically: true, encoding: .utf8)
+        }
+
+        func start() throws -> FlowctlProcess {
+            let apply = try FlowctlProcess(["apply", "-o", "json", catalog.path])
+            #expect(apply.waitForLine(seconds: 30) { $0.contains("caught_up") } != nil, "\(apply.errors)")
+            return apply
+        }
+
+        func once() throws -> FlowctlProcess.Outcome { try FlowctlProcess.run(["apply", "--once", catalog.path]) }
+
+        func rows(_ table: String) throws -> String? {
+            try Connection(destination).query(
+                "SELECT string_agg(id || v, ',' ORDER BY id) FROM public.\(id: table)")[0, 0]
+        }
+
+        func end() throws {
+            try TestServers.drop(source)
+            try FileManager.default.removeItem(at: catalog)
+        }
+    }
+
+    @Test(
+        "a renamed table stops the run at its first change; under its new name, or the old one again, nothing is missing"
+    )
+    func renamed() throws {
+        let setup = try Setup("renamed")
+        let apply = try setup.start()
+        try setup.admin.execute("ALTER TABLE public.a RENAME TO a_x; INSERT INTO public.a_x VALUES (3, 'new')")
+        #expect(apply.waitForExit(seconds: 20) == 69)
+        #expect(apply.errors.contains("it is called public.a_x now"), "\(apply.errors)")
+        #expect(try setup.once().exitCode == 69)
+        try setup.admin.execute("ALTER TABLE public.a_x RENAME TO a")
+        let outcome = try setup.once()
+        #expect(outcome.exitCode == 0, "\(outcome.errors)")
+        #expect(try setup.rows("a") == "1old,2old,3new")
+        try setup.end()
+    }
+
+    @Test("a table that takes another's name stops the run, now and at the next start")
+    func exchanged() throws {
+        let setup = try Setup("exchanged")
+        let apply = try setup.start()
+        try setup.admin.execute(
+            """
+            BEGIN; ALTER TABLE public.a RENAME TO a_old; CREATE TABLE public.a (id int PRIMARY KEY, v text);
+            ALTER PUBLICATION flow_publication ADD TABLE public.a; COMMIT;
+            INSERT INTO public.a VALUES (1, 'another'), (9, 'another')
+            """)
+        #expect(apply.waitForExit(seconds: 20) == 69)
+        #expect(apply.errors.contains("another table has its name now"), "\(apply.errors)")
+        #expect(try setup.rows("a") == "1old,2old")
+        let again = try setup.once()
+        #expect(again.exitCode == 69)
+        #expect(again.errors.contains("DELETE FROM flow.bindings"), "\(again.errors)")
+        #expect(try setup.rows("a") == "1old,2old")
+        try setup.end()
+    }
+
+    @Test(
+        "a table that was dropped and made anew between runs is not taken for the old one; the hint has it read again")
+    func recreated() throws {
+        let setup = try Setup("recreated")
+        #expect(try setup.once().exitCode == 0)
+        try setup.admin.execute(
+            """
+            DROP TABLE public.a; CREATE TABLE public.a (id int PRIMARY KEY, v text);
+            INSERT INTO public.a VALUES (3, 'new')
+            """)
+        let refused = try setup.once()
+        #expect(refused.exitCode == 69)
+        try Connection(setup.destination).execute(
+            "TRUNCATE public.a; DELETE FROM flow.bindings WHERE destination_table = 'a'")
+        let outcome = try setup.once()
+        #expect(outcome.exitCode == 0, "\(outcome.errors)")
+        #expect(try setup.rows("a") == "3new")
+        try setup.end()
+    }
+
+    @Test("a table that was out of the publication is refused, also once it is back in it", arguments: [false, true])
+    func unpublished(isPutBack: Bool) throws {
+        let setup = try Setup("unpublished")
+        #expect(try setup.once().exitCode == 0)
+        try setup.admin.execute("ALTER PUBLICATION flow_publication DROP TABLE public.a")
+        try setup.admin.execute("INSERT INTO public.a VALUES (3, 'hole')")
+        if isPutBack { try setup.admin.execute("ALTER PUBLICATION flow_publication ADD TABLE public.a") }
+        let outcome = try setup.once()
+        #expect(outcome.exitCode == 69)
+        #expect(outcome.errors.contains("public\".\"a\""), "\(outcome.errors)")
+        #expect(outcome.errors.contains("flow.bindings"), "\(outcome.errors)")
+        try setup.end()
+    }
+
+    @Test("a table that is taken out of the publication stops a run that streams")
+    func unpublishedWhileStreaming() throws {
+        let setup = try Setup("unpublishing")
+        let apply = try setup.start()
+        try setup.admin.execute("ALTER PUBLICATION flow_publication DROP TABLE public.b")
+        #expect(apply.waitForExit(seconds: 20) == 69)
+        #expect(apply.errors.contains("taken out of publication"), "\(apply.errors)")
+        try setup.end()
+    }
+
+    @Test("a binding that was out of the catalog while the link went on is refused as it comes back")
+    func detached() throws {
+        let setup = try Setup("detached")
+        #expect(try setup.once().exitCode == 0)
+        try setup.write(["a"])
+        try setup.admin.execute("INSERT INTO public.b VALUES (77, 'hole')")
+        #expect(try setup.once().exitCode == 0)
+        try setup.write(["a", "b"])
+        let refused = try setup.once()
+        #expect(refused.exitCode == 69)
+        #expect(refused.errors.contains("was out of the catalog"), "\(refused.errors)")
+        try Connection(setup.destination).execute(
+            "TRUNCATE public.b; DELETE FROM flow.bindings WHERE destination_table = 'b'")
+        #expect(try setup.once().exitCode == 0)
+        #expect(try setup.rows("b") == "1old,77hole")
+        try setup.end()
+    }
+
+    @Test("row security never makes a copy smaller: the user is refused")
+    func rowSecurity() throws {
+        let setup = try Setup("rowsecurity")
+        let role = "gap_\(setup.source.database)"
+        try setup.admin.execute(
+            """
+            CREATE ROLE \(id: role) LOGIN REPLICATION; GRANT SELECT ON ALL TABLES IN SCHEMA public TO \(id: role);
+            CREATE POLICY few ON public.a FOR SELECT USING (id < 2); ALTER TABLE public.a ENABLE ROW LEVEL SECURITY;
+            CREATE PUBLICATION flow_publication FOR TABLE public.a, public.b WITH (publish_via_partition_root = true)
+            """)
+        try setup.write(["a", "b"], user: role)
+        let outcome = try setup.once()
+        #expect(outcome.exitCode == 69)
+        #expect(
+            outcome.errors.contains("row-level security") || outcome.errors.contains("row security"),
+            "\(outcome.errors)")
+        try setup.admin.execute("ALTER ROLE \(id: role) BYPASSRLS")
+        #expect(try setup.once().exitCode == 0)
+        #expect(try setup.rows("a") == "1old,2old")
+        try setup.admin.execute("DROP OWNED BY \(id: role); DROP ROLE \(id: role)")
+        try setup.end()
+    }
+}
