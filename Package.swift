@@ -65,7 +65,7 @@ let package = Package(
         .target(
             name: "FuzzTrials", dependencies: ["JSON", "YAML", "JSONSchema", "Diagnostics"], path: "Tests/FuzzTrials",
             swiftSettings: settings),
-        tests("Fuzz", ["FuzzTrials"], exclude: ["Corpus", "Words"]),
+        tests("Fuzz", ["FuzzTrials"], exclude: ["Corpus", "Found", "Words"]),
         tests("Architecture", []),
         tests("Diagnostics", ["Diagnostics"]),
         tests("JSON", ["JSON"]),

@@ -5,10 +5,18 @@ import Testing
 
 @Suite("inputs that fuzzing has found, and others like them")
 struct CorpusTests {
-    private static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Corpus")
+    private static let folder = URL(filePath: #filePath).deletingLastPathComponent()
 
+    /// Those written by hand, and those that each took a way through the parsers that none before had taken.
     private static func inputs(_ trial: FuzzTrial) throws -> [[UInt8]] {
-        let folder = folder.appending(path: trial.rawValue)
+        let found = try String(
+            contentsOf: folder.appending(path: "Found/\(trial.rawValue).base64"), encoding: .utf8)
+        return try written(trial)
+            + found.split(separator: "\n").map { Array(try #require(Data(base64Encoded: String($0)))) }
+    }
+
+    private static func written(_ trial: FuzzTrial) throws -> [[UInt8]] {
+        let folder = folder.appending(path: "Corpus").appending(path: trial.rawValue)
         return try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted().map {
             Array(try Data(contentsOf: folder.appending(path: $0)))
         }
