@@ -210,7 +210,7 @@ struct StatusTests {
         #expect(try pipeline.apply("--once").exitCode == 0)
         try pipeline.insert(11...500)
         // Only one of them hears of it.
-        #expect(try pipeline.apply("--once", "--task", "shop/source", "shop/one").exitCode == 0)
+        #expect(try pipeline.apply("--once", "--task", "shop/source,shop/one").exitCode == 0)
         let tasks = try #require(try pipeline.status().json["tasks"]?.arrayValue)
         #expect(tasks.map { $0["name"]?.stringValue } == ["shop/source", "shop/one", "shop/two"])
         let lags = tasks.map { $0["lag_bytes"]?.intValue ?? -1 }

@@ -11,6 +11,7 @@ struct Apply: AsyncParsableCommand {
             EXAMPLES
               flowctl apply catalog.yaml
               flowctl apply --once catalog.yaml          # stop when all that the source has now is there
+              flowctl apply --task shop/source --task shop/warehouse catalog.yaml
               flowctl apply -o json catalog.yaml | jq .  # events, one object a line
 
             The first SIGINT or SIGTERM stops gracefully, the second at once.
@@ -24,14 +25,15 @@ struct Apply: AsyncParsableCommand {
     @Flag(help: "Make publications, slots and tables, and move no rows.")
     var provisionOnly = false
 
-    @Option(name: .customLong("task"), parsing: .upToNextOption, help: "Run only these tasks.")
-    var tasks: [String] = []
+    @OptionGroup var tasks: TaskOptions
 
     @Argument(help: "The catalog file.", completion: .catalogFile)
     var file: String
 
     func run() async throws {
         let graph = try CatalogFile.compile(file, options)
+        let only = try tasks.names(in: graph)
+        if let reason = TaskOptions.obstacle(to: only, in: graph) { throw ValidationError(reason) }
         let command = self
         let human = HumanEvents(log: options.log)
         let events: any RunObserver = options.output == .json ? JSONEvents(log: options.log) : human
@@ -42,7 +44,7 @@ struct Apply: AsyncParsableCommand {
                 human.following {
                     ApplyRun(
                         observer: observer, stop: stop, once: command.once, provisionOnly: command.provisionOnly
-                    ).run(PipelineAssembly(graph: graph, only: Set(command.tasks)))
+                    ).run(PipelineAssembly(graph: graph, only: only))
                 }
             })
         if status != .done { throw ExitCode(status.rawValue) }

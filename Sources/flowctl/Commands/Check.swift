@@ -17,23 +17,17 @@ struct Check: AsyncParsableCommand {
 
     @OptionGroup var options: CommonOptions
 
-    @Option(
-        name: .customLong("task"), parsing: .upToNextOption, help: "Check only these tasks and what they are linked to."
-    )
-    var tasks: [String] = []
+    @OptionGroup var tasks: TaskOptions
 
     @Argument(help: "The catalog file; - is standard input.")
     var file: String
 
     func run() async throws {
         let graph = try CatalogFile.compile(file, options)
-        let known = Set(graph.captures.map(\.name) + graph.materializations.map(\.name))
-        if let unknown = tasks.first(where: { !known.contains($0) }) {
-            throw ValidationError("the catalog has no task '\(unknown)'")
-        }
+        let only = try tasks.names(in: graph)
         let command = self
         let status = try await Interruption.run { _ in
-            let report = CheckRun(graph: graph, only: Set(command.tasks)).run()
+            let report = CheckRun(graph: graph, only: only).run()
             Output.lines(command.options.output == .json ? report.json : report.text)
             return report.status
         }

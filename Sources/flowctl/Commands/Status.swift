@@ -21,22 +21,18 @@ struct Status: AsyncParsableCommand {
     @Flag(help: "Show it again every two seconds: drawn anew on a terminal, one object a line with -o json.")
     var watch = false
 
-    @Option(name: .customLong("task"), parsing: .upToNextOption, help: "Show only these tasks.")
-    var tasks: [String] = []
+    @OptionGroup var tasks: TaskOptions
 
     @Argument(help: "The catalog file; - is standard input.", completion: .catalogFile)
     var file: String
 
     func run() async throws {
         let graph = try CatalogFile.compile(file, options)
-        let known = Set(graph.captures.map(\.name) + graph.materializations.map(\.name))
-        if let unknown = tasks.first(where: { !known.contains($0) }) {
-            throw ValidationError("the catalog has no task '\(unknown)'")
-        }
+        let only = try tasks.names(in: graph)
         let command = self
         let status = try await Interruption.run { stop in
             let shown = StatusWatch(
-                reading: StatusReading(graph: graph, only: Set(command.tasks)), form: command.options.output,
+                reading: StatusReading(graph: graph, only: only), form: command.options.output,
                 log: command.options.log, stop: stop)
             guard command.watch else { return shown.once() }
             shown.untilStopped()
