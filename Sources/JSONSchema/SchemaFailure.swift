@@ -12,6 +12,8 @@ public struct SchemaFailure: Sendable, Hashable, CustomStringConvertible {
     public let schema: String
     /// What is wrong, without a full stop. No secret is in it.
     public let message: String
+    /// The same without the offending value, for where it could be a secret that no schema marks as one.
+    public let redacted: String
     /// Names of members at fault: unknown or missing ones.
     public let names: [String]
     /// The text that could be a slip of the pen: an unknown name or value.

@@ -207,3 +207,60 @@ struct CatalogCommandTests {
         program.remove()
     }
 }
+
+@Suite("no fault of a catalog shows a secret", .enabled(if: Program.executable != nil))
+struct SecretFaultTests {
+    private static let configs = [
+        "{ address: h, credentials: hunter2 }", "{ address: h, credentials: [hunter2] }",
+        "{ address: h, credentials: { auth_type: UserPassword, password: [hunter2] } }",
+        "{ address: h, password: { env: 5, text: hunter2 } }", "{ address: h, password: [hunter2] }",
+        "{ address: 'postgres://u:hunter2@h/db', password: p }", "{ address: 'u:hunter2@h:5432', password: p }",
+        "{ address: '127.0.0.1:7611/shop?password=hunter2', password: p }",
+        "{ address: '127.0.0.1:7611 password=hunter2', password: p }",
+        "{ address: h, password: p, networkTunnel: { sshForwarding: { sshEndpoint: [x], privateKey: [hunter2] } } }",
+        "'postgres://u:hunter2@h/db'", "'u:hunter2@h/db'", "'host=h password=hunter2'",
+        "[ 'postgres://u:hunter2@h/db' ]",
+        "{ address: [u:hunter2@h, password: { env: P } }",
+    ]
+
+    @Test("whatever is wrong with its config, in each form of output and command", arguments: configs)
+    func hidden(config: String) throws {
+        let program = try Program()
+        defer { program.remove() }
+        try program.write(
+            "flow.yaml",
+            """
+            captures:
+              a/b:
+                endpoint: { connector: { image: source-postgres, config: \(config) } }
+                bindings: [ { resource: { namespace: public, stream: t }, target: c/d, wrong: 1 } ]
+            collections: { c/d: { key: [/id] } }
+            """)
+        let commands =
+            ["human", "json", "sarif", "github"].map { ["validate", "--format", $0] } + [
+                ["graph"], ["apply"], ["status"],
+            ]
+        for command in commands {
+            let outcome = try program.run(command + ["flow.yaml"])
+            #expect(outcome.status == 65, "\(command)")
+            #expect(!(outcome.output + outcome.errors).contains("hunter2"), "\(command): \(outcome)")
+        }
+    }
+
+    @Test("an address that holds more than host and port is told where the rest belongs")
+    func address() throws {
+        let program = try Program()
+        defer { program.remove() }
+        try program.write(
+            "flow.yaml",
+            """
+            captures:
+              a/b:
+                endpoint: { connector: { image: source-postgres, config: { address: u:p@h, password: { env: P } } } }
+                bindings: [ { resource: { namespace: public, stream: t }, target: c/d } ]
+            collections: { c/d: { key: [/id] } }
+            """)
+        let text = try program.run(["validate", "flow.yaml"]).output
+        #expect(text.contains("hint: give host and port only"))
+    }
+}

@@ -93,7 +93,8 @@ public struct CatalogLoader {
             }
             return document
         } catch {
-            let message = "can't read '\(path)': \(error.reason)"
+            let isSecret = SecretName.hasLogin(path) || path.lowercased().contains("password=")
+            let message = isSecret ? "can't read the file" : "can't read '\(path)': \(error.reason)"
             let whole = FilePath.split(path).path
             let hint = whole != path && FileSystem.exists(whole) ? "name the whole file, without '#…'" : nil
             diagnostics.report(

@@ -25,7 +25,7 @@ enum ConnectorCheck {
     ) {
         guard let name = endpoint.connector, known.contains(name), let schema = schemas.connectors[name] else { return }
         if let config = endpoint.config {
-            ShapeCheck(schema: schema.config, hidesUnknown: true).run(config, &diagnostics)
+            ShapeCheck(schema: schema.config, isOfConfig: true).run(config, &diagnostics)
         }
         for resource in resources { ShapeCheck(schema: schema.resource).run(resource, &diagnostics) }
     }

@@ -9,17 +9,25 @@ struct ShapeCheck {
     let schema: CompiledSchema
     /// What a rule reports in better words is left to it.
     var leaves: @Sendable (SchemaFailure) -> Bool = { _ in false }
-    /// Unknown names may be misspelt secrets: what they hold is masked in every snippet.
-    var hidesUnknown = false
+    /// The value is an endpoint's config: what a name or the text itself gives away as a secret is shown nowhere, nor what
+    /// an unknown name holds, which may be a misspelt one.
+    var isOfConfig = false
 
     /// Reports what makes the value invalid.
     func run(_ node: Node, _ diagnostics: inout DiagnosticCollector) {
         for failure in schema.validate(node.value) where !leaves(failure) {
             let place = Place(failure, in: node)
             if place.isBroken { continue }
-            if hidesUnknown, failure.isAboutKey, let value = place.value { diagnostics.hide(value.range) }
-            diagnostics.report(place.diagnostic(failure))
+            if isOfConfig, failure.isAboutKey, let value = place.value { diagnostics.hide(value.range) }
+            let isSecret = !failure.isAboutKey && isSecret(place.value?.string, failure.instance.tokens)
+            if isSecret, let value = place.value { SecretMask.hide(value, &diagnostics) }
+            diagnostics.report(place.diagnostic(failure, isSecret: isSecret))
         }
+    }
+
+    private func isSecret(_ text: String?, _ names: [String]) -> Bool {
+        guard isOfConfig || names.contains("endpoint") else { return text.map(SecretName.hasLogin) ?? false }
+        return SecretMask.isSecret(text, named: names)
     }
 
     /// The code for a failed keyword.
@@ -35,6 +43,9 @@ struct ShapeCheck {
         default: failure.isAboutKey ? .unknownProperty : .outOfBounds
         }
     }
+
+    private static let addressHint =
+        "give host and port only; user, password and database have properties of their own"
 
     /// Where a failure is shown.
     private struct Place {
@@ -66,11 +77,13 @@ struct ShapeCheck {
             self.isBroken = isBroken
         }
 
-        func diagnostic(_ failure: SchemaFailure) -> Diagnostic {
-            .error(
-                ShapeCheck.code(failure), failure.message, at: range, pointer: pointer, notes: aliasNotes,
-                hint: failure.subject.flatMap { Suggestion.hint(for: $0, among: failure.candidates) },
-                isSecret: failure.isSecret)
+        func diagnostic(_ failure: SchemaFailure, isSecret: Bool) -> Diagnostic {
+            let guess = isSecret ? nil : failure.subject.flatMap { Suggestion.hint(for: $0, among: failure.candidates) }
+            let isAddress = isSecret && failure.instance.tokens.last == "address"
+            return .error(
+                ShapeCheck.code(failure), isSecret ? failure.redacted : failure.message, at: range, pointer: pointer,
+                notes: aliasNotes, hint: isAddress ? ShapeCheck.addressHint : guess,
+                isSecret: isSecret || failure.isSecret)
         }
     }
 }

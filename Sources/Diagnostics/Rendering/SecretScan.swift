@@ -46,27 +46,25 @@ struct SecretScan {
         line[..<place].contains { $0 == "{" || $0 == "[" }
     }
 
-    /// The password parts of `scheme://user:password@host`.
+    /// Whether the line holds a name with its password.
+    var hasLogin: Bool { !userInfo.isEmpty }
+
+    /// The password parts of `user:password@host`, with or without a scheme before it.
     private var userInfo: [Range<Int>] {
         var ranges: [Range<Int>] = []
-        var index = 0
-        while index + 2 < line.count {
-            guard line[index] == ":", line[index + 1] == "/", line[index + 2] == "/" else {
-                index += 1
-                continue
-            }
-            var colon: Int?
-            var at: Int?
-            var end = index + 3
-            while end < line.count, line[end] != " ", !isQuote(line[end]) {
-                if line[end] == ":" && colon == nil { colon = end }
-                if line[end] == "@" { at = end }
-                end += 1
-            }
-            if let colon, let at, colon < at { ranges.append(colon + 1..<at) }
-            index = end
+        var start = 0
+        for index in 0...line.count where index == line.count || line[index] == " " || isQuote(line[index]) {
+            if let range = userInfo(in: start..<index) { ranges.append(range) }
+            start = index + 1
         }
         return ranges
+    }
+
+    /// From the first colon that no `//` follows to the last `@`.
+    private func userInfo(in word: Range<Int>) -> Range<Int>? {
+        guard let at = line[word].lastIndex(of: "@") else { return nil }
+        let colon = line[word.lowerBound..<at].indices.first { line[$0] == ":" && line[$0 + 1] != "/" }
+        return colon.flatMap { $0 + 1 < at ? $0 + 1..<at : nil }
     }
 
     private var base64: [Range<Int>] {

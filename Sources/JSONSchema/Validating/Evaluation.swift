@@ -209,14 +209,17 @@ struct Evaluation {
         if failures.count < Self.failureLimit { failures.append(failure) }
     }
 
+    private static let exhausted =
+        "the schema's branches multiply so that this value can't be checked in reasonable time"
+
     /// The failures without repeats, secrets left out of their messages.
     func finishedFailures() -> [SchemaFailure] {
         if isExhausted {
             return [
                 SchemaFailure(
                     instance: .root, isAboutKey: false, keyword: "", schema: schema.rootNode.document + "#",
-                    message: "the schema's branches multiply so that this value can't be checked in reasonable time",
-                    names: [], subject: nil, candidates: [], isSecret: false)
+                    message: Self.exhausted, redacted: Self.exhausted, names: [], subject: nil, candidates: [],
+                    isSecret: false)
             ]
         }
         var known: Set<SchemaFailure> = []
@@ -228,7 +231,8 @@ struct Evaluation {
             let finished = SchemaFailure(
                 instance: JSONPointer(failure.path), isAboutKey: failure.isAboutKey,
                 keyword: failure.keyword, schema: "\(node.document)#\(node.pointer)\(keyword)",
-                message: isSecret ? failure.redacted ?? failure.message : failure.message, names: failure.names,
+                message: isSecret ? failure.redacted ?? failure.message : failure.message,
+                redacted: failure.redacted ?? failure.message, names: failure.names,
                 subject: isSecret && !failure.isAboutKey ? nil : failure.subject, candidates: failure.candidates,
                 isSecret: isSecret)
             if known.insert(finished).inserted { result.append(finished) }
