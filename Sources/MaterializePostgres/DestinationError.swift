@@ -85,6 +85,8 @@ struct ErrorScope {
         case "42501": return error.hint ?? "grant the destination's user what the message names"
         case "3D000": return "check the database's name (case is significant)"
         case "28P01", "28000": return "check the user, the password and the server's pg_hba.conf"
+        case "57P03":
+            return "the destination is starting, recovering or stopping: it takes connections again when it is done"
         case "53100": return "free or add disk space at the destination"
         case "25006": return "the destination takes no writes: name the primary in the materialization's address"
         case "26000", "42P05":

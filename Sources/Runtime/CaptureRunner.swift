@@ -53,10 +53,16 @@ public final class CaptureRunner: Sendable {
             } catch let error as RunError where error.kind == .transient || error.kind == .unreachable && hasRun {
                 if stop.isRequested { break }
                 for member in members where member.stopError == nil { keep(error, at: member) }
-                guard let delay = retry.next() else { throw error }
+                guard let delay = retry.next() else {
+                    var error = error
+                    error.task = error.task ?? capture.name
+                    throw error
+                }
                 record(retryOf: error, task: capture.name, attempt: retry.attempts, delay: delay)
                 _ = stop.wait(milliseconds: delay)
             } catch {
+                var error = error as? RunError ?? RunError(.internal, operation: "run", message: "\(error)")
+                error.task = error.task ?? capture.name
                 for member in members where member.stopError == nil { keep(error, at: member) }
                 throw error
             }

@@ -25,6 +25,13 @@ extension PostgresError {
                     "another process reads from this slot: stop it, or give this capture an advanced.slotName of its own",
                 sqlState: sqlState, task: task)
         case "42501": hint = hint ?? "grant the user what the message names"
+        case "57P03":
+            hint = hint ?? "the source is starting, recovering or stopping: it takes connections again when it is done"
+        case "42704" where message.hasPrefix("publication"):
+            hint =
+                "something dropped it: start flowctl again to make it anew (or run what flowctl setup prints). Where this "
+                + "error comes back, rows were changed meanwhile that can't be read any more: drop the slot, remove the "
+                + "links' rows from flow.checkpoints and flow.bindings, and empty their tables"
         case "3D000": hint = hint ?? "check the database's name (case is significant)"
         case "0A000" where message.contains("replication"):
             hint = "this is a connection pooler: name the database server itself in the address"

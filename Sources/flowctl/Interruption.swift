@@ -3,7 +3,8 @@ import Glibc
 import Runtime
 import UnixSignals
 
-/// What SIGINT and SIGTERM do to a command: the first asks it to stop, the second ends the process at once.
+/// What SIGINT, SIGTERM and SIGHUP do to a command: the first asks it to stop, the second ends the process at once. A
+/// process that was started to ignore SIGHUP (`nohup`) goes on ignoring it.
 enum Interruption {
     /// Runs a blocking body on a thread of its own, so that the cooperative pool stays free, and hands it the signal to
     /// stop at. `onRequest` hears of the first signal.
@@ -12,9 +13,12 @@ enum Interruption {
         _ body: @escaping @Sendable (StopSignal) throws -> Success
     ) async throws -> Success {
         let stop = StopSignal()
-        let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
+        let trapped: [UnixSignal] = isHangupIgnored ? [.sigint, .sigterm] : [.sigint, .sigterm, .sighup]
+        let signals = await UnixSignalsSequence(trapping: trapped)
         let listener = Task {
             for await signal in signals {
+                // A terminal that closes can say so more than once: the kernel to the foreground, the shell to its jobs.
+                if stop.isRequested, signal == .sighup { continue }
                 // 128 and the signal's number, as a shell says it.
                 if stop.isRequested { _exit(signal == .sigint ? 130 : 143) }
                 stop.request()
@@ -26,5 +30,12 @@ enum Interruption {
         return try await withCheckedThrowingContinuation { continuation in
             threads.spawn("command") { continuation.resume(with: Result { try body(stop) }) }
         }
+    }
+
+    private static var isHangupIgnored: Bool {
+        var action = sigaction()
+        guard sigaction(SIGHUP, nil, &action) == 0 else { return false }
+        return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
+            == unsafeBitCast(SIG_IGN, to: Int.self)
     }
 }

@@ -68,6 +68,11 @@ public final class FlowctlProcess {
         process.signal(SIGINT)
     }
 
+    /// Closes its terminal.
+    public func hangUp() {
+        process.signal(SIGHUP)
+    }
+
     public func terminate() {
         process.signal(SIGTERM)
     }

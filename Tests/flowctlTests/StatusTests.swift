@@ -249,6 +249,7 @@ struct StatusTests {
         #expect(capture?["bindings"]?.arrayValue?.first?["error"]?.stringValue?.contains("is missing") == true)
         let text = try pipeline.text().output
         #expect(text.contains("missing") && text.contains("hint: "))
+        #expect(capture?["lag_bytes"] == .null && !text.contains("lag"), "\(text)")
 
         let good = try String(contentsOfFile: pipeline.catalog, encoding: .utf8)
         try good.replacing("\(pipeline.source.host):\(pipeline.source.port)", with: "127.0.0.1:1").write(
@@ -301,8 +302,21 @@ struct StatusTests {
         let task = json["tasks"]?.arrayValue?.last
         #expect(task?["state"]?.stringValue == "disabled")
         #expect(task?["bindings"]?.arrayValue?.first?["state"]?.stringValue == "disabled")
+        // Nothing reads the captured table.
+        #expect(json["tasks"]?.arrayValue?.first?["state"]?.stringValue == "disabled")
         try "captures: 1\n".write(toFile: pipeline.catalog, atomically: true, encoding: .utf8)
         #expect(try pipeline.text().exitCode == 65)
+    }
+
+    @Test("a capture streams where the only table that is not copied yet is disabled")
+    func disabledBinding() throws {
+        let pipeline = try Pipeline("status_part")
+        try pipeline.insert(1...10)
+        let more = "      - { source: shop/orders, resource: { table: again }, disable: true }\n"
+        try pipeline.write([("shop/warehouse", pipeline.destination)], more: more)
+        #expect(try pipeline.apply("--once").exitCode == 0)
+        let tasks = try pipeline.status().json["tasks"]?.arrayValue ?? []
+        #expect(tasks.map { $0["state"]?.stringValue } == ["streaming", "streaming"], "\(tasks)")
     }
 
     @Test("watching prints an object a line until Ctrl-C, and ends quietly where the reader goes away")

@@ -14,7 +14,7 @@ struct Apply: AsyncParsableCommand {
               flowctl apply --task shop/source --task shop/warehouse catalog.yaml
               flowctl apply -o json catalog.yaml | jq .  # events, one object a line
 
-            The first SIGINT or SIGTERM stops gracefully, the second at once.
+            The first SIGINT, SIGTERM or SIGHUP stops gracefully, a second SIGINT or SIGTERM at once.
             """)
 
     @OptionGroup var options: CommonOptions

@@ -7,29 +7,53 @@ import Runtime
 /// One run of the demo, on a thread of its own. Every step gives up quietly once `stop` is requested; servers, traffic and
 /// runner end with it however it ends.
 struct DemoRun {
-    let options: Demo
+    let command: Demo
     let stop: StopSignal
     private let start = MonotonicClock.now
     private let screen: DemoScreen
 
-    init(options: Demo, stop: StopSignal) {
-        self.options = options
+    init(command: Demo, stop: StopSignal) {
+        self.command = command
         self.stop = stop
-        screen = DemoScreen(start: start)
+        screen = DemoScreen(start: start, log: command.options.log)
     }
 
     /// Whether both ends were equal (also where it was stopped before they were compared).
     func run() throws -> Bool {
+        let folder = try DemoFolder.claim(command.folder)
+        if folder.path != command.folder {
+            screen.say("\(command.folder) holds files that the demo did not write: it takes \(folder.path).")
+        }
+        do {
+            return try run(folder)
+        } catch is Stopped {
+            return true
+        } catch  where stop.isRequested {
+            return true
+        }
+    }
+
+    /// It was asked to stop between two steps.
+    private struct Stopped: Error {}
+
+    private func goOn() throws {
+        if stop.isRequested { throw Stopped() }
+    }
+
+    private func run(_ folder: DemoFolder) throws -> Bool {
         let source = try LocalServer("demo-source")
         defer { source.remove() }
+        try goOn()
         let destination = try LocalServer("demo-destination")
         defer { destination.remove() }
+        try goOn()
         let major = try source.connect().serverVersion / 10_000
         screen.step(
             "servers", "two of PostgreSQL \(major): source on port \(source.port), destination on \(destination.port)")
 
         try fill(source)
         try prepare(destination)
+        try goOn()
         let trafficStop = stop.follower()
         let traffic = ThreadGroup(onFailure: { _ in trafficStop.request() })
         try begin(traffic, at: source, until: trafficStop)
@@ -39,12 +63,12 @@ struct DemoRun {
             stop.release(trafficStop)
         }
 
-        let folder = DemoFolder(path: options.folder)
         try folder.write(
             source: source.parameters(database: Shop.database, user: "flow_capture"),
             destination: destination.parameters(database: "warehouse", user: "flow"))
         screen.step("catalog", "\(folder.catalog): the pipeline, seven tables")
         let watch = try DemoWatch(source: source, destination: destination, stop: stop)
+        try goOn()
         let isEqual = try pipe(folder, watch)
         if trafficStop.isRequested, !stop.isRequested { try traffic.join() }
         return isEqual
@@ -53,7 +77,7 @@ struct DemoRun {
     // MARK: - Steps
 
     private func fill(_ server: LocalServer) throws {
-        let rows = try Shop.create(on: server)
+        let rows = try Shop.create(on: server, betweenSteps: goOn)
         screen.step(
             "shop", "\(DemoScreen.grouped(rows)) rows in \(Shop.tables.count) tables, with every common type")
     }
@@ -67,7 +91,7 @@ struct DemoRun {
     private func begin(_ threads: ThreadGroup, at server: LocalServer, until stop: StopSignal) throws {
         let connection = try server.connect(database: Shop.database)
         try connection.execute("SET synchronous_commit = off")
-        let rate = options.rate
+        let rate = command.rate
         threads.spawn("traffic") {
             var traffic = ShopTraffic(connection: connection, stop: stop, rate: rate)
             try traffic.run()
@@ -78,7 +102,7 @@ struct DemoRun {
     private func pipe(_ folder: DemoFolder, _ watch: DemoWatch) throws -> Bool {
         var runner = try startRunner(folder)
         defer { runner.end(SIGTERM) }
-        guard try backfill(runner, folder), try stream(runner, folder, watch, seconds: options.seconds) else {
+        guard try backfill(runner, folder), try stream(runner, folder, watch, seconds: command.seconds) else {
             return true
         }
         guard let first = try watch.compare() else { return true }
@@ -92,7 +116,7 @@ struct DemoRun {
         guard let second = try watch.compare() else { return first.isEqual }
         report(second)
         printTable(second)
-        if options.keep {
+        if command.keep {
             screen.say("Everything goes on until you press Ctrl-C. Source and destination:")
             for parameters in [watch.sourceParameters, watch.destinationParameters] {
                 screen.say(
@@ -170,7 +194,7 @@ struct DemoRun {
     }
 
     private func printTable(_ comparison: ShopComparison) {
-        switch options.output {
+        switch command.options.output {
         case .human:
             func line(_ name: String, _ source: String, _ destination: String, _ verdict: String) {
                 let columns = [DemoScreen.pad(name, 14), DemoScreen.pad(source, -14), DemoScreen.pad(destination, -18)]

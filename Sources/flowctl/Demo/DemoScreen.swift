@@ -1,20 +1,24 @@
 import Glibc
 
-/// What the demo says: steps and progress to standard error, results to standard output. Progress is one line that is
-/// written over on a terminal, and a line each elsewhere.
+/// What the demo says: steps and progress to standard error as messages of level `info`, results to standard output. Progress
+/// is one line that is written over on a terminal, and a line each elsewhere.
 final class DemoScreen {
-    private let isTerminal = isatty(2) == 1
+    private let isTerminal: Bool
     private var hasOpenLine = false
     private let start: UInt64
+    private let log: Log
 
-    init(start: UInt64) {
+    init(start: UInt64, log: Log = Log()) {
         self.start = start
+        self.log = log
+        isTerminal = Output.isTerminal && log.format == .text && log.shows(.info)
     }
 
     /// Something that is done, with the seconds since the start.
     func step(_ name: String, _ text: String) {
         closeLine()
-        put("\(DemoScreen.seconds(MonotonicClock.seconds(since: start)))  \(DemoScreen.pad(name, 10)) \(text)\n")
+        let line = "\(DemoScreen.seconds(MonotonicClock.seconds(since: start)))  \(DemoScreen.pad(name, 10)) \(text)"
+        log.write(.info, log.format == .json ? "\(name): \(text)" : line)
     }
 
     /// Something that goes on. Off a terminal it is left out unless `isLasting`.
@@ -30,13 +34,13 @@ final class DemoScreen {
 
     func say(_ text: String) {
         closeLine()
-        put("\(text)\n")
+        log.write(.info, text)
     }
 
     /// A line of the result.
     func result(_ text: String) {
         closeLine()
-        print(text)
+        Output.line(text)
     }
 
     private func closeLine() {
@@ -45,7 +49,7 @@ final class DemoScreen {
     }
 
     private func put(_ text: String) {
-        _ = text.withCString { write(STDERR_FILENO, $0, strlen($0)) }
+        Output.write(text, to: STDERR_FILENO)
     }
 
     // MARK: - Forms

@@ -100,12 +100,16 @@ enum Shop {
     static func orderID(_ number: String) -> String { "md5('order ' || \(number))::uuid" }
 
     /// Makes the shop's database on a server, and what a source needs there: a user that may read and replicate, and a
-    /// publication by the tables' owner. Returns about how many rows there are.
-    static func create(on server: LocalServer) throws -> Int {
+    /// publication by the tables' owner. Returns about how many rows there are. `betweenSteps` may throw to end it early.
+    static func create(on server: LocalServer, betweenSteps: () throws -> Void = {}) throws -> Int {
         try server.connect().execute("CREATE DATABASE \(id: database)")
         let connection = try server.connect(database: database)
         try connection.execute(definition)
-        try connection.execute(rows)
+        for statement in rows {
+            try betweenSteps()
+            try connection.execute(statement)
+        }
+        try betweenSteps()
         let published = tables.map { QualifiedName(schema, $0.name).quoted }.joined(separator: ", ")
         try connection.execute(
             """
@@ -119,9 +123,10 @@ enum Shop {
         return count[0, 0].flatMap { Int($0) } ?? 0
     }
 
-    /// Values at the edge of their types are among them: NaN, infinite times, empty ranges, dates before Christ, NULL
-    /// inside arrays, and descriptions that are stored out of line.
-    static let rows: SQL = """
+    /// One statement a table. Values at the edge of their types are among them: NaN, infinite times, empty ranges, dates
+    /// before Christ, NULL inside arrays, and descriptions that are stored out of line.
+    static let rows: [SQL] = [
+        """
         INSERT INTO shop.customers (name, email, home, born, balance, tags, settings, wake_at, active, joined)
         SELECT 'Customer ' || n, 'c' || n || '@example.org', ROW(n || ' Main "Street"', 'Town, ' || n % 90, 'DE')::shop.address,
             CASE WHEN n % 500 = 0 THEN date '0044-03-15 BC' ELSE date '1950-01-01' + n % 20000 END, n % 1000 / 7.0,
@@ -130,7 +135,8 @@ enum Shop {
             time '06:00' + n * interval '1 s', n % 9 > 0,
             CASE WHEN n % 777 = 0 THEN timestamptz 'infinity' ELSE timestamptz '2024-01-01 00:00Z' + n * interval '97 min' END
         FROM generate_series(1, \(customers)) AS n;
-
+        """,
+        """
         INSERT INTO shop.products
         SELECT 'SKU-' || n, 'Product ' || n,
             CASE WHEN n % 4 = 0 THEN (SELECT string_agg(md5(n || '/' || part), ' ') FROM generate_series(1, 200) AS part)
@@ -140,29 +146,35 @@ enum Shop {
             CASE WHEN n % 5 = 0 THEN int4range 'empty' ELSE int4range(n % 10, n % 10 + 60) END,
             decode(repeat(md5(n::text), 2), 'hex'), n * interval '1 day 10 min'
         FROM generate_series(1, \(products)) AS n;
-
+        """,
+        """
         INSERT INTO shop.orders
         SELECT \(raw: orderID("n")), 1 + n % \(customers), (enum_range(NULL::shop.order_state))[1 + n % 5],
             ROW(n || ' Side Street', NULL, 'FR')::shop.address, n * 1.2345, ('10.0.' || n % 200 || '.' || n % 250)::inet,
             CASE WHEN n % 6 = 0 THEN 'leave it at the door' END, timestamptz '2025-03-01 00:00Z' + n * interval '5 min'
         FROM generate_series(1, \(orders)) AS n;
-
+        """,
+        """
         INSERT INTO shop.order_items
         SELECT \(raw: orderID("n")), line, 'SKU-' || 1 + (n * 7 + line) % \(products), 1 + n % 5, line * 9.99
         FROM generate_series(1, \(orders)) AS n, generate_series(1, 1 + n % 3) AS line;
-
+        """,
+        """
         INSERT INTO shop.payments (order_id, amount, receipt, paid)
         SELECT \(raw: orderID("n")), n * 1.2345, ('{"no":  ' || n || ', "ok":true }')::json,
             timestamp '2025-03-01' + n * interval '5 min'
         FROM generate_series(1, \(orders), 2) AS n;
-
+        """,
+        """
         INSERT INTO shop.events (kind, network, device, flags, matrix, body)
         SELECT (ARRAY['login', 'search', 'click'])[1 + n % 3], ('10.' || n % 200 || '.0.0/16')::cidr,
             ('08:00:2b:01:' || lpad(to_hex(n % 256), 2, '0') || ':03')::macaddr, (n % 256)::bit(8),
             ARRAY[[n, n + 1], [n + 2, NULL]], jsonb_build_object('n', n)
         FROM generate_series(1, \(events)) AS n;
-
+        """,
+        """
         INSERT INTO shop.pulse VALUES (1, 0, clock_timestamp());
         ANALYZE;
-        """
+        """,
+    ]
 }

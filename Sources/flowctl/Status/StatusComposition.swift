@@ -154,11 +154,15 @@ struct StatusComposition {
             return report
         }
         var isFirst = true
+        var hasTarget = false
         for link in graph.links where link.capture == index {
-            let targets = link.pairs.filter { $0.captureBinding == place }.map(\.materializationBinding)
-            for target in targets {
+            let materialization = graph.materializations[link.materialization]
+            let targets = link.pairs.filter { $0.captureBinding == place }
+                .map { materialization.bindings[$0.materializationBinding] }
+            // What is disabled gets nothing, however far it is.
+            for destination in targets where !materialization.isDisabled && !destination.isDisabled {
+                hasTarget = true
                 guard let stored = stored(link) else { continue }
-                let destination = graph.materializations[link.materialization].bindings[target]
                 let checkpoint = table(of: destination, in: stored)?.state
                 let state = checkpoint.map { self.state($0.phase) } ?? .pending
                 if !isFirst, report.state <= state { continue }
@@ -167,6 +171,8 @@ struct StatusComposition {
                 report.backfill = checkpoint.flatMap(backfill)
             }
         }
+        // Nothing reads it.
+        if !hasTarget { report.state = .disabled }
         return report
     }
 
@@ -184,7 +190,8 @@ struct StatusComposition {
     }
 
     private func lag(_ link: CompiledGraph.Link) -> StatusReport.Lag? {
-        guard case .success(let source) = sources[link.capture], let stored = stored(link),
+        // Where the log can't be read any more, what is missing is no lag.
+        guard case .success(let source) = sources[link.capture], source.earliest != nil, let stored = stored(link),
             let position = stored.position
         else { return nil }
         let bytes = Int64(clamping: source.position.bytes(since: position))
