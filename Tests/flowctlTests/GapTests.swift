@@ -169,6 +169,26 @@ struct GapTests {
         try setup.end()
     }
 
+    @Test("a column that is added to a partitioned table with a default has it in the old rows at the destination too")
+    func partitionedDefault() throws {
+        let setup = try Setup("partitioned")
+        try setup.admin.execute(
+            """
+            DROP TABLE public.b; CREATE TABLE public.b (id int PRIMARY KEY, v text) PARTITION BY RANGE (id);
+            CREATE TABLE public.b_1 PARTITION OF public.b FOR VALUES FROM (0) TO (10);
+            CREATE TABLE public.b_2 PARTITION OF public.b FOR VALUES FROM (10) TO (20);
+            INSERT INTO public.b VALUES (1, 'one'), (11, 'eleven')
+            """)
+        #expect(try setup.once().exitCode == 0)
+        try setup.admin.execute(
+            "ALTER TABLE public.b ADD COLUMN p int DEFAULT 9; INSERT INTO public.b VALUES (2, 'two', 5)")
+        #expect(try setup.once().exitCode == 0)
+        let rows = try Connection(setup.destination).query(
+            "SELECT string_agg(id || v || p, ',' ORDER BY id) FROM public.b")
+        #expect(rows[0, 0] == "1one9,2two5,11eleven9")
+        try setup.end()
+    }
+
     @Test("row security never makes a copy smaller: the user is refused")
     func rowSecurity() throws {
         let setup = try Setup("rowsecurity")

@@ -85,7 +85,11 @@ struct TableCatalog {
                    t.typlen = -1 AND a.attstorage <> 'p',
                    CASE WHEN a.attcollation <> t.typcollation AND a.attcollation <> 0
                         THEN quote_ident(ns.nspname) || '.' || quote_ident(co.collname) END,
-                   CASE WHEN a.atthasmissing THEN (a.attmissingval::text::text[])[1] END,
+                   CASE WHEN a.atthasmissing THEN (a.attmissingval::text::text[])[1]
+                        WHEN \(literal: table.isPartitioned ? "t" : "f")::boolean THEN (
+                          SELECT (l.attmissingval::text::text[])[1]
+                            FROM pg_partition_tree(a.attrelid::regclass) t JOIN pg_attribute l ON l.attrelid = t.relid
+                           WHERE l.attname = a.attname AND l.atthasmissing LIMIT 1) END,
                    \(literal: String(table.replicaIdentity)) = 'f' OR EXISTS (
                      SELECT FROM pg_index i WHERE i.indrelid = a.attrelid AND a.attnum = ANY (i.indkey)
                         AND CASE \(literal: String(table.replicaIdentity)) WHEN 'd' THEN i.indisprimary
