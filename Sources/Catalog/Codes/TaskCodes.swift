@@ -5,7 +5,7 @@ extension DiagnosticCode {
     /// The codes of captures, materializations and their bindings.
     static let taskCodes: [DiagnosticCode] = [
         .unknownConnector, .wrongConnectorKind, .duplicateResource, .unfedCollection, .timeOrder, .sharedSlot,
-        .noBindings, .sharedTable,
+        .noBindings, .sharedTable, .longName, .tableLoop,
     ]
 
     /// An image that no built-in connector belongs to.
@@ -217,6 +217,78 @@ extension DiagnosticCode {
                 endpoint: { connector: { image: materialize-postgres, config: warehouse.yaml } }
                 bindings:
                   - { source: shop/items, resource: { table: items } }
+            """)
+
+    /// A name that Postgres would cut.
+    static let longName = DiagnosticCode(
+        609, title: "a name that is too long for Postgres",
+        explanation: """
+            Names of tables, schemas and columns have 63 bytes at most. Postgres silently cuts off the rest, so the \
+            table would have another name than the catalog says, perhaps that of another table.
+            """,
+        bad: """
+            collections:
+              shop/orders: { key: [/id] }
+            materializations:
+              shop/warehouse:
+                endpoint: { connector: { image: materialize-postgres, config: warehouse.yaml } }
+                bindings:
+                  - source: shop/orders
+                    resource: { table: orders_of_all_shops_and_warehouses_of_all_shops_and_warehouses_in_europe }
+            """,
+        mended: """
+            collections:
+              shop/orders: { key: [/id] }
+            materializations:
+              shop/warehouse:
+                endpoint: { connector: { image: materialize-postgres, config: warehouse.yaml } }
+                bindings:
+                  - source: shop/orders
+                    resource: { table: orders_in_europe }
+            """)
+
+    /// Changes that come back to where they were captured.
+    static let tableLoop = DiagnosticCode(
+        610, title: "a captured table gets its own changes back",
+        explanation: """
+            What is captured from the table is written into it again, itself or by way of other tables. Each change \
+            would make the next one, without end. Write into another table, schema or database.
+            """,
+        bad: """
+            captures:
+              shop/source:
+                endpoint:
+                  connector: { image: source-postgres, config: { address: db, database: shop, password: { env: P } } }
+                bindings:
+                  - { resource: { namespace: public, stream: orders }, target: shop/orders }
+            collections:
+              shop/orders: { key: [/id] }
+            materializations:
+              shop/copy:
+                endpoint:
+                  connector:
+                    image: materialize-postgres
+                    config: { address: db, database: shop, user: flow, password: { env: P } }
+                bindings:
+                  - { source: shop/orders, resource: { table: orders } }
+            """,
+        mended: """
+            captures:
+              shop/source:
+                endpoint:
+                  connector: { image: source-postgres, config: { address: db, database: shop, password: { env: P } } }
+                bindings:
+                  - { resource: { namespace: public, stream: orders }, target: shop/orders }
+            collections:
+              shop/orders: { key: [/id] }
+            materializations:
+              shop/copy:
+                endpoint:
+                  connector:
+                    image: materialize-postgres
+                    config: { address: db, database: shop, user: flow, password: { env: P } }
+                bindings:
+                  - { source: shop/orders, resource: { table: orders, schema: copies } }
             """)
 
     /// A task that does nothing.

@@ -12,6 +12,7 @@ enum CatalogRules {
         [
             NameRule.self, DefinedCollectionRule.self, DefinedCaptureRule.self, EndpointRule.self,
             SchemaCombinationRule.self, KeyRule.self, ProjectionRule.self, ResourceRule.self, SharedTableRule.self,
+            TableNameRule.self, TableLoopRule.self,
             FedCollectionRule.self, TimeOrderRule.self, SlotRule.self, FieldSelectionRule.self, PartitionRule.self,
             EmptyTaskRule.self, ExtensionNameRule.self, TestRule.self, UnsupportedRule.self,
         ]
