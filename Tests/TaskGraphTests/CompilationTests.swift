@@ -22,6 +22,7 @@ struct CompilationTests {
     }
 
     private let config = "{ address: \"localhost:5432\", database: shop, user: u, password: p }"
+    private let destination = "{ address: \"localhost:5432\", database: warehouse, user: u, password: p }"
 
     private func capture(_ name: String, _ bindings: String, more: String = "") -> String {
         """
@@ -37,7 +38,7 @@ struct CompilationTests {
     private func materialization(_ name: String, _ bindings: String, more: String = "") -> String {
         """
           \(name):
-            endpoint: { connector: { image: "materialize-postgres@sha256:00", config: \(config) } }
+            endpoint: { connector: { image: "materialize-postgres@sha256:00", config: \(destination) } }
             \(more)
             bindings: \(bindings)
 
