@@ -53,6 +53,9 @@ public protocol LinkBackfills: AnyObject {
     /// The chunk was given up; it is read again later.
     func abandoned(_ chunk: Chunk)
 
+    /// The destination's table has the shape's columns from the next commit on; the binding's state says so then.
+    func evolved(_ binding: Int, to shape: TableShape)
+
     func state(of binding: Int) -> BindingCheckpoint
 
     /// Whether every row of every binding has been copied.

@@ -192,6 +192,8 @@ extension Link {
 
     func evolve(_ binding: Int, to shape: TableShape) throws {
         let statements = try transactor.evolve(binding, to: shape)
+        backfills.evolved(binding, to: shape)
+        changedStates.insert(binding)
         guard !statements.isEmpty else { return }
         lockedUntilCommit.insert(binding)
         var event = RunEvent(

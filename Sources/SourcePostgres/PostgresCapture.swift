@@ -87,7 +87,11 @@ public final class PostgresCapture: Capture {
             ).prepare(sources, followed: followed)
             if let statement = publication.undo { undo.withLock { $0.insert(statement, at: 0) } }
             let memberships = try catalog.memberships(of: sources, in: config.publication)
-            for index in sources.indices { sources[index].membership = memberships[sources[index].oid] }
+            let storage = try TableStorage.read(sources.map(\.oid), connection)
+            for index in sources.indices {
+                sources[index].membership = memberships[sources[index].oid]
+                sources[index].storage = storage[sources[index].oid] ?? TableStorage()
+            }
             let slot = try SlotSetup(
                 connection: connection, config: config, server: server
             ).prepare(checkpoints, stop: stop)
@@ -191,7 +195,15 @@ public final class PostgresCapture: Capture {
                     throw replaced(source, binding, link)
                 }
             }
+            if let seen = backfill.seen,
+                let column = source.storage.unknownColumn(since: seen.files, after: seen.lastColumn)
+            {
+                throw TableWatch.unknownPast(
+                    source, column, "at the destination, \(binding.forgetting(in: link))", task: link.materialization,
+                    binding: binding.index)
+            }
             backfill.identity = source.identity
+            backfill.seen = (source.storage.files, source.storage.lastColumn)
             backfills.append(
                 TableBackfill(
                     table: source, order: found.orders[binding.table],

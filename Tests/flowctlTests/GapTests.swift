@@ -189,6 +189,49 @@ struct GapTests {
         try setup.end()
     }
 
+    @Test(
+        "a column whose old values the log lacks stops the run, again at each start, until the table is read again",
+        arguments: [
+            "ADD COLUMN u uuid DEFAULT gen_random_uuid()", "ADD COLUMN s serial",
+            "ADD COLUMN d int DEFAULT 5; VACUUM FULL public.a",
+        ])
+    func unknownPast(change: String) throws {
+        let setup = try Setup("unknownpast")
+        let apply = try setup.start()
+        for statement in "ALTER TABLE public.a \(change)".components(separatedBy: "; ") {
+            try setup.admin.execute("\(raw: statement)")
+        }
+        try setup.admin.execute("INSERT INTO public.a VALUES (3, 'new')")
+        #expect(apply.waitForExit(seconds: 20) == 69)
+        #expect(apply.errors.contains("was added with a value for each row"), "\(apply.errors)")
+        let again = try setup.once()
+        #expect(again.exitCode == 69)
+        #expect(again.errors.contains("TRUNCATE \"public\".\"a\"; DELETE FROM flow.bindings"), "\(again.errors)")
+        try Connection(setup.destination).execute(
+            "TRUNCATE public.a; DELETE FROM flow.bindings WHERE destination_table = 'a'")
+        #expect(try setup.once().exitCode == 0)
+        let sum: SQL = "SELECT md5(string_agg(a::text, ',' ORDER BY id)) FROM public.a"
+        #expect(try Connection(setup.destination).query(sum)[0, 0] == (try setup.admin.query(sum)[0, 0]))
+        try setup.end()
+    }
+
+    @Test("a default that is set after its column was added stops nothing, nor does a table that is written anew later")
+    func harmlessDefault() throws {
+        let setup = try Setup("harmless")
+        let apply = try setup.start()
+        try setup.admin.execute(
+            "ALTER TABLE public.a ADD COLUMN d int; ALTER TABLE public.a ALTER COLUMN d SET DEFAULT 5")
+        try setup.admin.execute("INSERT INTO public.a VALUES (3, 'new')")
+        #expect(eventually(seconds: 20) { (try? setup.rows("a")) == "1old,2old,3new" }, "\(apply.errors)")
+        try setup.admin.execute("VACUUM FULL public.a")
+        try setup.admin.execute("INSERT INTO public.a VALUES (4, 'later')")
+        #expect(eventually(seconds: 20) { (try? setup.rows("a")) == "1old,2old,3new,4later" }, "\(apply.errors)")
+        apply.interrupt()
+        #expect(apply.waitForExit(seconds: 20) == 0)
+        #expect(try setup.once().exitCode == 0)
+        try setup.end()
+    }
+
     @Test("row security never makes a copy smaller: the user is refused")
     func rowSecurity() throws {
         let setup = try Setup("rowsecurity")

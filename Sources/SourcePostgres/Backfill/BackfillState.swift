@@ -4,13 +4,15 @@ import Postgres
 
 /// What is kept at the destination of one table's backfill, as JSON text:
 /// `{"table": "16400/r16410", "upper": ["42"], "copied": false, "file": "16401",
-/// "ranges": [{"lower": …, "upper": …, "snapshot": "…", "until": "0/…"}]}`.
+/// "ranges": [{"lower": …, "upper": …, "snapshot": "…", "until": "0/…"}], "files": "16401", "columns": 7}`.
 struct BackfillState {
     var filter: BackfillFilter
     /// The table's file at the source when its last chunk was read; nil for a partitioned table.
     var fileNode: UInt32?
     /// The table that the rows are of (`TableSource.identity`); nil where that was not kept.
     var identity: String?
+    /// The table's files and its last column when the destination's columns were last those of the source.
+    var seen: (files: String, lastColumn: Int)?
 
     /// The state of a table of which nothing was read.
     init(isCopied: Bool) {
@@ -33,6 +35,7 @@ struct BackfillState {
         }
         fileNode = value["file"]?.stringValue.flatMap { UInt32($0) }
         identity = value["table"]?.stringValue
+        if let files = value["files"]?.stringValue, let column = value["columns"]?.intValue { seen = (files, column) }
     }
 
     var text: String {
@@ -46,6 +49,7 @@ struct BackfillState {
         let state: JSONValue = [
             "table": identity.map { .string($0) } ?? .null, "upper": BackfillState.value(filter.frontier),
             "copied": .bool(filter.isCopied), "file": file, "ranges": .array(ranges),
+            "files": seen.map { .string($0.files) } ?? .null, "columns": seen.map { .int($0.lastColumn) } ?? .null,
         ]
         return JSONWriter.write(state)
     }

@@ -56,6 +56,12 @@ final class PostgresBackfills: LinkBackfills {
 
     func state(of binding: Int) -> BindingCheckpoint { tables[binding].current }
 
+    func evolved(_ binding: Int, to shape: TableShape) {
+        guard let seen = tables[binding].state.seen else { return }
+        let last = shape.columns.compactMap(\.attribute).max() ?? 0
+        tables[binding].state.seen = (seen.files, max(seen.lastColumn, last))
+    }
+
     // MARK: - Chunks
 
     func openChunk(at position: LogPosition, excluding: Set<Int>) -> Chunk? {

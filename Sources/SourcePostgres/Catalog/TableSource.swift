@@ -17,6 +17,8 @@ struct TableSource: Sendable {
     /// How it is published: the publication's own row for it. Another one means that it was out of the publication meanwhile.
     var membership: String?
 
+    var storage = TableStorage()
+
     /// What the log's changes belong to, by the catalog's numbers: a table of the same name that was dropped and made anew,
     /// or taken out of the publication and back, has another.
     var identity: String { "\(oid)/\(membership ?? "")" }

@@ -75,6 +75,9 @@ final class RelationCache {
         var table = source
         table.oid = relation.id
         let live = try TableCatalog(connection: connection).columns(of: table)
+        if live.contains(where: { ($0.attribute ?? 0) > source.storage.lastColumn }) {
+            try TableWatch.requireKnownPast(source, connection)
+        }
         let columns = try relation.columns.map { column -> ColumnShape in
             let match = live.first { $0.name == column.name }
             if var match, match.typeOID == column.typeOID, match.typeModifier == column.typeModifier {

@@ -48,6 +48,25 @@ enum TableWatch {
         }
     }
 
+    /// Throws where a column was added since the session began with values for the old rows that nobody wrote down.
+    static func requireKnownPast(_ table: TableSource, _ connection: Connection) throws {
+        guard let now = try TableStorage.read([table.oid], connection)[table.oid],
+            let column = now.unknownColumn(since: table.storage.files, after: table.storage.lastColumn)
+        else { return }
+        throw unknownPast(table, column, "start again: what to run is said then")
+    }
+
+    static func unknownPast(
+        _ table: TableSource, _ column: String, _ remedy: String, task: String? = nil, binding: Int? = nil
+    ) -> RunError {
+        RunError(
+            .needsOperator, operation: "follow", object: "table \(table.name)",
+            message:
+                "its column \"\(column)\" was added with a value for each row that was there (a volatile default, an "
+                + "identity, or the table was written anew since), and the log has none of them",
+            hint: "have the table read again: \(remedy)", task: task, binding: binding)
+    }
+
     private static func array(_ texts: [String]) -> String {
         let quoted = texts.map { text in
             "\"" + text.map { $0 == "\"" || $0 == "\\" ? "\\\($0)" : String($0) }.joined() + "\""

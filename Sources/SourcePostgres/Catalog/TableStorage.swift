@@ -1,0 +1,49 @@
+import Postgres
+
+/// Where a table's rows are kept, and which columns could have given the old ones values that the log doesn't have.
+///
+/// A column that is added with a constant default shows its value in the catalog (`attmissingval`), and the old rows at the
+/// destination are filled with it. With a volatile default, or as an identity, the server writes every row anew and logs none of
+/// them: the table has other files then.
+struct TableStorage: Equatable {
+    /// The files' numbers; changes with every rewrite. Of a partitioned table, those of its partitions.
+    var files = ""
+    /// The number of the last column.
+    var lastColumn = 0
+    /// By number: columns that have a default or an identity, and no value in the catalog for the rows that were there before.
+    var defaulted: [Int: String] = [:]
+
+    /// A column after `column` that the rows of other files than `files` can have values in; nil where all is known.
+    func unknownColumn(since files: String, after column: Int) -> String? {
+        guard files != self.files else { return nil }
+        return defaulted.filter { $0.key > column }.min { $0.key < $1.key }?.value
+    }
+
+    static func read(_ oids: [UInt32], _ connection: Connection) throws -> [UInt32: TableStorage] {
+        let rows = try connection.query(
+            """
+            SELECT c.oid,
+                   CASE WHEN c.relkind = 'p' THEN (
+                     SELECT md5(string_agg(t.relid::oid || ':' || pg_relation_filenode(t.relid), ',' ORDER BY t.relid::oid))
+                       FROM pg_partition_tree(c.oid::regclass) t WHERE t.isleaf)
+                   ELSE pg_relation_filenode(c.oid)::text END,
+                   a.attnum, a.attname,
+                   (a.atthasdef OR a.attidentity <> '') AND NOT a.atthasmissing AND a.attgenerated = ''
+                     AND NOT EXISTS (SELECT FROM pg_partition_tree(CASE WHEN c.relkind = 'p' THEN c.oid::regclass END) t
+                                       JOIN pg_attribute l ON l.attrelid = t.relid
+                                      WHERE l.attname = a.attname AND l.atthasmissing)
+              FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+             WHERE c.oid = ANY (\(literal: "{" + oids.map { String($0) }.joined(separator: ",") + "}")::oid[])
+            """)
+        var found: [UInt32: TableStorage] = [:]
+        for row in 0..<rows.count {
+            guard let oid = rows[row, 0].flatMap({ UInt32($0) }), let number = rows[row, 2].flatMap({ Int($0) }) else {
+                continue
+            }
+            found[oid, default: TableStorage(files: rows[row, 1] ?? "")].lastColumn = max(
+                number, found[oid]?.lastColumn ?? 0)
+            if rows[row, 4] == "t" { found[oid]?.defaulted[number] = rows[row, 3] }
+        }
+        return found
+    }
+}
