@@ -1,4 +1,5 @@
 import ArgumentParser
+import Catalog
 import Diagnostics
 import TaskGraph
 
@@ -7,13 +8,33 @@ enum CatalogFile {
     /// The compiled catalog of a file. Where it is at fault, shows all faults and ends with the exit code for that;
     /// warnings are shown and don't stop the command. Diagnostics of people's form go to standard error.
     static func compile(_ path: String, _ options: CommonOptions) throws -> CompiledGraph {
-        let (graph, diagnostics) = compileCatalog(path: path)
-        if diagnostics.hasErrors {
-            show(diagnostics, options)
+        try checked(compileCatalog(path: path), options)
+    }
+
+    private static func checked(
+        _ compiled: (graph: CompiledGraph, diagnostics: DiagnosticCollector), _ options: CommonOptions
+    ) throws -> CompiledGraph {
+        if compiled.diagnostics.hasErrors {
+            show(compiled.diagnostics, options)
             throw ExitCode(ExitStatus.catalogInvalid.rawValue)
         }
-        if diagnostics.warningCount > 0, options.log.shows(.warn) { show(diagnostics, options) }
-        return graph
+        if compiled.diagnostics.warningCount > 0, options.log.shows(.warn) { show(compiled.diagnostics, options) }
+        return compiled.graph
+    }
+
+    /// As `compile`, for a command that moves rows: a catalog that asks for what isn't followed yet ends it with 69.
+    static func compileToRun(_ path: String, _ options: CommonOptions) throws -> CompiledGraph {
+        let compiled = compileCatalog(path: path)
+        let unfollowed = compiled.diagnostics.diagnostics.filter { $0.code == .notFollowedYet }
+        guard !compiled.diagnostics.hasErrors, !unfollowed.isEmpty else { return try checked(compiled, options) }
+        var refusal = DiagnosticCollector()
+        for secret in compiled.diagnostics.secrets { refusal.hide(secret) }
+        for var diagnostic in unfollowed {
+            diagnostic.severity = .error
+            refusal.report(diagnostic)
+        }
+        show(refusal, options)
+        throw ExitCode(ExitStatus.unavailable.rawValue)
     }
 
     /// What was found in so many catalogs, to standard error.

@@ -4,7 +4,7 @@ extension DiagnosticCode {
     /// The codes of values that don't have the shape that the JSON Schemas ask for, and of what has no effect.
     static let shapeCodes: [DiagnosticCode] = [
         .unknownProperty, .missingProperty, .wrongType, .notAllowed, .wrongForm, .outOfBounds, .noAlternative,
-        .noEffect, .notSupported,
+        .noEffect, .notSupported, .notFollowedYet,
     ]
 
     /// A property that the schema doesn't have.
@@ -226,6 +226,34 @@ extension DiagnosticCode {
             captures:
               shop/source:
                 endpoint: { local: { command: [source], config: {} } }
+                bindings:
+                  - { resource: { namespace: public, stream: orders }, target: shop/orders }
+            collections:
+              shop/orders: { key: [/id] }
+            """,
+        mended: """
+            captures:
+              shop/source:
+                endpoint: { connector: { image: source-postgres, config: source.yaml } }
+                bindings:
+                  - { resource: { namespace: public, stream: orders }, target: shop/orders }
+            collections:
+              shop/orders: { key: [/id] }
+            """)
+
+    /// A part of the language that `apply` doesn't follow yet.
+    public static let notFollowedYet = DiagnosticCode(
+        310, title: "accepted, and not followed by apply yet",
+        explanation: """
+            The setting is understood and checked, but apply doesn't do what it asks for yet, and would move other data, \
+            or reach a database another way, than was asked for. So apply refuses to run: it ends with 69 before it \
+            connects to anything. Remove the setting, or give it the value that stands for what is done anyway.
+            """,
+        bad: """
+            captures:
+              shop/source:
+                endpoint: { connector: { image: source-postgres, config: source.yaml } }
+                autoDiscover: { addNewBindings: true }
                 bindings:
                   - { resource: { namespace: public, stream: orders }, target: shop/orders }
             collections:

@@ -14,7 +14,7 @@ enum CatalogRules {
             SchemaCombinationRule.self, KeyRule.self, ProjectionRule.self, ResourceRule.self, SharedTableRule.self,
             TableNameRule.self, TableLoopRule.self,
             FedCollectionRule.self, TimeOrderRule.self, SlotRule.self, FieldSelectionRule.self, PartitionRule.self,
-            EmptyTaskRule.self, ExtensionNameRule.self, TestRule.self, UnsupportedRule.self,
+            EmptyTaskRule.self, ExtensionNameRule.self, TestRule.self, UnsupportedRule.self, UnfollowedRule.self,
         ]
     }
 

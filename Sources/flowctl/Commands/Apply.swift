@@ -31,7 +31,7 @@ struct Apply: AsyncParsableCommand {
     var file: String
 
     func run() async throws {
-        let graph = try CatalogFile.compile(file, options)
+        let graph = try CatalogFile.compileToRun(file, options)
         let only = try tasks.names(in: graph)
         if let reason = TaskOptions.obstacle(to: only, in: graph) { throw ValidationError(reason) }
         let command = self

@@ -62,14 +62,25 @@ struct PipelineAssembly {
         for (table, binding) in bindings.enumerated() { tableOfBinding[binding.offset] = table }
         let capture = PostgresCapture(
             name: task.name, config: try PostgresCaptureConfig(config),
-            tables: bindings.map { _, binding in
+            tables: bindings.map { index, binding in
                 CapturedTable(
                     namespace: binding.namespace, stream: binding.stream,
-                    priority: binding.resource["priority"]?.intValue ?? 0, binding: binding.index)
+                    priority: priority(of: binding, index, links), binding: binding.index)
             })
         let skips = SkippedBackfills(config["advanced"]?["skip_backfills"]?.stringValue ?? "")
         let plans = try links.compactMap { try plan($0, task, tableOfBinding, skips) }
         return plans.isEmpty ? nil : Pipeline(capture: capture, links: plans)
+    }
+
+    /// Which tables are read first: what the capture says of the table, and the most that a destination says of it.
+    private func priority(of binding: CaptureTask.Binding, _ index: Int, _ links: [CompiledGraph.Link]) -> Int {
+        let asked = links.flatMap { link in
+            link.pairs.filter { $0.captureBinding == index }
+                .map { graph.materializations[link.materialization].bindings[$0.materializationBinding] }
+                .filter { !$0.isDisabled }.map(\.priority)
+        }
+        let (sum, isTooMuch) = (binding.resource["priority"]?.intValue ?? 0).addingReportingOverflow(asked.max() ?? 0)
+        return isTooMuch ? (sum < 0 ? .max : .min) : sum
     }
 
     private func plan(
@@ -111,7 +122,8 @@ struct PipelineAssembly {
             name: binding.table, key: try key(binding, task),
             mode: isDelta ? .insert : .upsert, deletes: deletes,
             backfillCounter: source.backfillCounter + binding.backfillCounter,
-            skipsBackfill: skips.contains(source.namespace, source.stream),
+            skipsBackfill: source.resource["mode"]?.stringValue == "Only Changes"
+                || skips.contains(source.namespace, source.stream),
             requiredFields: binding.fields.require.map(\.field), excludedFields: Array(binding.columns.excluded),
             onlyFields: only(binding.columns, source.columns),
             additionalCreateSQL: resource["additional_table_create_sql"]?.stringValue)

@@ -135,6 +135,10 @@ struct CheckTests {
         #expect(mended.exitCode == 0, "\(messages(mended.1, "unmet"))")
         #expect(messages(mended.1, "excess").isEmpty)
         #expect(try admin.query("SELECT FROM pg_replication_slots WHERE database = current_database()").count == 0)
+        // What is made ready for later, and apply doesn't follow yet.
+        let file = pair.folder.appending(path: "flow.yaml")
+        let text = try String(contentsOf: file, encoding: .utf8).replacing(", signalTable: ops", with: "")
+        try text.write(to: file, atomically: true, encoding: .utf8)
         let applied = try pair.run("apply", "--once")
         #expect(applied.exitCode == 0, "\(applied.errors)")
         #expect(try owner.query("SELECT count(*) FROM copies.guarded")[0, 0] == "2")

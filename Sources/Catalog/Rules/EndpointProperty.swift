@@ -1,0 +1,115 @@
+import YAML
+
+/// What `apply` makes of a property of a connector's endpoint or resource config. The table knows each property of the
+/// connectors' schemas, so that none is left aside in silence.
+struct EndpointProperty: Sendable {
+    /// What is done about it.
+    enum Use: Sendable {
+        /// A command does as it says.
+        case followed
+        /// Nothing is done, and what arrives is the same.
+        case harmless
+        /// Values ask for something that isn't done, other than those given: they ask for what is done anyway.
+        case refused(but: [Allowed])
+    }
+
+    /// A value that a refused property may have.
+    enum Allowed: Sendable, Equatable {
+        case no, one
+        case text(String)
+    }
+
+    /// Names from the config's root down, with dots between; of a resource after `resource.`.
+    let path: String
+    let use: Use
+
+    /// Those of a connector; nil for one that isn't built in.
+    static func all(of connector: String) -> [EndpointProperty]? { tables[connector] }
+
+    private static let tables: [String: [EndpointProperty]] = [
+        "source-postgres": shared + source, "materialize-postgres": shared + destination,
+    ]
+
+    private static func followed(_ paths: [String]) -> [EndpointProperty] {
+        paths.map { EndpointProperty(path: $0, use: .followed) }
+    }
+
+    private static func harmless(_ paths: [String]) -> [EndpointProperty] {
+        paths.map { EndpointProperty(path: $0, use: .harmless) }
+    }
+
+    private static func refused(_ path: String, but allowed: Allowed...) -> EndpointProperty {
+        EndpointProperty(path: path, use: .refused(but: allowed))
+    }
+
+    /// Of a tunnel only the whole is refused: its parts mean nothing without it.
+    private static let shared =
+        followed([
+            "address", "database", "user", "password", "credentials.password", "advanced.sslmode",
+            "advanced.sslrootcert", "advanced.sslcert", "advanced.sslkey",
+        ])
+        + harmless(["credentials.auth_type", "advanced.feature_flags"])
+        + [
+            refused("password_sops"), refused("credentials.password_sops"), refused("sops"),
+            refused("networkTunnel.sshForwarding"),
+        ]
+
+    private static let source =
+        followed([
+            "discoveryFilters.include_schemas", "discoveryFilters.exclude_schemas", "discoveryFilters.table_patterns",
+            "discoveryFilters.discover_unpublished_tables", "advanced.publicationName", "advanced.slotName",
+            "advanced.backfill_chunk_size", "advanced.backfill_chunk_bytes", "advanced.backfillWorkers",
+            "advanced.skip_backfills", "advanced.read_only_capture", "advanced.truncate", "advanced.discover_schemas",
+            "advanced.discover_unpublished_tables", "resource.namespace", "resource.stream", "resource.mode",
+            "resource.priority",
+        ])
+        + harmless([
+            "advanced.statement_timeout", "advanced.watermarksTable", "advanced.discover_only_published",
+            "advanced.rediscovery_interval", "advanced.source_tag", "resource.syncMode", "resource.primary_key",
+        ])
+        + [
+            refused("historyMode", but: .no), refused("advanced.failoverSlot", but: .no),
+            refused("advanced.min_backfill_xid"), refused("advanced.heartbeat"), refused("advanced.signalTable"),
+            refused("advanced.binaryHandling", but: .text("bytes")),
+            refused("advanced.capture_as_partitions", but: .no),
+            refused("resource.advanced.additional_backfill_filter"),
+        ]
+
+    private static let destination =
+        followed([
+            "schema", "insertMode", "deleteMode", "hardDelete", "schemaEvolution", "advanced.sessionReplicationRole",
+            "advanced.metadataSchema", "resource.table", "resource.schema", "resource.delta_updates",
+            "resource.insertMode", "resource.deleteMode", "resource.additional_table_create_sql",
+        ])
+        + harmless(["advanced.flushInterval", "advanced.maxTransactionBytes", "advanced.no_flow_document"])
+        + [
+            refused("tasks", but: .one), refused("advanced.toast", but: .text("null")),
+            refused("resource.adopt", but: .no),
+        ]
+
+    /// The member of a config that asks for what isn't done; nil where there is none.
+    func unfollowed(in config: Node, isResource: Bool) -> Node.Member? {
+        guard case .refused(let allowed) = use else { return nil }
+        var names = path.split(separator: ".").map(String.init)
+        guard (names.first == "resource") == isResource else { return nil }
+        if isResource { names.removeFirst() }
+        guard let last = names.popLast() else { return nil }
+        var node: Node? = config
+        for name in names { node = node?[name] }
+        guard let member = node?.member(last), !member.value.isNull else { return nil }
+        return allowed.contains { $0.covers(member.value) } ? nil : member
+    }
+
+    /// The path as it is within its config.
+    var name: String { path.hasPrefix("resource.") ? String(path.dropFirst("resource.".count)) : path }
+}
+
+extension EndpointProperty.Allowed {
+    fileprivate func covers(_ node: Node) -> Bool {
+        switch self {
+        case .no: node.bool == false
+        case .one: node.int == 1
+        case .text(let text): node.string == text
+        }
+    }
+}

@@ -1,0 +1,97 @@
+import Diagnostics
+import JSON
+import YAML
+
+/// What the catalog's language has and `apply` doesn't follow yet is a warning; `apply` itself refuses to run with it.
+enum UnfollowedRule: CatalogRule {
+    /// Reports every place that breaks the rule.
+    static func check(_ catalog: CatalogSpecs, _ diagnostics: inout DiagnosticCollector) {
+        for task in catalog.captures where !task.isDisabled {
+            report(task.name, task.endpoint, task.enabledBindings.compactMap(\.resource), &diagnostics)
+            let discovery = task.name.node["autoDiscover"]
+            for name in ["addNewBindings", "evolveIncompatibleCollections"] {
+                guard let member = discovery?.member(name), member.value.bool == true else { continue }
+                diagnostics.report(warning(member, "autoDiscover.\(name)", task.name))
+            }
+        }
+        for task in catalog.materializations where !task.isDisabled {
+            let written = task.enabledBindings.filter { !$0.isAutomatic }
+            report(task.name, task.endpoint, written.compactMap(\.resource), &diagnostics)
+            reportPolicy(task.name.node, task.name, &diagnostics)
+            for binding in written { check(binding, task.name, &diagnostics) }
+            for binding in task.enabledBindings { checkNames(binding, catalog, &diagnostics) }
+        }
+    }
+
+    private static func report(
+        _ task: EntityName, _ endpoint: EndpointSpec, _ resources: [Node], _ diagnostics: inout DiagnosticCollector
+    ) {
+        for property in endpoint.connector.flatMap(EndpointProperty.all) ?? [] {
+            if let member = endpoint.config.flatMap({ property.unfollowed(in: $0, isResource: false) }) {
+                diagnostics.report(warning(member, property.name, task))
+            }
+            for resource in resources {
+                guard let member = property.unfollowed(in: resource, isResource: true) else { continue }
+                diagnostics.report(warning(member, property.name, task))
+            }
+        }
+    }
+
+    private static func reportPolicy(_ node: Node, _ task: EntityName, _ diagnostics: inout DiagnosticCollector) {
+        guard let policy = node.member("onIncompatibleSchemaChange"), policy.value.string != "abort" else { return }
+        diagnostics.report(warning(policy, "onIncompatibleSchemaChange", task))
+    }
+
+    private static func check(
+        _ binding: MaterializationSpec.Binding, _ task: EntityName, _ diagnostics: inout DiagnosticCollector
+    ) {
+        reportPolicy(binding.node, task, &diagnostics)
+        for name in ["notBefore", "notAfter"] {
+            guard let member = binding.node["source"]?.member(name) else { continue }
+            diagnostics.report(warning(member, "source.\(name)", task))
+        }
+        for field in (binding.fields?["require"] ?? binding.fields?["include"])?.members ?? []
+        where !field.key.hasPrefix("x-") {
+            for setting in field.value.members ?? []
+            where !setting.key.hasPrefix("x-") && setting.value.bool != false && !setting.value.isNull {
+                diagnostics.report(warning(setting, "fields.require.\(field.key).\(setting.key)", task))
+            }
+        }
+    }
+
+    /// A projection gives a column another name, unless the column is left out, the projection is, or the column's own
+    /// name is required.
+    private static func checkNames(
+        _ binding: MaterializationSpec.Binding, _ catalog: CatalogSpecs, _ diagnostics: inout DiagnosticCollector
+    ) {
+        guard let collection = binding.source.flatMap({ catalog.collection($0.text) }) else { return }
+        let required = Set((binding.fields?["require"] ?? binding.fields?["include"])?.keys ?? [])
+        let excluded = Set((binding.fields?["exclude"]?.items ?? []).compactMap(\.string))
+        let recommended = binding.fields?["recommended"]
+        let takesNone = recommended?.bool == false || recommended?.int == 0
+        let keys = Set(collection.key.map(\.text))
+        for renamed in collection.columns.renamed {
+            let own = JSONPointer.escape(renamed.column)
+            guard renamed.field != own, !required.contains(own), !excluded.contains(renamed.field),
+                !takesNone || required.contains(renamed.field) || keys.contains("/" + own),
+                let projection = collection.name.node["projections"]?.member(renamed.field)
+            else { continue }
+            diagnostics.report(
+                .warning(
+                    .notFollowedYet,
+                    "projection '\(renamed.field)' is materialized, and apply doesn't follow a column's other name yet",
+                    at: projection.keyRange, pointer: projection.value.pointer.description,
+                    notes: projection.value.aliasNotes,
+                    hint:
+                        "exclude '\(renamed.field)' in the binding's fields, or require '\(own)'; apply refuses to run"
+                ))
+        }
+    }
+
+    private static func warning(_ member: Node.Member, _ property: String, _ task: EntityName) -> Diagnostic {
+        .warning(
+            .notFollowedYet, "'\(property)' of \(task.phrase) is accepted, and apply doesn't follow it yet",
+            at: member.keyRange, pointer: member.value.pointer.description, notes: member.value.aliasNotes,
+            hint: "remove it; apply refuses to run with it")
+    }
+}

@@ -1,0 +1,155 @@
+import Foundation
+import Postgres
+import TestSupport
+import Testing
+
+/// What a catalog asks for and `apply` doesn't do is refused at its line, before anything is connected to.
+@Suite("what apply doesn't follow yet")
+struct UnfollowedTests {
+    /// Nothing listens at the addresses: a run that got as far as connecting would say so.
+    private static func catalog(
+        source: String = "", destination: String = "", capture: String = "", resource: String = "", table: String = "",
+        binding: String = "", task: String = "", from: String = "a/orders"
+    ) -> String {
+        """
+        captures:
+          a/source:
+            \(capture)
+            endpoint:
+              connector:
+                image: source-postgres:dev
+                config: { address: "127.0.0.1:1", user: u, password: hunter2\(source) }
+            bindings:
+              - { resource: { namespace: public, stream: orders\(resource) }, target: a/orders }
+        collections:
+          a/orders:
+            key: [/id]
+            schema: { type: object, required: [id], properties: { id: { type: integer }, name: { type: string } } }
+        materializations:
+          a/sink:
+            \(task)
+            endpoint:
+              connector:
+                image: materialize-postgres:dev
+                config: { address: "127.0.0.1:1", user: u, password: hunter2\(destination) }
+            bindings:
+              - { source: \(from), resource: { table: orders\(table) }\(binding) }
+        """
+    }
+
+    private static let refused: [(String, String)] = [
+        (
+            "networkTunnel.sshForwarding",
+            catalog(source: ", networkTunnel: { sshForwarding: { sshEndpoint: 'ssh://t@b' } }")
+        ),
+        (
+            "networkTunnel.sshForwarding",
+            catalog(destination: ", networkTunnel: { sshForwarding: { sshEndpoint: 'ssh://t@b' } }")
+        ),
+        ("historyMode", catalog(source: ", historyMode: true")),
+        ("advanced.signalTable", catalog(source: ", advanced: { signalTable: ops }")),
+        ("advanced.heartbeat", catalog(source: ", advanced: { heartbeat: { interval: 1m } }")),
+        ("advanced.failoverSlot", catalog(source: ", advanced: { failoverSlot: true }")),
+        ("advanced.binaryHandling", catalog(source: ", advanced: { binaryHandling: base64 }")),
+        ("advanced.min_backfill_xid", catalog(source: ", advanced: { min_backfill_xid: '7' }")),
+        ("advanced.capture_as_partitions", catalog(source: ", advanced: { capture_as_partitions: true }")),
+        (
+            "advanced.additional_backfill_filter",
+            catalog(resource: ", advanced: { additional_backfill_filter: id > 1 }")
+        ),
+        ("autoDiscover.addNewBindings", catalog(capture: "autoDiscover: { addNewBindings: true }")),
+        ("tasks", catalog(destination: ", tasks: 2")),
+        ("advanced.toast", catalog(destination: ", advanced: { toast: lookup }")),
+        ("adopt", catalog(table: ", adopt: true")),
+        ("onIncompatibleSchemaChange", catalog(task: "onIncompatibleSchemaChange: backfill")),
+        ("onIncompatibleSchemaChange", catalog(binding: ", onIncompatibleSchemaChange: disableBinding")),
+        ("source.notBefore", catalog(from: "{ name: a/orders, notBefore: '2026-01-01T00:00:00Z' }")),
+        ("source.notAfter", catalog(from: "{ name: a/orders, notAfter: '2026-01-01T00:00:00Z' }")),
+        (
+            "fields.require.name.castToString",
+            catalog(binding: ", fields: { recommended: true, require: { name: { castToString: true } } }")
+        ),
+        (
+            "fields.require.name.DDL",
+            catalog(binding: ", fields: { recommended: true, require: { name: { DDL: text } } }")
+        ),
+    ]
+
+    @Test("ends apply with 69 and its line, and is a warning of validate", arguments: refused)
+    func refusal(property: String, catalog: String) throws {
+        let program = try Program()
+        try program.write("catalog.yaml", catalog)
+        let name = String(property.split(separator: ".").last ?? "")
+        let line = 1 + (catalog.components(separatedBy: "\n").firstIndex { $0.contains(name + ":") } ?? -1)
+        let applied = try program.run(["apply", "--once", "catalog.yaml"])
+        #expect(applied.status == 69)
+        #expect(applied.errors.contains("error[FC0310]: '\(property)' of "), "\(applied.errors)")
+        #expect(applied.errors.contains("catalog.yaml:\(line):") && applied.errors.contains("1 error"))
+        #expect(!applied.errors.contains("hunter2") && !applied.errors.contains("127.0.0.1:1 "))
+        let validated = try program.run(["validate", "catalog.yaml"])
+        #expect(validated.status == 0)
+        #expect(validated.output.contains("warning[FC0310]: '\(property)'"), "\(validated.output)")
+        program.remove()
+    }
+
+    @Test("is no matter where the value stands for what is done")
+    func sameAsDone() throws {
+        let program = try Program()
+        let advanced =
+            "advanced: { slotName: s, watermarksTable: public.m, failoverSlot: false, binaryHandling: bytes }"
+        try program.write(
+            "catalog.yaml",
+            Self.catalog(
+                source: ", historyMode: false, \(advanced)", destination: ", tasks: 1, hardDelete: true, schema: s",
+                capture: "autoDiscover: { addNewBindings: false }", resource: ", syncMode: incremental, mode: Normal",
+                table: ", delta_updates: false, adopt: false",
+                binding: ", fields: { recommended: true, require: { name: {} } }, priority: 2",
+                task: "onIncompatibleSchemaChange: abort"))
+        let outcome = try program.run(["validate", "catalog.yaml"])
+        #expect(outcome.status == 0 && !outcome.output.contains("FC0310"), "\(outcome)")
+        program.remove()
+    }
+
+    @Test("a tunnel is not gone around by commands that only look", arguments: ["status", "check"])
+    func tunnel(command: String) throws {
+        let program = try Program()
+        try program.write(
+            "catalog.yaml",
+            Self.catalog(
+                source: ", networkTunnel: { sshForwarding: { sshEndpoint: 'ssh://t@b' } }",
+                destination: ", networkTunnel: { sshForwarding: { sshEndpoint: 'ssh://t@b' } }"))
+        let outcome = try program.run([command, "catalog.yaml"])
+        #expect(outcome.status == 69)
+        #expect((outcome.output + outcome.errors).contains("tunnels are not followed yet"), "\(outcome)")
+        #expect(!(outcome.output + outcome.errors).contains("refused"), "\(outcome)")
+        program.remove()
+    }
+
+    @Test("a table of the mode Only Changes gets no present rows, and all later changes")
+    func onlyChanges() throws {
+        let (source, destination) = try TestServers.freshDatabases("onlychanges")
+        let capturing = try Connection(source)
+        try capturing.execute(
+            "CREATE TABLE public.orders (id int PRIMARY KEY, name text); INSERT INTO public.orders VALUES (1, 'old')")
+        let program = try Program()
+        let text = Self.catalog(
+            source: ", database: \(source.database), advanced: { slotName: \(source.database) }",
+            destination: ", database: \(destination.database)", resource: ", mode: Only Changes")
+        let halves = text.components(separatedBy: "127.0.0.1:1\"")
+        try program.write(
+            "catalog.yaml",
+            "\(halves[0])127.0.0.1:\(source.port)\"\(halves[1])127.0.0.1:\(destination.port)\"\(halves[2])"
+                .replacing("user: u", with: "user: postgres"))
+        for id in [2, 3] {
+            let outcome = try program.run(["apply", "--once", "catalog.yaml"])
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            try capturing.execute("INSERT INTO public.orders VALUES (\(raw: String(id)), 'new')")
+        }
+        let stored = try Connection(destination).query(
+            "SELECT string_agg(id::text, ',' ORDER BY id) FROM public.orders")
+        #expect(stored[0, 0] == "2")
+        capturing.close()
+        try TestServers.drop(source)
+        program.remove()
+    }
+}
