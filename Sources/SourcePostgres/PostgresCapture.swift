@@ -123,8 +123,13 @@ public final class PostgresCapture: Capture {
         var sources: [TableSource] = []
         for (index, table) in tables.enumerated() {
             let name = QualifiedName(table.namespace, table.stream)
-            if let source = try catalog.table(name, index: index) {
+            if var source = try catalog.table(name, index: index) {
+                source.binding = table.binding
                 sources.append(source)
+            } else if let (message, hint) = try catalog.obstacle(name) {
+                throw RunError(
+                    .needsOperator, operation: "capture", object: "table \(name)", message: message, hint: hint,
+                    task: self.name, binding: table.binding)
             } else {
                 missing.append("\(name)")
                 firstMissing = firstMissing ?? table.binding
@@ -149,7 +154,8 @@ public final class PostgresCapture: Capture {
                 .needsOperator, operation: "publish", object: "table \(names.joined(separator: ", "))",
                 message:
                     "it has no replica identity (no primary key): once published, its updates and deletes would fail",
-                hint: names.map { "ALTER TABLE \($0) REPLICA IDENTITY FULL;" }.joined(separator: " "), task: name)
+                hint: names.map { "ALTER TABLE \($0) REPLICA IDENTITY FULL;" }.joined(separator: " "), task: name,
+                binding: without.first?.binding)
         }
     }
 

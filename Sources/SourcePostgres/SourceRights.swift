@@ -18,14 +18,15 @@ struct SourceRights {
             """)
         guard rows.count > 0 else { return }
         let refused = Set((0..<rows.count).compactMap { rows[$0, 0].flatMap { UInt32($0) } })
-        let names = tables.filter { refused.contains($0.oid) }.map { "\($0.name)" }.joined(separator: ", ")
+        let unread = tables.filter { refused.contains($0.oid) }
+        let names = unread.map { "\($0.name)" }.joined(separator: ", ")
         let user = rows[0, 1] ?? ""
         let schemas = Set((0..<rows.count).filter { rows[$0, 3] == "f" }.compactMap { rows[$0, 2] }).sorted()
         let usage = schemas.map { "GRANT USAGE ON SCHEMA \($0) TO \(user); " }.joined()
         throw RunError(
             .needsOperator, operation: "read", object: "table \(names)",
             message: "the user \(user) may not read it", hint: "\(usage)GRANT SELECT ON TABLE \(names) TO \(user);",
-            sqlState: "42501")
+            sqlState: "42501", binding: unread.first?.binding)
     }
 
     /// Logs in as the stream will.

@@ -21,6 +21,8 @@ struct BadEndpointTests {
         let shop = try server.connect(database: "shop")
         try shop.execute(
             """
+            CREATE VIEW public.seen AS SELECT 1 AS id; CREATE UNLOGGED TABLE public.passing (id int PRIMARY KEY);
+            CREATE TABLE public.keyless (id int);
             CREATE TABLE public.orders (id int PRIMARY KEY); ALTER TABLE public.orders OWNER TO reader;
             REVOKE ALL ON SCHEMA public FROM PUBLIC; GRANT USAGE ON SCHEMA public TO blind, plain, reader, follower;
             GRANT SELECT ON TABLE public.orders TO follower; GRANT CREATE ON DATABASE shop TO follower
@@ -71,7 +73,7 @@ struct BadEndpointTests {
             words: ["ALTER ROLE \"plain\" REPLICATION"]),
         Case(
             what: "the source's user may not read the table",
-            source: ["user: blind", "password: r1ght-one", "database: shop"], line: 4,
+            source: ["user: blind", "password: r1ght-one", "database: shop"], line: 5,
             words: ["GRANT SELECT ON TABLE \"public\".\"orders\" TO blind"]),
         Case(
             what: "the source's user may not publish the table",
@@ -80,6 +82,15 @@ struct BadEndpointTests {
         Case(
             what: "there is no such table", stream: "Orders", line: 5,
             words: ["\"public\".\"Orders\"", "case is significant"]),
+        Case(
+            what: "what is named is a view", stream: "seen", line: 5,
+            words: ["\"public\".\"seen\"", "it is a view", "capture the tables"]),
+        Case(
+            what: "the table is unlogged", stream: "passing", line: 5,
+            words: ["it is unlogged", "ALTER TABLE \"public\".\"passing\" SET LOGGED"]),
+        Case(
+            what: "the table has no key", stream: "keyless", line: 5,
+            words: ["no replica identity", "ALTER TABLE \"public\".\"keyless\" REPLICA IDENTITY FULL"]),
         Case(
             what: "the destination's user may not make anything",
             destination: ["user: plain", "password: r1ght-one", "database: warehouse"], line: 8,

@@ -30,6 +30,28 @@ struct TableCatalog {
                 ? try partitionEstimate(oid) : rows[0, 3].flatMap { Int64($0) })
     }
 
+    /// What has this name and can't be captured, as `a view …`, and what to do; nil where nothing has it.
+    func obstacle(_ name: QualifiedName) throws -> (message: String, hint: String)? {
+        let rows = try connection.query(
+            """
+            SELECT c.relkind, c.relpersistence FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+             WHERE n.nspname = \(literal: name.schema.name) AND c.relname = \(literal: name.name.name)
+               AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+            """)
+        guard rows.count > 0 else { return nil }
+        let tables = "capture the tables that its rows come from"
+        switch rows[0, 0] {
+        case "v": return ("it is a view: the log has the changes of tables only", tables)
+        case "m": return ("it is a materialized view: the log does not say how it changes", tables)
+        case "f": return ("it is a foreign table: its changes are in another server's log", "capture it there")
+        default: break
+        }
+        switch rows[0, 1] {
+        case "u": return ("it is unlogged: nothing of it is in the log", "ALTER TABLE \(name) SET LOGGED;")
+        default: return ("it is temporary: nothing of it is in the log", "capture a permanent table")
+        }
+    }
+
     private func partitionEstimate(_ oid: UInt32) throws -> Int64? {
         let rows = try connection.query(
             """

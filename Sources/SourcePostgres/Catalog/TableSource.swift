@@ -16,6 +16,8 @@ struct TableSource: Sendable {
     var estimatedRows: Int64?
     /// How it is published: the publication's own row for it. Another one means that it was out of the publication meanwhile.
     var membership: String?
+    /// The index of its binding in the task's list.
+    var binding: Int?
 
     var storage = TableStorage()
 
