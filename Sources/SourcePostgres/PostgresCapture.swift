@@ -38,7 +38,11 @@ public final class PostgresCapture: Capture {
             try SourceServer(connection).requireLogicalReplication()
             let catalog = TableCatalog(connection: connection)
             let sources = try findTables(catalog)
-            try requireIdentity(sources, try sources.map { try catalog.shape(of: $0) })
+            let shapes = try sources.map { try catalog.shape(of: $0) }
+            try requireIdentity(sources, shapes)
+            for (source, shape) in zip(sources, shapes) {
+                try UniqueKeys(connection: connection).require(tables[source.index].keys, of: source, shape)
+            }
             let rights = SourceRights(connection: connection, parameters: config.connection)
             try rights.requireReplication()
             try rights.requireReading(sources)

@@ -57,12 +57,35 @@ public struct CapturedTable: Sendable {
     public var priority: Int
     /// The binding's index in the task's list.
     public var binding: Int?
+    /// What destinations tell its rows apart by; none for one that appends.
+    public var keys: [Key]
 
-    public init(namespace: String, stream: String, priority: Int = 0, binding: Int? = nil) {
+    /// The key of one destination's table.
+    public struct Key: Sendable {
+        /// In the key's order, by name.
+        public var columns: [String]
+        public var collection: String
+        /// The materialization and the index of its binding.
+        public var task: String
+        public var binding: Int
+
+        /// A key with what it is of.
+        public init(columns: [String], collection: String, task: String, binding: Int) {
+            self.columns = columns
+            self.collection = collection
+            self.task = task
+            self.binding = binding
+        }
+    }
+
+    public init(
+        namespace: String, stream: String, priority: Int = 0, binding: Int? = nil, keys: [Key] = []
+    ) {
         self.namespace = namespace
         self.stream = stream
         self.priority = priority
         self.binding = binding
+        self.keys = keys
     }
 }
 

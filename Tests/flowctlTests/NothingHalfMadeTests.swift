@@ -11,7 +11,7 @@ struct NothingHalfMadeTests {
         let destination: ConnectionParameters
         let catalog: URL
 
-        init(_ name: String, destinationUser: String? = nil, slot: String? = nil) throws {
+        init(_ name: String, destinationUser: String? = nil, slot: String? = nil, key: String = "/id") throws {
             (source, destination) = try TestServers.freshDatabases(name)
             try Connection(source).execute(
                 "CREATE TABLE public.a (id int PRIMARY KEY); CREATE TABLE public.b (id int PRIMARY KEY, name text)")
@@ -27,7 +27,7 @@ struct NothingHalfMadeTests {
                 bindings:
                   - { resource: { namespace: public, stream: a }, target: half/a }
                   - { resource: { namespace: public, stream: b }, target: half/b }
-            collections: { half/a: { key: [/id] }, half/b: { key: [/id] } }
+            collections: { half/a: { key: [/id] }, half/b: { key: [\(key)] } }
             materializations:
               half/destination:
                 endpoint:
@@ -129,5 +129,44 @@ struct NothingHalfMadeTests {
         newer.interrupt()
         #expect(newer.waitForExit(seconds: 20) == 0)
         try setup.end()
+    }
+
+    @Test("a key that nothing keeps unique at the source is refused by check and apply before anything is made")
+    func keyThatIsNotUnique() throws {
+        let setup = try Setup("half_key", key: "/name")
+        defer { try? setup.end() }
+        try Connection(setup.source).execute(
+            """
+            ALTER TABLE public.b REPLICA IDENTITY FULL;
+            CREATE UNIQUE INDEX ON public.b (name) WHERE id > 5; INSERT INTO public.b VALUES (1, 'same'), (2, 'same')
+            """)
+        let applied = try setup.apply()
+        #expect(applied.exitCode == 69)
+        for word in ["\"public\".\"b\"", "key (name) of collection \"half/b\"", "key: [/id]", "CREATE UNIQUE INDEX ON"]
+        {
+            #expect(applied.errors.contains(word), "\(applied.errors)")
+        }
+        #expect(!applied.errors.contains("23505"))
+        #expect(try setup.made() == [nil, nil, nil, nil])
+        let checked = try FlowctlProcess.run(["check", setup.catalog.path])
+        #expect(checked.exitCode == 69 && checked.output.contains("no unique index keeps the key (name)"))
+    }
+
+    @Test("a unique index that is the replica identity is key enough, and so is more than one's columns")
+    func keyOfAnIndex() throws {
+        for key in ["/name", "/name, /id"] {
+            let setup = try Setup("half_index", key: key)
+            defer { try? setup.end() }
+            try Connection(setup.source).execute(
+                """
+                ALTER TABLE public.b ALTER name SET NOT NULL; CREATE UNIQUE INDEX b_name ON public.b (name);
+                INSERT INTO public.b VALUES (1, 'one'), (2, 'two')
+                """)
+            let identity = key == "/name" ? "USING INDEX b_name" : "FULL"
+            try Connection(setup.source).execute("ALTER TABLE public.b REPLICA IDENTITY \(raw: identity)")
+            let applied = try setup.apply()
+            #expect(applied.exitCode == 0, "\(applied.errors)")
+            #expect(try Connection(setup.destination).query("SELECT count(*) FROM public.b")[0, 0] == "2")
+        }
     }
 }

@@ -96,9 +96,14 @@ public struct CatalogLoader {
             let isSecret = SecretName.hasLogin(path) || path.lowercased().contains("password=")
             let message = isSecret ? "can't read the file" : "can't read '\(path)': \(error.reason)"
             let whole = FilePath.split(path).path
-            let hint = whole != path && FileSystem.exists(whole) ? "name the whole file, without '#…'" : nil
+            let hint =
+                whole != path && FileSystem.exists(whole)
+                ? "name the whole file, without '#…'"
+                : node == nil
+                    ? "check the path and its permissions"
+                    : "check the path, which is relative to the folder of the file that names it, and its permissions"
             diagnostics.report(
-                node?.error(.unreadableFile, message, hint: hint) ?? unreadableRoot(path, identity, message))
+                node?.error(.unreadableFile, message, hint: hint) ?? unreadableRoot(path, identity, message, hint))
             return nil
         }
     }
@@ -106,10 +111,12 @@ public struct CatalogLoader {
 
 extension CatalogLoader {
     /// A fault of a file that no other names: at its beginning, so that every form of output tells the file.
-    private mutating func unreadableRoot(_ path: String, _ identity: String, _ message: String) -> Diagnostic {
+    private mutating func unreadableRoot(_ path: String, _ identity: String, _ message: String, _ hint: String?)
+        -> Diagnostic
+    {
         let file = unreadable[identity] ?? SourceFile(path: path == "-" ? "<stdin>" : path, bytes: [])
         unreadable[identity] = file
-        return .error(.unreadableFile, message, at: file.range(0, 0), isSecret: true)
+        return .error(.unreadableFile, message, at: file.range(0, 0), hint: hint, isSecret: true)
     }
 
     private mutating func follow(

@@ -125,6 +125,18 @@ struct TableCheck {
             }
         }
         if source.isPartitioned { try checkPartitions(source) }
+        try checkUnique(keys, source, shape)
+    }
+
+    private func checkUnique(_ bindings: [LinkBinding], _ source: TableSource, _ shape: TableShape) throws {
+        let keys = bindings.filter { !$0.key.isEmpty }.map {
+            CapturedTable.Key(columns: $0.key, collection: $0.collection, task: "", binding: $0.index)
+        }
+        do {
+            try UniqueKeys(connection: checking.connection).require(keys, of: source, shape)
+        } catch let error as RunError {
+            checking.add(.unmet, "table \(source.name)", error.message, .step(error.hint ?? ""))
+        }
     }
 
     /// The identity that counts is the partition's own.

@@ -60,15 +60,16 @@ struct PipelineAssembly {
             .resolve(task.config)
         var tableOfBinding: [Int: Int] = [:]
         for (table, binding) in bindings.enumerated() { tableOfBinding[binding.offset] = table }
-        let capture = PostgresCapture(
-            name: task.name, config: try PostgresCaptureConfig(config),
-            tables: bindings.map { index, binding in
-                CapturedTable(
-                    namespace: binding.namespace, stream: binding.stream,
-                    priority: priority(of: binding, index, links), binding: binding.index)
-            })
         let skips = SkippedBackfills(config["advanced"]?["skip_backfills"]?.stringValue ?? "")
         let plans = try links.compactMap { try plan($0, task, tableOfBinding, skips) }
+        let capture = PostgresCapture(
+            name: task.name, config: try PostgresCaptureConfig(config),
+            tables: bindings.map { offset, binding in
+                CapturedTable(
+                    namespace: binding.namespace, stream: binding.stream,
+                    priority: priority(of: binding, offset, links), binding: binding.index,
+                    keys: keys(tableOfBinding[offset], plans))
+            })
         return plans.isEmpty ? nil : Pipeline(capture: capture, links: plans)
     }
 
@@ -81,6 +82,16 @@ struct PipelineAssembly {
         }
         let (sum, isTooMuch) = (binding.resource["priority"]?.intValue ?? 0).addingReportingOverflow(asked.max() ?? 0)
         return isTooMuch ? (sum < 0 ? .max : .min) : sum
+    }
+
+    /// What destinations tell a captured table's rows apart by.
+    private func keys(_ table: Int?, _ plans: [CaptureRunner.LinkPlan]) -> [CapturedTable.Key] {
+        plans.flatMap { plan in
+            plan.spec.bindings.filter { $0.table == table && $0.mode == .upsert && !$0.key.isEmpty }.map {
+                CapturedTable.Key(
+                    columns: $0.key, collection: $0.collection, task: plan.spec.materialization, binding: $0.index)
+            }
+        }
     }
 
     private func plan(

@@ -59,7 +59,9 @@ struct SecretResolution {
         if let file = reference["file"]?.stringValue {
             let full = file.hasPrefix("/") ? file : folder + "/" + file
             guard let handle = fopen(full, "r") else {
-                throw failure(path, "file \(file) can't be read: \(String(cString: strerror(errno)))", nil)
+                throw failure(
+                    path, "file \(file) can't be read: \(String(cString: strerror(errno)))",
+                    "check the path, which is relative to the catalog file's folder, and that you may read the file")
             }
             defer { fclose(handle) }
             var bytes = [UInt8](repeating: 0, count: 1 << 16)

@@ -1,0 +1,73 @@
+import Connectors
+import Postgres
+
+/// What the source itself keeps unique in a table. A key without that lets rows through which a destination has one place for.
+struct UniqueKeys {
+    let connection: Connection
+
+    /// Throws where two rows of the table could have the same of one of the keys. A key with columns that the table lacks is
+    /// another's to judge.
+    func require(_ keys: [CapturedTable.Key], of source: TableSource, _ shape: TableShape) throws {
+        let keys = keys.filter { $0.columns.allSatisfy { shape.index(of: $0) != nil } }
+        guard !keys.isEmpty else { return }
+        let unique = try columns(of: source)
+        for key in keys where !isUnique(key.columns, unique) {
+            if source.isPartitioned, try isUniqueInPartitions(key.columns, source) { continue }
+            throw RunError(
+                .needsOperator, operation: "follow the key", object: "table \(source.name)",
+                message:
+                    "no unique index keeps the key (\(list(key.columns))) of collection \"\(key.collection)\" unique: "
+                    + "rows that share one would overwrite each other",
+                hint: remedy(key.columns, unique, source), task: key.task, binding: key.binding)
+        }
+    }
+
+    /// The columns of each unique index that holds for all rows.
+    func columns(of source: TableSource) throws -> [[String]] {
+        let rows = try connection.query(
+            """
+            SELECT \(raw: UniqueKeys.names) FROM pg_index i
+             WHERE i.indrelid = \(literal: String(source.oid))::oid AND \(raw: UniqueKeys.condition)
+             ORDER BY i.indisprimary DESC, i.indexrelid
+            """)
+        return (0..<rows.count).map { TableCatalog.identifiers(rows[$0, 0] ?? "") }
+    }
+
+    /// Whether each partition keeps them unique in itself.
+    private func isUniqueInPartitions(_ columns: [String], _ source: TableSource) throws -> Bool {
+        let rows = try connection.query(
+            """
+            SELECT t.relid, (SELECT \(raw: UniqueKeys.names)) FROM pg_partition_tree(\(literal: String(source.oid))::oid::regclass) t
+              LEFT JOIN pg_index i ON i.indrelid = t.relid AND \(raw: UniqueKeys.condition)
+             WHERE t.isleaf
+            """)
+        var found: [String: Bool] = [:]
+        for row in 0..<rows.count {
+            let isCovered = rows[row, 1].map { isUnique(columns, [TableCatalog.identifiers($0)]) } ?? false
+            found[rows[row, 0] ?? "", default: false] = isCovered || found[rows[row, 0] ?? ""] == true
+        }
+        return !found.isEmpty && found.values.allSatisfy { $0 }
+    }
+
+    /// A key with more columns than a unique index is unique too.
+    private func isUnique(_ columns: [String], _ unique: [[String]]) -> Bool {
+        unique.contains { Set($0).isSubset(of: columns) }
+    }
+
+    private func remedy(_ columns: [String], _ unique: [[String]], _ source: TableSource) -> String {
+        let names = columns.map { "\(Identifier($0))" }.joined(separator: ", ")
+        let index = "CREATE UNIQUE INDEX ON \(source.name) (\(names));"
+        guard let first = unique.first else { return "keep it unique at the source: \(index)" }
+        let key = first.map { "/" + $0 }.joined(separator: ", ")
+        return "give the collection the table's own key, key: [\(key)], or keep this one unique at the source: \(index)"
+    }
+
+    private func list(_ names: [String]) -> String { names.joined(separator: ", ") }
+
+    private static let names = """
+        (SELECT string_agg(quote_ident(a.attname), ',' ORDER BY k.place)
+           FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attnum, place)
+           JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum WHERE k.place <= i.indnkeyatts)
+        """
+    private static let condition = "i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL"
+}
