@@ -13,9 +13,9 @@ public final class ChangeBatch: @unchecked Sendable {
     /// The shapes that the batch's events name by index.
     public private(set) var shapes: [TableShape] = []
 
-    public init(byteCapacity: Int = 1 << 14) {
-        events = GrowingBuffer(capacity: 64)
-        fields = GrowingBuffer(capacity: 256)
+    public init(byteCapacity: Int = 1 << 12) {
+        events = GrowingBuffer(capacity: 16)
+        fields = GrowingBuffer(capacity: 64)
         bytes = GrowingBuffer(capacity: byteCapacity)
     }
 

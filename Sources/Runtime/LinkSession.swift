@@ -6,8 +6,6 @@ import Synchronization
 final class LinkSession {
     /// Bytes of batches that may wait for one link.
     private static let mailboxBytes = 8 << 20
-    /// A batch of this size is handed on, whatever the links do.
-    private static let batchBytes = 256 << 10
 
     private let runner: CaptureRunner
     private let start: CaptureStart
@@ -178,7 +176,6 @@ final class LinkSession {
             let batch = ChangeBatch()
             try log.read(into: batch, wait: wantsProgress ? 20 : 500, wantsProgress: wantsProgress)
             if !batch.isEmpty {
-                try fill(batch, from: log, stop)
                 for (_, link) in links {
                     while !link.mailbox.offer(batch, wait: 1000) {
                         if stop.isRequested { return }
@@ -191,16 +188,6 @@ final class LinkSession {
                 }
             }
             try log.acknowledge(durable(), now: false)
-        }
-    }
-
-    /// While every link has work waiting, more can come into the same batch: many small ones would cost memory and time.
-    private func fill(_ batch: ChangeBatch, from log: any CaptureSession, _ stop: StopSignal) throws {
-        while batch.size < LinkSession.batchBytes, links.allSatisfy({ $0.link.mailbox.hasBatch }), !stop.isRequested {
-            if stop.wait(milliseconds: 1) { return }
-            let size = batch.size
-            try log.read(into: batch, wait: 0, wantsProgress: false)
-            if batch.size == size { return }
         }
     }
 
