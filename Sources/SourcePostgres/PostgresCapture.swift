@@ -10,6 +10,8 @@ public final class PostgresCapture: Capture {
     let tables: [CapturedTable]
     /// What `prepare` found.
     private let found = Mutex<Found?>(nil)
+    /// Whether a table is read through policies that show all of it (`RowSecurity`).
+    private let hasPolicies = Mutex(false)
     /// Statements that take back what was made since a link had a checkpoint or ran, the last first.
     private let undo = Mutex<[String]>([])
 
@@ -46,6 +48,8 @@ public final class PostgresCapture: Capture {
             let rights = SourceRights(connection: connection, parameters: config.connection)
             try rights.requireReplication()
             try rights.requireReading(sources)
+            let guarded = try RowSecurity.guarded(sources, connection)
+            hasPolicies.withLock { $0 = !guarded.isEmpty }
         }
     }
 
@@ -293,10 +297,9 @@ public final class PostgresCapture: Capture {
         return found
     }
 
-    /// Row security is an error instead of a filter: a copy would lack rows that the log has.
     private func connect() throws -> Connection {
         let connection = try Connection(config.connection)
-        try connection.execute("SET row_security = off")
+        if hasPolicies.withLock({ $0 }) { try connection.execute("SET row_security = on") }
         return connection
     }
 

@@ -51,6 +51,7 @@ final class ChunkReading: ChunkReader {
         guard let snapshot = try openSnapshot(for: chunk, isAbandoned) else { return .abandoned }
         chunk.snapshot = snapshot
         guard try isSameFile(chunk) else { return .abandoned }
+        _ = try RowSecurity.guarded([chunk.table], connection)
         let found = try TableCatalog(connection: connection).shape(of: chunk.table)
         guard found.isSame(as: shape) else { return .reshaped(found) }
 
