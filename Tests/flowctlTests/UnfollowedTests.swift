@@ -9,7 +9,7 @@ struct UnfollowedTests {
     /// Nothing listens at the addresses: a run that got as far as connecting would say so.
     private static func catalog(
         source: String = "", destination: String = "", capture: String = "", resource: String = "", table: String = "",
-        binding: String = "", task: String = "", from: String = "a/orders"
+        binding: String = "", task: String = "", from: String = "a/orders", database: String = "warehouse"
     ) -> String {
         """
         captures:
@@ -31,7 +31,7 @@ struct UnfollowedTests {
             endpoint:
               connector:
                 image: materialize-postgres:dev
-                config: { address: "127.0.0.1:1", user: u, password: hunter2\(destination) }
+                config: { address: "127.0.0.1:1", database: \(database), user: u, password: hunter2\(destination) }
             bindings:
               - { source: \(from), resource: { table: orders\(table) }\(binding) }
         """
@@ -134,7 +134,7 @@ struct UnfollowedTests {
         let program = try Program()
         let text = Self.catalog(
             source: ", database: \(source.database), advanced: { slotName: \(source.database) }",
-            destination: ", database: \(destination.database)", resource: ", mode: Only Changes")
+            resource: ", mode: Only Changes", database: destination.database)
         let halves = text.components(separatedBy: "127.0.0.1:1\"")
         try program.write(
             "catalog.yaml",
