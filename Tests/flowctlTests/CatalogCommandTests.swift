@@ -33,11 +33,20 @@ struct CatalogCommandTests {
         program.remove()
     }
 
+    @Test("brackets that are never closed are one fault: what stands in them is not judged")
+    func openBrackets() throws {
+        try program.write("open.yaml", "captures: [1, 2\n  b: }\n")
+        let outcome = try run("validate", "open.yaml")
+        #expect(outcome.status == 65 && outcome.output.hasSuffix("\n1 error\n"), "\(outcome.output)")
+        program.remove()
+    }
+
     @Test("a file that is not there is a fault, not a usage error")
     func missingFile() throws {
         let outcome = try run("validate", "none.yaml")
         #expect(outcome.status == 65)
         #expect(outcome.output.contains("error[FC0201]: can't read 'none.yaml'"))
+        #expect(outcome.output.contains("hint: check the path and its permissions"))
         #expect(try run("validate", "--format", "json", "none.yaml").output.contains(#""file": "none.yaml""#))
         program.remove()
     }

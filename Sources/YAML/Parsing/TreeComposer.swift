@@ -115,12 +115,14 @@ struct TreeComposer {
         guard let frame = frames.popLast() else { return }
         let last = frame.isFlow ? end ?? frame.contentEnd : frame.contentEnd
         let span = Span(Int(frame.span.start), Int(last))
-        let node: RawNode
+        var node: RawNode
         if frame.isMapping {
             node = RawNode(content: .mapping(MappingBox(merged(frame))), span: span)
         } else {
             node = RawNode(content: .sequence(SequenceBox(frame.items)), span: span)
         }
+        // Nobody can tell where the brackets were meant to end, nor what stands in them.
+        if end == nil, frame.isFlow { node.isBroken = true }
         if let anchor = frame.anchor { anchors[anchor] = .done(node) }
         guard frame.isKey else {
             add(node)
