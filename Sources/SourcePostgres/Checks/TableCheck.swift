@@ -63,7 +63,9 @@ struct TableCheck {
             """, [name.schema.name, name.name.name])
         if select[0, 0] != "t" { grants.append("GRANT SELECT ON \(name) TO \(checking.role);") }
         let refused = try checking.refusal {
-            try checking.connection.execute("SET LOCAL transaction_read_only = on; SELECT * FROM \(name) LIMIT 0")
+            // What policies hide is `checkRowSecurity`'s to say.
+            try checking.connection.execute(
+                "SET LOCAL transaction_read_only = on; SET LOCAL row_security = on; SELECT * FROM \(name) LIMIT 0")
         }
         guard refused != nil || !grants.isEmpty else { return }
         if grants.isEmpty, refused?.sqlState != "42501" {
