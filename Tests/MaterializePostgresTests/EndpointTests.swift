@@ -1,6 +1,7 @@
 import Connectors
 import JSON
 import Postgres
+import TestSupport
 import Testing
 
 @testable import MaterializePostgres
@@ -138,7 +139,7 @@ struct EndpointTests {
             return try connection.query("SELECT name FROM public.orders")[0, 0] ?? "no row"
         }
         let isWaiting: SQL = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT flow.wait_for%'"
-        while try destination.value(isWaiting) == "0" {}
+        #expect(try eventually(seconds: 30) { try destination.value(isWaiting) != "0" })
         try link.store(shape) { rows in rows.insert([1, "a"]) }
         #expect(try waiter.wait() == "a")
     }

@@ -41,7 +41,7 @@ struct ShopPipelineTests {
             threads.spawn("runner") { _ = try runner.run() }
             #expect(observer.waitUntilCaughtUp(120))
             let comparison = try ShopComparison.make(
-                source: source.connect(database: Shop.database),
+                sources: (0..<ShopComparison.snapshots).map { _ in try source.connect(database: Shop.database) },
                 destination: destination.connect(database: "warehouse"),
                 destinationSchema: Shop.schema, within: 60, stop: stop)
             stop.request()

@@ -28,7 +28,9 @@ struct DemoWatch {
 
     /// Nil where it was asked to stop meanwhile.
     func compare() throws -> ShopComparison? {
-        try ShopComparison.make(
-            source: source, destination: destination, destinationSchema: Shop.schema, within: 60, stop: stop)
+        let sources = try (0..<ShopComparison.snapshots).map { _ in try Connection(sourceParameters) }
+        defer { for source in sources { source.close() } }
+        return try ShopComparison.make(
+            sources: sources, destination: destination, destinationSchema: Shop.schema, within: 60, stop: stop)
     }
 }

@@ -5,10 +5,10 @@ import Postgres
 /// Compares the shop at both ends, row for row, while its traffic goes on and without holding it up.
 ///
 /// What makes it exact: the traffic has one writer, and each of its transactions adds one to `shop.pulse`. So the
-/// source's states are numbered, and a snapshot says by itself which number it shows. A REPEATABLE READ snapshot is taken at
-/// the source; then snapshots at the destination, one after another, until one shows the same number. Both stay as
-/// they are while the tables are read, however far the shop has gone on meanwhile. A destination that is past the number
-/// (it may commit several transactions as one) has the source's snapshot taken anew.
+/// source's states are numbered, and a snapshot says by itself which number it shows. Several REPEATABLE READ snapshots are held
+/// at the source, of different numbers; then snapshots are taken at the destination, one after another, until one shows a
+/// number that is held. Both stay as they are while the tables are read, however far the shop has gone on meanwhile. The
+/// destination commits several transactions as one, so it shows few of the numbers: a snapshot that it is past is taken anew.
 ///
 /// Equal means: as many rows, and an equal sum of a 64-bit hash over the text of every row.
 struct ShopComparison {
@@ -26,6 +26,9 @@ struct ShopComparison {
         var sum: String
     }
 
+    /// Snapshots that are held at once.
+    static let snapshots = 12
+
     /// The number of the state that was compared.
     var transaction: Int
     var tables: [Table]
@@ -33,23 +36,28 @@ struct ShopComparison {
     var isEqual: Bool { tables.allSatisfy(\.isEqual) }
 
     /// Runs on connections of its own, each in one transaction. Gives up after `seconds`, or nil when it is asked to stop.
+    /// `sources`: one connection for each snapshot that is held at once.
     static func make(
-        source: Connection, destination: Connection, destinationSchema: String, within seconds: Double, stop: StopSignal
+        sources: [Connection], destination: Connection, destinationSchema: String, within seconds: Double,
+        stop: StopSignal
     ) throws -> ShopComparison? {
         let start = MonotonicClock.now
         defer {
-            try? source.execute("ROLLBACK")
+            for source in sources { try? source.execute("ROLLBACK") }
             try? destination.execute("ROLLBACK")
         }
+        var held: [(number: Int, source: Connection)] = sources.map { (-1, $0) }
         while MonotonicClock.seconds(since: start) < seconds {
-            let number = try snapshot(source, schema: Shop.schema)
-            // Looking again costs less than a millisecond, so none of the destination's states is likely to be missed.
-            var shown = try snapshot(destination, schema: destinationSchema)
-            while shown < number, MonotonicClock.seconds(since: start) < seconds {
-                if stop.isRequested { return nil }
-                shown = try snapshot(destination, schema: destinationSchema)
+            if stop.isRequested { return nil }
+            let shown = try snapshot(destination, schema: destinationSchema)
+            guard let source = held.first(where: { $0.number == shown && shown >= 0 })?.source else {
+                // One a round, so that those that are held spread over the states that are still to come.
+                if let passed = held.firstIndex(where: { $0.number <= shown }) {
+                    held[passed].number = try snapshot(held[passed].source, schema: Shop.schema)
+                }
+                continue
             }
-            guard shown == number else { continue }
+            let number = shown
             var tables: [Table] = []
             for (name, _) in Shop.tables {
                 if stop.isRequested { return nil }

@@ -43,7 +43,7 @@ struct ShopComparisonTests {
 
         func compare() throws -> ShopComparison {
             let comparison = try ShopComparison.make(
-                source: source.connect(database: Shop.database),
+                sources: (0..<ShopComparison.snapshots).map { _ in try source.connect(database: Shop.database) },
                 destination: destination.connect(database: "warehouse"),
                 destinationSchema: Shop.schema, within: 60, stop: stop)
             return try #require(comparison)
