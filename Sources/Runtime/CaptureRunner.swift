@@ -39,8 +39,9 @@ public final class CaptureRunner: Sendable {
         self.mostAttempts = mostAttempts
     }
 
-    /// An endpoint that can't be reached as the run begins ends it; one that is lost later is waited for. Blocks until stopped, done (`once`), or failed for good. Throws what ended the capture; returns what stopped single
-    /// links, of which the observer has heard.
+    /// Blocks until stopped, done (`once`), or failed for good. Throws what ended the capture; returns what stopped single
+    /// links, of which the observer has heard. An endpoint that can't be reached as the run begins ends it; one that is
+    /// lost later is waited for.
     public func run() throws -> [RunError] {
         var retry = RetryPolicy(mostAttempts: mostAttempts)
         var hasRun = false
@@ -50,29 +51,28 @@ public final class CaptureRunner: Sendable {
                 guard !stop.isRequested, let session = try LinkSession.open(self, isFirst: !hasRun) else { continue }
                 hasRun = true
                 if try session.run(onProgress: { retry.reset() }) { break }
-            } catch let error as RunError where error.kind == .transient || error.kind == .unreachable && hasRun {
-                if stop.isRequested { break }
-                for member in members where member.stopError == nil { keep(error, at: member) }
-                guard let delay = retry.next() else {
-                    var error = error
-                    error.task = error.task ?? capture.name
-                    throw error
-                }
-                record(retryOf: error, task: capture.name, attempt: retry.attempts, delay: delay)
-                _ = stop.wait(milliseconds: delay)
             } catch {
-                var error = error as? RunError ?? RunError(.internal, operation: "run", message: "\(error)")
-                error.task = error.task ?? capture.name
+                let error = known(error, of: capture.name)
+                let isPassing = error.kind == .transient || error.kind == .unreachable && hasRun
+                if isPassing, stop.isRequested { break }
                 for member in members where member.stopError == nil { keep(error, at: member) }
-                throw error
+                guard isPassing, let delay = retry.next() else { throw error }
+                record(retryOf: error, attempt: retry.attempts, delay: delay)
+                _ = stop.wait(milliseconds: delay)
             }
         }
         return members.compactMap(\.stopError)
     }
 
+    /// What was thrown, with the task that it belongs to: `task`, where it doesn't say.
+    private func known(_ error: any Error, of task: String) -> RunError {
+        var error = error as? RunError ?? RunError(.internal, operation: "run", message: "\(error)")
+        error.task = error.task ?? task
+        return error
+    }
+
     /// Leaves an error where `status` finds it.
-    private func keep(_ error: any Error, at member: LinkMember) {
-        let error = error as? RunError ?? RunError(.internal, operation: "run", message: "\(error)")
+    private func keep(_ error: RunError, at member: LinkMember) {
         member.plan.materialization.record(error, of: member.plan.spec)
     }
 
@@ -93,11 +93,10 @@ public final class CaptureRunner: Sendable {
 
     /// Takes note of what happened to a link, and says it.
     func note(_ error: any Error, of member: LinkMember) {
-        var error = error as? RunError ?? RunError(.internal, operation: "run", message: "\(error)")
-        error.task = error.task ?? member.name
+        let error = known(error, of: member.name)
         keep(error, at: member)
         if let (delay, attempt) = member.failed(error) {
-            record(retryOf: error, task: member.name, attempt: attempt, delay: delay)
+            record(retryOf: error, attempt: attempt, delay: delay)
             return
         }
         var event = RunEvent(.error, task: member.name, position: error.position)
@@ -112,8 +111,8 @@ public final class CaptureRunner: Sendable {
         }
     }
 
-    private func record(retryOf error: RunError, task: String, attempt: Int, delay: Int) {
-        var event = RunEvent(.retry, task: error.task ?? task)
+    private func record(retryOf error: RunError, attempt: Int, delay: Int) {
+        var event = RunEvent(.retry, task: error.task ?? capture.name)
         event.error = error
         event.attempt = attempt
         event.delayMilliseconds = delay

@@ -93,3 +93,13 @@ private final class ThreadStart: Sendable {
 private struct UncheckedBody<Element, Result>: @unchecked Sendable {
     let body: (Element) -> Result
 }
+
+/// Carries something to the thread that will own it.
+// @unchecked: the thread that made it does not touch it until that thread has ended.
+struct HandOver<Value>: @unchecked Sendable {
+    let value: Value
+
+    init(_ value: Value) {
+        self.value = value
+    }
+}

@@ -77,9 +77,8 @@ final class StreamSession: CaptureSession {
     func read(into batch: ChangeBatch, wait milliseconds: Int, wantsProgress: Bool) throws {
         do {
             try watchTables()
-            let size = batch.size
             try readAvailable(into: batch)
-            if batch.size == size, milliseconds > 0 {
+            if batch.isEmpty, milliseconds > 0 {
                 if wantsProgress { try requestProgress() }
                 try replication.waitReadable(milliseconds: milliseconds, wakeDescriptor: stop.descriptor)
                 try readAvailable(into: batch)

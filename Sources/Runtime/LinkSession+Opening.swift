@@ -1,0 +1,123 @@
+import Connectors
+
+extension LinkSession {
+    /// Bytes of batches that may wait for one link.
+    private static let mailboxBytes = 8 << 20
+
+    /// Opens every link that is due. Nil where none could be. Throws what keeps the capture from running; as a run begins
+    /// (`isFirst`), also what keeps the only links from it that could be tried again.
+    static func open(_ runner: CaptureRunner, isFirst: Bool) throws -> LinkSession? {
+        try runner.capture.probe()
+        var opened: [(member: LinkMember, transactor: any Transactor)] = []
+        var failed: [(member: LinkMember, error: any Error)] = []
+        for member in runner.members where member.stopError == nil && (member.delay ?? 0) == 0 {
+            member.becomeReady()
+            do {
+                opened.append((member, try member.plan.materialization.open(member.plan.spec)))
+            } catch {
+                failed.append((member, error))
+            }
+        }
+        if isFirst, opened.isEmpty, let lost = failed.first(where: { ($0.error as? RunError)?.kind == .unreachable }) {
+            for (member, error) in failed where member !== lost.member { runner.note(error, of: member) }
+            throw lost.error
+        }
+        for (member, error) in failed { runner.note(error, of: member) }
+        var links: [(member: LinkMember, link: Link)] = []
+        if !opened.isEmpty {
+            let start: CaptureStart
+            do {
+                start = try runner.capture.prepare(
+                    opened.map(\.transactor.checkpoint), followed: followed(opened), stop: runner.stop)
+            } catch {
+                opened.forEach { $0.transactor.close() }
+                throw error
+            }
+            var mayHaveBegun = false
+            for (index, (member, transactor)) in opened.enumerated() {
+                do {
+                    if let refusal = start.refusals[index] { throw refusal }
+                    links.append((member, try openLink(runner, member.plan.spec, transactor, start)))
+                    member.reached(transactor.checkpoint?.position ?? start.newLink.position)
+                } catch {
+                    transactor.close()
+                    // The answer to a commit can be what was lost.
+                    mayHaveBegun = mayHaveBegun || (error as? RunError)?.isPassing != false
+                    runner.note(error, of: member)
+                }
+            }
+            if !links.isEmpty {
+                for phrase in start.provisioned {
+                    var event = RunEvent(.provisioned, task: runner.capture.name)
+                    event.message = phrase
+                    runner.observer.record(event)
+                }
+                return LinkSession(runner, start, links)
+            }
+            if !mayHaveBegun { runner.capture.withdraw() }
+        }
+        return nil
+    }
+
+    private static func openLink(
+        _ runner: CaptureRunner, _ spec: LinkSpec, _ transactor: any Transactor, _ start: CaptureStart
+    ) throws -> Link {
+        let isNew = transactor.checkpoint == nil
+        let checkpoint = transactor.checkpoint ?? start.newLink
+        let states = try spec.bindings.enumerated().map { index, binding in
+            try state(of: binding, recorded: transactor.checkpoint(of: index), start, spec)
+        }
+        let backfills = try runner.capture.backfills(of: spec, start: start, checkpoint: checkpoint, states: states)
+        let tables = zip(spec.bindings, states).enumerated().map { index, pair in
+            var (binding, state) = pair
+            state.backfill = backfills.state(of: index).backfill
+            return AttachedTable(start.shapes[binding.table], state, willBackfill: state.phase == .pending)
+        }
+        try transactor.attach(tables, beginning: isNew ? start.newLink : nil)
+        return try Link(
+            spec: spec, shapes: start.shapes, transactor: transactor, backfills: backfills, capture: runner.capture,
+            mailbox: LinkMailbox(capacityBytes: mailboxBytes), status: LinkStatus(),
+            observer: runner.observer, position: checkpoint.position)
+    }
+
+    /// Tables of which a link has rows already.
+    private static func followed(_ opened: [(member: LinkMember, transactor: any Transactor)]) -> Set<Int> {
+        var tables: Set<Int> = []
+        for (member, transactor) in opened {
+            for (index, binding) in member.plan.spec.bindings.enumerated() {
+                guard let phase = transactor.checkpoint(of: index)?.phase, phase != .pending else { continue }
+                tables.insert(binding.table)
+            }
+        }
+        return tables
+    }
+
+    private static func state(
+        of binding: LinkBinding, recorded: BindingCheckpoint?, _ start: CaptureStart, _ spec: LinkSpec
+    ) throws -> BindingCheckpoint {
+        guard let recorded else {
+            return BindingCheckpoint(
+                phase: binding.skipsBackfill ? .streaming : .pending, backfillCounter: binding.backfillCounter,
+                estimatedRows: start.estimatedRows[binding.table])
+        }
+        guard recorded.phase != .detached else {
+            throw RunError(
+                .needsOperator, operation: "attach", object: "table \(binding.schema).\(binding.name)",
+                message:
+                    "its binding was out of the catalog, or disabled, while the others went on: changes since then "
+                    + "are missing in it",
+                hint: "have it read again: at the destination, \(binding.forgetting(in: spec))",
+                task: spec.materialization, binding: binding.index)
+        }
+        guard recorded.backfillCounter == binding.backfillCounter else {
+            throw RunError(
+                .needsOperator, operation: "attach", object: "table \(binding.schema).\(binding.name)",
+                message: "its backfill counter was \(recorded.backfillCounter) and is now \(binding.backfillCounter); "
+                    + "reading a table again is not possible yet",
+                hint: "set the counter back, or have it read again: at the destination, "
+                    + binding.forgetting(in: spec),
+                task: spec.materialization, binding: binding.index)
+        }
+        return recorded
+    }
+}

@@ -1,0 +1,80 @@
+import Connectors
+
+extension PostgresCapture {
+    public func backfills(
+        of link: LinkSpec, start: CaptureStart, checkpoint: LinkCheckpoint, states: [BindingCheckpoint]
+    ) throws -> any LinkBackfills {
+        let found = try prepared()
+        guard let identity = LogIdentity(text: checkpoint.captureState) else {
+            throw RunError(
+                .internal, operation: "read", object: "the capture state in flow.checkpoints",
+                message: "it is not what this version writes", task: link.materialization)
+        }
+        var backfills: [TableBackfill] = []
+        for (binding, state) in zip(link.bindings, states) {
+            try requireKey(binding, found, link)
+            let source = found.sources[binding.table]
+            var backfill = BackfillState(isCopied: binding.skipsBackfill)
+            if state.phase != .pending, !state.backfill.isEmpty {
+                backfill = try BackfillState(text: state.backfill)
+                if let identity = backfill.identity, identity != source.identity {
+                    throw replaced(source, binding, link)
+                }
+            }
+            if let seen = backfill.seen,
+                let column = source.storage.unknownColumn(since: seen.files, after: seen.lastColumn)
+            {
+                throw TableWatch.unknownPast(
+                    source, column, "at the destination, \(binding.forgetting(in: link))", task: link.materialization,
+                    binding: binding.index)
+            }
+            backfill.identity = source.identity
+            backfill.seen = (source.storage.files, source.storage.lastColumn)
+            backfills.append(
+                TableBackfill(
+                    table: source, order: found.orders[binding.table],
+                    priority: tables[binding.table].priority,
+                    state: backfill,
+                    checkpoint: state, size: ChunkSize(fixed: config.chunkRows, bytes: config.chunkBytes)))
+        }
+        let connect = self.connect
+        return PostgresBackfills(
+            name: name, tables: backfills,
+            delivered: DeliveredTransactions(base: identity.base, pending: identity.pending), identity: found.identity,
+            connect: { try connect() })
+    }
+
+    private func replaced(_ source: TableSource, _ binding: LinkBinding, _ link: LinkSpec) -> RunError {
+        RunError(
+            .needsOperator, operation: "resume with", object: "table \(source.name)",
+            message: "it was dropped and made anew, or taken out of the publication and put back: changes of the table "
+                + "that the destination holds are missing",
+            hint: "have it read again: at the destination, \(binding.forgetting(in: link))",
+            task: link.materialization, binding: binding.index)
+    }
+
+    /// Deletes and key updates must carry the key that the destination knows rows by.
+    private func requireKey(_ binding: LinkBinding, _ found: Found, _ link: LinkSpec) throws {
+        guard binding.mode == .upsert else { return }
+        let shape = found.shapes[binding.table]
+        let source = found.sources[binding.table]
+        for name in binding.key {
+            guard let column = shape.columns.first(where: { $0.name == name }) else {
+                throw RunError(
+                    .needsOperator, operation: "follow the key", object: "collection \"\(binding.collection)\"",
+                    message: "its key names \"\(name)\", which table \(source.name) has no column for",
+                    hint: "columns: " + shape.columns.map(\.name).joined(separator: ", "), task: link.materialization,
+                    binding: binding.index)
+            }
+            guard column.isIdentity else {
+                throw RunError(
+                    .needsOperator, operation: "follow the key", object: "table \(source.name)",
+                    message:
+                        "the collection's key has column \"\(name)\", which is not in the table's replica identity: "
+                        + "deletes and key updates could not be followed",
+                    hint: "ALTER TABLE \(source.name) REPLICA IDENTITY FULL;", task: link.materialization,
+                    binding: binding.index)
+            }
+        }
+    }
+}
