@@ -61,7 +61,6 @@ struct AgreementTests {
             fixtures + "source-capture/flow.yaml", fixtures + "tests-section/flow.yaml",
             fixtures + "times-and-fields/flow.yaml", fixtures + "key-only-collections/flow.yaml",
         ].map(Self.value)
-        let schemas = try CatalogSchemas(documents: ["catalog": JSONValue(parsing: SchemaName.catalog.bytes)])
         var mutation = Mutation(random: SplitMix(state: 7))
         try inFolder { folder in
             let verdicts = try (0..<400).map { number in
@@ -69,7 +68,7 @@ struct AgreementTests {
                 for _ in 0...(number % 2) { value = mutation.change(value) }
                 let file = folder.appending(path: "\(number).json")
                 try write(value, file)
-                var reading = CatalogReading(schemas: schemas)
+                var reading = CatalogReading(schemas: .embedded)
                 var diagnostics = DiagnosticCollector()
                 _ = reading.read(file.path, &diagnostics)
                 return Verdict(file: file, faults: diagnostics.diagnostics.filter(Self.isOfShape).map(\.message))

@@ -10,7 +10,7 @@ struct SchemaDocumentTests {
         .deletingLastPathComponent().appending(path: "schemas")
 
     private static func failures(_ name: SchemaName, _ text: String) throws -> [String] {
-        let schema = try SchemaCompiler(.specification).compile(try JSONValue(parsing: name.bytes))
+        let schema = try SchemaCompiler(.specification).compile(try JSONValue(parsing: name.standalone))
         return schema.validate(try JSONValue(parsing: text)).map(\.description)
     }
 
@@ -20,32 +20,86 @@ struct SchemaDocumentTests {
         #expect(try String(contentsOf: file, encoding: .utf8) == name.text)
     }
 
-    @Test("every property has a title, a description and an example", arguments: SchemaName.allCases)
+    /// How a property's description says what holds where it is left out and no value does.
+    private static let absence = [
+        "Without ", "eft out", "not set", "has no effect", "not supported", "Older name", "Older form",
+    ]
+
+    @Test(
+        "every property has a title, a description and an example, and a default or words for what holds without it",
+        arguments: SchemaName.allCases)
     func annotated(name: SchemaName) throws {
         var lacking: [String] = []
         func visit(_ value: JSONValue, _ path: String) {
-            if let object = value.objectValue {
-                for entry in object {
-                    let (key, member) = (entry.key, entry.value)
-                    let place = path + "/" + key
-                    if path.hasSuffix("/properties"), member.boolValue == nil {
-                        for annotation in ["title", "description", "examples"]
-                        where member[annotation] == nil && !path.contains("/then/") && !path.contains("/if/") {
-                            lacking.append("\(place): \(annotation)")
-                        }
-                    }
-                    if !["examples", "default"].contains(key) || path.hasSuffix("/properties") { visit(member, place) }
+            for (index, item) in (value.arrayValue ?? []).enumerated() { visit(item, "\(path)/\(index)") }
+            guard let object = value.objectValue else { return }
+            // What refines a property that is described elsewhere.
+            let isCondition = ["/if", "/then", "/else", "/dependentSchemas"].contains { path.contains($0) }
+            let required = (object["required"]?.arrayValue ?? []).compactMap(\.stringValue)
+            for (key, property) in (object["properties"]?.objectValue?.members ?? []).map({ ($0.key, $0.value) })
+            where !isCondition && property.boolValue == nil {
+                var missing = ["title", "description", "examples"].filter { property[$0] == nil }
+                let words = property["description"]?.stringValue ?? ""
+                if !required.contains(key), property["default"] == nil, !Self.absence.contains(where: words.contains) {
+                    missing.append("default")
                 }
+                if !missing.isEmpty { lacking.append("\(path)/\(key): \(missing)") }
+            }
+            for entry in object
+            where !["examples", "default", "enum", "const"].contains(entry.key) || path.hasSuffix("/properties") {
+                visit(entry.value, path + "/" + entry.key)
             }
         }
         visit(try JSONValue(parsing: name.bytes), "")
         #expect(lacking == [])
     }
 
+    @Test("the document that is printed needs no other, and takes and refuses what the folder's do together")
+    func standalone() throws {
+        let document = try JSONValue(parsing: SchemaName.catalog.standalone)
+        let alone = try SchemaCompiler(.init(isStrict: false, assertsFormat: true)).compile(document)
+        var compiler = SchemaCompiler(.init(isStrict: false, assertsFormat: true))
+        for name in SchemaName.allCases {
+            compiler.add(try JSONValue(parsing: name.bytes), uri: "file:///schemas/\(name.rawValue).schema.json")
+        }
+        let together = try compiler.compile(reference: "file:///schemas/catalog.schema.json")
+        func task(_ kind: String, _ image: String, _ config: String, _ resource: String, _ rest: String = "") -> String {
+            let binding = kind == "captures" ? #""target": "a/b""# : #""source": "a/b""#
+            return """
+                {"\(kind)": {"a/t": {"endpoint": {"connector": {"image": "\(image)", "config": \(config)}},
+                "bindings": [{"resource": \(resource), \(binding)}]\(rest)}}}
+                """
+        }
+        let source = "ghcr.io/estuary/source-postgres:dev"
+        let (good, bad) = (#"{"address": "h", "password": "p"}"#, #"{"adress": "h", "password": {"exec": "p"}}"#)
+        let table = #"{"namespace": "public", "stream": "t"}"#
+        for (text, isValid) in [
+            (task("captures", source, good, table), true), (task("captures", source, bad, table), false),
+            (task("captures", source, good, #"{"stream": 5}"#), false),
+            (task("captures", source, bad, "\"file.yaml\"", #", "shards": {"disable": true}"#), true),
+            (task("captures", "x/other:1", bad, table), true), (task("captures", source, "\"f.yaml\"", table), true),
+            (task("materializations", "materialize-postgres", bad, #"{"table": "t"}"#), false),
+            (task("materializations", "h:1/materialize-postgres@sha256:ab", good, #"{"tabel": "t"}"#), false),
+            (
+                task("materializations", "materialize-postgres", #"{"address": "h", "user": "u", "password": "p"}"#,
+                    #"{"table": "t"}, "disable": false"#), true
+            ),
+            (
+                task("materializations", "materialize-postgres", #"{"address": "h", "user": "u", "password": "p"}"#,
+                    #"{"tabel": "t"}, "disable": true"#), true
+            ),
+        ] {
+            let value = try JSONValue(parsing: text)
+            #expect(alone.isValid(value) == isValid && together.isValid(value) == isValid, "\(text)")
+        }
+        #expect(!SchemaName.catalog.standalone.contains(#".schema.json#"#))
+    }
+
     @Test("every default and example is valid where it stands", arguments: SchemaName.allCases)
     func examples(name: SchemaName) throws {
         var compiler = SchemaCompiler(.init(isStrict: false, assertsFormat: true))
-        compiler.add(try JSONValue(parsing: name.bytes), uri: "schema:it")
+        let document = try JSONValue(parsing: name.standalone)
+        compiler.add(document, uri: "schema:it")
         var wrong: [String] = []
         func visit(_ value: JSONValue, _ pointer: JSONPointer) throws {
             for (index, item) in (value.arrayValue ?? []).enumerated() { try visit(item, pointer.appending(index)) }
@@ -62,7 +116,7 @@ struct SchemaDocumentTests {
                 try visit(entry.value, pointer.appending(entry.key))
             }
         }
-        try visit(try JSONValue(parsing: name.bytes), .root)
+        try visit(document, .root)
         #expect(wrong == [])
     }
 

@@ -30,12 +30,15 @@ public struct CatalogSchemas: Sendable {
             let uri = "schema:" + name
             var compiler = SchemaCompiler(.init(isStrict: false, assertsFormat: true))
             compiler.add(document, uri: uri)
-            if name == "catalog" {
+            if name == SchemaName.catalog.rawValue {
+                // What it refers to for editors is checked later, with the files that configs are given as.
+                for other in SchemaName.allCases where other != .catalog {
+                    compiler.add(["$defs": ["resource": true]], uri: "schema:" + other.fileName)
+                }
                 catalog = try compiler.compile(reference: uri)
             } else {
-                connectors[name] = Connector(
-                    config: try compiler.compile(reference: uri),
-                    resource: try compiler.compile(reference: uri + "#/$defs/resource"))
+                let parts = try compiler.compile(references: [uri, uri + "#/$defs/resource"])
+                connectors[name] = Connector(config: parts[0], resource: parts[1])
             }
         }
         self.catalog = catalog

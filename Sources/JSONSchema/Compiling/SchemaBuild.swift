@@ -20,14 +20,16 @@ final class SchemaBuild {
         self.faults = index.faults
     }
 
-    /// Compiles what a URI leads to; nil where faults make that impossible.
-    func compile(_ reference: String) -> CompiledSchema? {
-        let uri = URIReference(reference)
-        guard let resource = index.resource(uri.resource) else { return nil }
-        guard case .found(let location) = index.resolve(uri.fragment.map { "#" + $0 } ?? "", from: resource) else {
-            return nil
+    /// Compiles what URIs lead to; nil where faults make that impossible.
+    func compile(_ references: [String]) -> [CompiledSchema]? {
+        var roots: [SchemaNode.ID] = []
+        for reference in references {
+            let uri = URIReference(reference)
+            guard let resource = index.resource(uri.resource),
+                case .found(let location) = index.resolve(uri.fragment.map { "#" + $0 } ?? "", from: resource)
+            else { return nil }
+            roots.append(id(of: location))
         }
-        let root = id(of: location)
         var anchored: Set<Int> = []
         repeat {
             while let next = pending.popLast() { build(next.id, next.location) }
@@ -41,9 +43,9 @@ final class SchemaBuild {
         let dynamicAnchors = index.resources.map { resource in
             resource.dynamicAnchors.compactMapValues { ids[$0] }
         }
-        let schema = CompiledSchema(nodes: finished, root: root, dynamicAnchors: dynamicAnchors)
-        reportLoops(in: schema)
-        return faults.isEmpty ? schema : nil
+        let schemas = roots.map { CompiledSchema(nodes: finished, root: $0, dynamicAnchors: dynamicAnchors) }
+        if let first = schemas.first { reportLoops(in: first) }
+        return faults.isEmpty ? schemas : nil
     }
 
     /// The id of the schema at a place, which is compiled later where it is new.

@@ -45,18 +45,25 @@ public struct SchemaCompiler: Sendable {
 
     /// Compiles the schema that a URI leads to, with a fragment where it is a part of a document.
     public func compile(reference: String) throws(SchemaFaults) -> CompiledSchema {
+        try compile(references: [reference])[0]
+    }
+
+    /// Compiles the schemas that URIs lead to, in their order; what they share is compiled once.
+    public func compile(references: [String]) throws(SchemaFaults) -> [CompiledSchema] {
         var known = documents
-        if Metaschemas.areNeeded(by: documents.map(\.value)) || reference.hasPrefix(Metaschemas.base) {
+        if Metaschemas.areNeeded(by: documents.map(\.value))
+            || references.contains(where: { $0.hasPrefix(Metaschemas.base) })
+        {
             known.insert(contentsOf: Metaschemas.documents, at: 0)
         }
         let build = SchemaBuild(SchemaIndex(known), options)
-        let schema = build.compile(reference)
-        guard build.faults.isEmpty, let schema else {
+        let schemas = build.compile(references)
+        guard build.faults.isEmpty, let schemas else {
             throw SchemaFaults(
                 faults: build.faults.isEmpty
-                    ? [SchemaFault(document: reference, pointer: .root, keyword: "", "no schema is there")]
+                    ? [SchemaFault(document: references.first ?? "", pointer: .root, keyword: "", "no schema is there")]
                     : build.faults)
         }
-        return schema
+        return schemas
     }
 }

@@ -147,9 +147,12 @@ struct SchemaIndex {
         var value = documents[location.document].value
         var pointer = JSONPointer.root
         guard var resource = byLocation[Location(document: location.document, pointer: .root)] else { return nil }
+        // Most documents are one resource; then no place on the way needs to be looked up.
+        let hasOthers = resources.count > documents.count
         for token in location.pointer.tokens {
             guard let next = JSONPointer([token]).find(in: value) else { return nil }
             value = next
+            guard hasOthers else { continue }
             pointer.push(token)
             resource = byLocation[Location(document: location.document, pointer: pointer)] ?? resource
         }

@@ -6,6 +6,7 @@ import TaskGraph
 /// `flowctl apply`: runs every task of a catalog until it is asked to stop.
 struct Apply: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "apply",
         abstract: "Run a catalog's pipelines: backfill, then stream changes, exactly once, until stopped.",
         discussion: """
             EXAMPLES

@@ -4,6 +4,7 @@ import TaskGraph
 /// `flowctl check`: proves every prerequisite of every task.
 struct Check: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "check",
         abstract: "Log in as the catalog's users and prove every prerequisite of every task, all at once.",
         discussion: """
             EXAMPLES

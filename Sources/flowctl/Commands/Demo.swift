@@ -5,6 +5,7 @@ import Postgres
 /// `flowctl demo`: the whole program shown on throwaway servers, with nothing to prepare.
 struct Demo: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "demo",
         abstract:
             "Run a pipeline between two throwaway servers, under live traffic, and prove that both ends are equal.",
         discussion: """

@@ -6,6 +6,7 @@ import TaskGraph
 /// `flowctl diff`: what a change of a catalog means.
 struct Diff: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "diff",
         abstract: "Say what a change of a catalog means: tables read again, tables rebuilt, tasks that come and go.",
         discussion: """
             EXAMPLES

@@ -4,6 +4,7 @@ import Connectors
 /// `flowctl discover`: writes a catalog for the tables that a database has.
 struct Discover: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "discover",
         abstract: "Write a catalog for the tables of a database, or add what is new to one.",
         discussion: """
             EXAMPLES

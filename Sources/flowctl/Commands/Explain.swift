@@ -7,6 +7,7 @@ import YAML
 /// `flowctl explain`: what a diagnostic code means and how to mend it.
 struct Explain: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "explain",
         abstract: "Say what a diagnostic code means, and how to mend the fault.",
         discussion: """
             EXAMPLES

@@ -4,6 +4,7 @@ import TaskGraph
 /// `flowctl graph`: the compiled task graph.
 struct Graph: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "graph",
         abstract: "Print a catalog's task graph: what is captured, and where it goes.",
         discussion: """
             EXAMPLES

@@ -3,6 +3,7 @@ import ArgumentParser
 /// `flowctl manual`: pages for man(1), which `make install` writes beside the binary.
 struct Manual: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "manual",
         abstract: "Print a page for man, or the names of all pages.",
         discussion: """
             EXAMPLES

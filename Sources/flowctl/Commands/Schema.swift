@@ -4,10 +4,11 @@ import Catalog
 /// `flowctl schema`: a JSON Schema for editors and pre-commit.
 struct Schema: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "schema",
         abstract: "Print the JSON Schema of catalogs, or of a connector's configs.",
         discussion: """
             EXAMPLES
-              flowctl schema > catalog.schema.json
+              flowctl schema > catalog.schema.json   # with the connectors' schemas inside
               flowctl schema source-postgres   # endpoint config; the resource's is at $defs/resource
             """)
 
@@ -17,7 +18,7 @@ struct Schema: ParsableCommand {
     var name = SchemaName.catalog
 
     func run() {
-        Output.lines(name.text)
+        Output.lines(name.standalone)
     }
 }
 

@@ -5,6 +5,7 @@ import TaskGraph
 /// `flowctl setup`: what an administrator does before a catalog can run.
 struct Setup: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "setup",
         abstract: "Print the SQL and the console steps that make both databases ready for a catalog, or run the SQL.",
         discussion: """
             EXAMPLES

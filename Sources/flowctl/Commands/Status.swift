@@ -5,6 +5,7 @@ import TaskGraph
 /// `flowctl status`: how far every task is, from the databases themselves.
 struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "status",
         abstract: "Show each task's state, lag, backfill and slot, whether or not a runner is up.",
         discussion: """
             EXAMPLES

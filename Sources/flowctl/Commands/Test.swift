@@ -6,6 +6,7 @@ import Glibc
 /// `flowctl test`: runs catalogs' tests in memory.
 struct Test: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "test",
         abstract: "Run the tests of catalogs offline: documents in, reductions, documents expected.",
         discussion: """
             EXAMPLES

@@ -6,6 +6,7 @@ import TaskGraph
 /// `flowctl validate`: checks catalogs without connecting to anything.
 struct Validate: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "validate",
         abstract: "Check catalogs offline: syntax, imports, schemas, names, references, connector configs.",
         discussion: """
             EXAMPLES
