@@ -62,7 +62,9 @@ struct SARIFTests {
             #expect(result["message"]?["text"]?.stringValue?.isEmpty == false)
             let place = try #require(result["locations"]?.arrayValue?.first?["physicalLocation"])
             #expect(place["artifactLocation"]?["uri"]?.stringValue?.hasSuffix("/flow.yaml") == true)
-            let region = ["startLine", "startColumn", "endLine", "endColumn"].map { place["region"]?[$0]?.intValue ?? 0 }
+            let region = ["startLine", "startColumn", "endLine", "endColumn"].map {
+                place["region"]?[$0]?.intValue ?? 0
+            }
             #expect(region.allSatisfy { $0 >= 1 } && (region[0], region[1]) <= (region[2], region[3]))
         }
     }

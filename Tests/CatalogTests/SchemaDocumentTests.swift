@@ -63,7 +63,9 @@ struct SchemaDocumentTests {
             compiler.add(try JSONValue(parsing: name.bytes), uri: "file:///schemas/\(name.rawValue).schema.json")
         }
         let together = try compiler.compile(reference: "file:///schemas/catalog.schema.json")
-        func task(_ kind: String, _ image: String, _ config: String, _ resource: String, _ rest: String = "") -> String {
+        func task(
+            _ kind: String, _ image: String, _ config: String, _ resource: String, _ rest: String = ""
+        ) -> String {
             let binding = kind == "captures" ? #""target": "a/b""# : #""source": "a/b""#
             return """
                 {"\(kind)": {"a/t": {"endpoint": {"connector": {"image": "\(image)", "config": \(config)}},
@@ -72,6 +74,7 @@ struct SchemaDocumentTests {
         }
         let source = "ghcr.io/estuary/source-postgres:dev"
         let (good, bad) = (#"{"address": "h", "password": "p"}"#, #"{"adress": "h", "password": {"exec": "p"}}"#)
+        let user = #"{"address": "h", "user": "u", "password": "p"}"#
         let table = #"{"namespace": "public", "stream": "t"}"#
         for (text, isValid) in [
             (task("captures", source, good, table), true), (task("captures", source, bad, table), false),
@@ -80,14 +83,8 @@ struct SchemaDocumentTests {
             (task("captures", "x/other:1", bad, table), true), (task("captures", source, "\"f.yaml\"", table), true),
             (task("materializations", "materialize-postgres", bad, #"{"table": "t"}"#), false),
             (task("materializations", "h:1/materialize-postgres@sha256:ab", good, #"{"tabel": "t"}"#), false),
-            (
-                task("materializations", "materialize-postgres", #"{"address": "h", "user": "u", "password": "p"}"#,
-                    #"{"table": "t"}, "disable": false"#), true
-            ),
-            (
-                task("materializations", "materialize-postgres", #"{"address": "h", "user": "u", "password": "p"}"#,
-                    #"{"tabel": "t"}, "disable": true"#), true
-            ),
+            (task("materializations", "materialize-postgres", user, #"{"table": "t"}, "disable": false"#), true),
+            (task("materializations", "materialize-postgres", user, #"{"tabel": "t"}, "disable": true"#), true),
         ] {
             let value = try JSONValue(parsing: text)
             #expect(alone.isValid(value) == isValid && together.isValid(value) == isValid, "\(text)")

@@ -7,7 +7,7 @@ import Testing
     "a catalog in an editor, with the real yaml-language-server",
     .enabled(
         if: LanguageServer.program != nil && Program.executable != nil,
-        "yaml-language-server is not installed; 'scripts/prerequisites test' installs it where npm reaches its registry"))
+        "yaml-language-server is not installed; 'scripts/prerequisites test' installs it where npm can"))
 struct EditorTests {
     private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent()
@@ -34,11 +34,11 @@ struct EditorTests {
         #expect(try LanguageServer().open(file, String(contentsOf: file, encoding: .utf8)) == [])
     }
 
-    @Test("a file that discover has written is understood by its first line, with the schema that flowctl schema prints")
+    @Test("a file of discover's is understood by its first line, with the schema that flowctl schema prints")
     func discovered() throws {
         let database = try TestServer.source.database("editor")
         try Connection(database).execute(
-            "CREATE TABLE public.people (id int PRIMARY KEY, name varchar(40) NOT NULL, mail text, tags text[], doc jsonb)")
+            "CREATE TABLE public.people (id int PRIMARY KEY, name varchar(40) NOT NULL, tags text[], doc jsonb)")
         let program = try Program()
         defer { program.remove() }
         let url = "postgres://\(database.user)@127.0.0.1:\(database.port)/\(database.database)"
