@@ -20,6 +20,8 @@ public struct SchemaFailure: Sendable, Hashable, CustomStringConvertible {
     public let subject: String?
     /// What could have been meant by `subject`.
     public let candidates: [String]
+    /// A value that the schema itself gives as an example of what is right there.
+    public let example: JSONValue?
     /// The value is marked as a secret: never show its text.
     public let isSecret: Bool
 

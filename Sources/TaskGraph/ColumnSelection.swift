@@ -24,7 +24,8 @@ public struct ColumnSelection: Sendable, Hashable {
 
     /// Resolves a selection of fields: what the user requires or excludes comes before the key, the key before what is
     /// recommended, and of a column's names a required one before a projection before its own. A field within a column
-    /// is that column's matter: columns are taken whole. Only a table that appends may go without its key.
+    /// is that column's matter: columns are taken whole. Only a table that appends may go without its key. What the
+    /// collection's schema blocks comes before all of these.
     init(
         _ fields: MaterializationTask.FieldSelection, key: [String], keepsKey: Bool, of collection: CollectionColumns
     ) {
@@ -35,7 +36,8 @@ public struct ColumnSelection: Sendable, Hashable {
         let columnOf = Dictionary(
             collection.renamed.map { ($0.field, $0.column) }, uniquingKeysWith: { first, _ in first })
         var names: [String: String] = [:]
-        for (column, fields) in projections where !required.contains(Self.field(column)) {
+        let blocked = Set(collection.blocked)
+        for (column, fields) in projections where !required.contains(Self.field(column)) && !blocked.contains(column) {
             let free = fields.filter { !excluded.contains($0) }
             if let field = free.first(where: required.contains) ?? free.first { names[column] = field }
         }
@@ -50,7 +52,8 @@ public struct ColumnSelection: Sendable, Hashable {
         self.excluded = Set(
             fields.exclude.compactMap { columnOf[$0] ?? Self.wholeColumn($0) }.filter {
                 names[$0] == nil && !(keepsKey && keys.contains($0))
-            })
+            }
+        ).union(blocked)
         self.only = only?.filter { !self.excluded.contains($0) }
     }
 

@@ -34,7 +34,7 @@ enum GraphCompiler {
         let columns = collection.columns
         guard columns.isClosed, let named = columns.named else { return nil }
         let keys = collection.key.compactMap { JSONPointer(parsing: $0.text)?.tokens.first }.filter { $0 != "_meta" }
-        return keys + named.filter { !keys.contains($0) }
+        return keys + named.filter { !keys.contains($0) && !columns.blocked.contains($0) }
     }
 
     private static func task(_ spec: MaterializationSpec, _ catalog: CatalogSpecs) -> MaterializationTask {

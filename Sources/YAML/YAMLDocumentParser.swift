@@ -21,7 +21,8 @@ public enum YAMLDocumentParser {
         var composer = TreeComposer(file, offsets: offsets, limits: limits)
         let failure = EventReader.read(bytes[base...]) { composer.visit($0) }
         let isComplete = failure == nil && !composer.isStopped
-        composer.closeAll()
+        var marks = offsets
+        composer.closeAll(fault: failure?.problemMark.map { marks.offset($0) })
         diagnostics.report(composer.faults)
         if let failure {
             var fault = SyntaxFault(file: file, offsets: offsets)

@@ -61,7 +61,8 @@ enum FileReplacement {
         throw Failure(path, code)
     }
 
-    private static func writeAll(_ descriptor: Int32, _ text: String) -> Bool {
+    /// Writes all of a text; false where the system refuses, with `errno` set.
+    static func writeAll(_ descriptor: Int32, _ text: String) -> Bool {
         var bytes = ContiguousArray(text.utf8)[...]
         while !bytes.isEmpty {
             let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }

@@ -16,6 +16,7 @@ struct Flowctl: AsyncParsableCommand {
               flowctl explain FC0402             # what a fault means
               flowctl --generate-completion-script zsh > _flowctl   # or bash, fish
             """,
+        version: Version.text,
         // One a line, so that two changes seldom meet. Each says its own name: to make one from the type's takes a
         // tenth of the start.
         subcommands: [

@@ -122,6 +122,12 @@ import Testing
         #expect(try messages(schema, #"{"type":"a","x":"1"}"#) == [#"expected integer, found string "1" at /x"#])
     }
 
+    @Test("forms that are told apart by what they need name the members that exclude each other")
+    func excluding() throws {
+        let schema = #"{"oneOf":[{"required":["a","x"]},{"required":["b","x"]},{"required":["c"]}]}"#
+        #expect(try messages(schema, #"{"a":1,"b":2,"x":3}"#) == ["the fields 'a' and 'b' exclude each other"])
+    }
+
     @Test("values for which several forms hold at once are told so")
     func ambiguous() throws {
         let schema = #"{"oneOf":[{"title":"small","maximum":5},{"minimum":3},{"const":9}]}"#

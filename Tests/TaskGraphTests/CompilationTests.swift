@@ -106,6 +106,15 @@ struct CompilationTests {
         #expect(own == ColumnSelection(only: ["id", "name", "a/b"], excluded: ["note"], names: [:]))
     }
 
+    @Test("a column that the schema blocks is never taken, whatever fields and projections ask for")
+    func blocked() throws {
+        let schema = known + ", token: { type: string, redact: { strategy: block } }"
+        let selection = try columns(
+            "{ recommended: true }", schema: schema, projections: "{ t: /token, again: /token }")
+        #expect(selection.only == ["id", "name", "note", "a/b"])
+        #expect(!selection.takes("token") && selection.names.isEmpty)
+    }
+
     @Test("no other column may leave the source where the schema's root is closed")
     func closed() throws {
         for (more, expected) in [(", additionalProperties: false", ["id", "name"]), ("", nil)] as [(String, [String]?)]

@@ -83,6 +83,16 @@ import YAML
         #expect(Parsed("a: 1\nb: {c: 2, d: \"x").value == ["a": 1, "b": ["c": 2]])
     }
 
+    @Test("what the text broke off in is marked as cut, and a value that the fault follows as broken")
+    func cut() throws {
+        let root = try #require(Parsed("a:\n  b: 1\n  c: one\n   d: 2\n").document.root)
+        let inner = try #require(root["a"])
+        #expect(root.isCut && inner.isCut && !root.isBroken && !inner.isBroken)
+        #expect(inner["c"]?.isBroken == true && inner["b"]?.isBroken == false)
+        let whole = try #require(Parsed("a: { b: 1 }\nc: [").document.root)
+        #expect(whole.isCut && whole["a"]?.isCut == false && whole["c"]?.isBroken == true)
+    }
+
     @Test("broken JSON is told at its place")
     func brokenJSON() {
         let parsed = Parsed("{\n  \"a\": 1,\n}", path: "A.JSON")

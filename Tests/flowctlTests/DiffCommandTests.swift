@@ -114,6 +114,45 @@ struct DiffCommandTests {
         program.remove()
     }
 
+    @Test("of a schema each location is compared, and what is written for readers only is no difference")
+    func schemas() throws {
+        func catalog(_ name: String, _ schema: String) throws -> String {
+            let text = "collections: { shop/orders: { key: [/id], schema: \(name).schema.yaml } }"
+            try program.write("\(name).yaml", text)
+            try program.write("\(name).schema.yaml", schema)
+            return "\(name).yaml"
+        }
+        let old = try catalog(
+            "one",
+            """
+            { type: object, required: [id], title: Orders, properties: { id: { type: integer }, gone: { type: string, enum: [a] },
+              to: { type: object, properties: { city: { type: string }, zip: { type: integer } } } } }
+            """)
+        let told = try catalog(
+            "told",
+            """
+            { type: object, required: [id], description: What was ordered, properties: { id: { type: integer, title: Number }, gone: { type: string, enum: [a] },
+              to: { type: object, properties: { city: { type: string }, zip: { type: integer } } } } }
+            """)
+        let new = try catalog(
+            "new",
+            """
+            { type: object, required: [id, to], properties: { id: { type: integer },
+              to: { type: object, required: [city], properties: { city: { type: [string, "null"] }, zip: { type: string, format: integer } } },
+              by: { type: object, properties: { name: { type: string } } } } }
+            """)
+        #expect(try program.run(["diff", old, told]).output == "no differences\n")
+        #expect(
+            try program.run(["diff", old, new]).output.hasPrefix(
+                """
+                [restart] collection shop/orders has another schema: 'to' must be there, 'to/city' must be there, \
+                'to/city' can be string or null, 'to/zip' can be string, 'to/zip' has the format integer, 'by' is new, \
+                'gone' is gone
+
+                """))
+        program.remove()
+    }
+
     @Test("changes are objects for programs, the fields named as their subject")
     func json() throws {
         try program.write("new.yaml", Self.old.replacing("{ table: items }", with: "{ table: things }"))

@@ -20,6 +20,7 @@ struct TakenColumnsTests {
             bindings:
               - { resource: { namespace: public, stream: closed }, target: columns/closed }
               - { resource: { namespace: public, stream: named }, target: columns/named }
+              - { resource: { namespace: public, stream: blocked }, target: columns/blocked }
         collections:
           columns/closed:
             key: [/id]
@@ -34,6 +35,13 @@ struct TakenColumnsTests {
               type: object
               required: [id]
               properties: { id: { type: integer }, name: { type: [string, "null"] }, note: { type: [string, "null"] } }
+          columns/blocked:
+            key: [/id]
+            schema:
+              allOf: [{ $ref: "flow://inferred-schema" }]
+              type: object
+              required: [id]
+              properties: { id: { type: integer }, secret: { redact: { strategy: block } } }
         materializations:
           columns/destination:
             endpoint:
@@ -46,6 +54,8 @@ struct TakenColumnsTests {
               - { source: columns/closed, resource: { table: closed_log, delta_updates: true } }
               - { source: columns/named, resource: { table: named }, fields: { recommended: true, exclude: [note] } }
               - { source: columns/named, resource: { table: keys }, fields: { recommended: 0 } }
+              - { source: columns/blocked, resource: { table: blocked } }
+              - { source: columns/blocked, resource: { table: blocked_log, delta_updates: true } }
               - source: columns/named
                 resource: { table: wider }
                 fields: { recommended: false, require: { note: {}, _meta/op: {} } }
@@ -57,7 +67,7 @@ struct TakenColumnsTests {
     func taken() throws {
         let (source, destination) = try TestServers.freshDatabases("takencolumns")
         let capturing = try Connection(source)
-        for table in ["closed", "named"] {
+        for table in ["closed", "named", "blocked"] {
             try capturing.execute(
                 """
                 CREATE TABLE public.\(raw: table) (secret text NOT NULL, id int PRIMARY KEY, note text, name text);
@@ -67,7 +77,7 @@ struct TakenColumnsTests {
         let file = try catalog(source, destination)
         let first = try FlowctlProcess.run(["apply", "--once", file.path])
         #expect(first.exitCode == 0, "\(first.errors)")
-        for table in ["closed", "named"] {
+        for table in ["closed", "named", "blocked"] {
             try capturing.execute(
                 """
                 INSERT INTO public.\(raw: table) VALUES ('s2', 2, 'n2', 'b');
@@ -84,6 +94,12 @@ struct TakenColumnsTests {
         }
         #expect(try rows("closed") == "[{\"id\":1,\"name\":\"c\"}, \n {\"id\":2,\"name\":\"b\"}]")
         #expect(try rows("named") == "[{\"id\":1,\"name\":\"c\"}, \n {\"id\":2,\"name\":\"b\"}]")
+        let token = "\"note\":\"n1\",\"name\":\"c\",\"token\":\"u\""
+        #expect(
+            try rows("blocked")
+                == "[{\"id\":1,\(token)}, \n {\"id\":2,\"note\":\"n2\",\"name\":\"b\",\"token\":\"t\"}]")
+        let open = try #require(try rows("blocked_log"))
+        #expect(!["s1", "s2", "s3"].contains(where: open.contains) && open.contains("\"token\":\"u\""))
         #expect(try rows("keys") == "[{\"id\":1}, \n {\"id\":2}]")
         #expect(
             try rows("wider")

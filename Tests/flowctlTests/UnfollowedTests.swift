@@ -92,6 +92,26 @@ struct UnfollowedTests {
         program.remove()
     }
 
+    @Test(
+        "what no column can hold, and what would be stored as it is although it is to be redacted, ends apply",
+        arguments: [
+            (": { type: string", ": { type: string, redact: { strategy: sha256 }", "'redact' of collection 'a/orders'"),
+            (": { type: string", ": { properties: { first: { redact: { strategy: block } } }", "'redact'"),
+            (": { type: string }", ": { type: object, properties: { first: {} } }", "field 'name/first' is required"),
+            ("table: orders }", "table: orders }", "field 'flow_document' is required, and apply stores no whole"),
+        ])
+    func parts(old: String, new: String, message: String) throws {
+        let program = try Program()
+        let field = message.contains("field '") ? message.split(separator: "'")[1] : "name"
+        let fields = ", fields: { recommended: true, require: { \(field): {} } }"
+        try program.write("catalog.yaml", Self.catalog(binding: fields).replacing(old, with: new))
+        let applied = try program.run(["apply", "--once", "catalog.yaml"])
+        #expect(applied.status == 69, "\(applied)")
+        #expect(applied.errors.contains("error[FC0310]: \(message)"), "\(applied.errors)")
+        #expect(try program.run(["validate", "catalog.yaml"]).status == 0)
+        program.remove()
+    }
+
     @Test("is no matter where the value stands for what is done")
     func sameAsDone() throws {
         let program = try Program()

@@ -5,6 +5,7 @@ extension DiagnosticCode {
     static let collectionCodes: [DiagnosticCode] = [
         .schemaCombination, .emptyKey, .pointerSyntax, .keyLocation, .keyType, .schemaNotObject, .badSchema,
         .unknownField, .contradiction, .badReduction, .keyReduction, .projection, .noSuchField,
+        .repeatedKey, .badRedaction, .unknownFormat,
     ]
 
     /// Not exactly one of `schema` and `writeSchema` + `readSchema`.
@@ -153,8 +154,12 @@ extension DiagnosticCode {
 
     /// A field selection that the collection can't meet.
     static let unknownField = DiagnosticCode(
-        508, title: "a field both required and excluded",
-        explanation: "A field of a binding is either taken or left out. Remove it from `require` or from `exclude`.",
+        508, title: "a selection of fields that can't be met",
+        explanation: """
+            A field of a binding is either taken or left out: remove it from `require` or from `exclude`. A mirrored \
+            table keeps the columns of its key. What can only be null, and what the schema removes by `redact`, can't \
+            be required.
+            """,
         bad: """
             collections:
               shop/orders: { key: [/id] }

@@ -5,7 +5,7 @@ extension DiagnosticCode {
     /// The codes of captures, materializations and their bindings.
     static let taskCodes: [DiagnosticCode] = [
         .unknownConnector, .wrongConnectorKind, .duplicateResource, .unfedCollection, .timeOrder, .sharedSlot,
-        .noBindings, .sharedTable, .longName, .tableLoop,
+        .noBindings, .sharedTable, .longName, .tableLoop, .sealedValue,
     ]
 
     /// An image that no built-in connector belongs to.

@@ -18,6 +18,8 @@ public struct CollectionColumns: Sendable {
     public let isClosed: Bool
     /// Those with a projection, in the order written.
     public let renamed: [Renamed]
+    /// Those that `redact: { strategy: block }` removes: stored nowhere, whatever a binding asks for.
+    public let blocked: [String]
 }
 
 extension CollectionSpec {
@@ -26,11 +28,12 @@ extension CollectionSpec {
         let renamed = fields().filter { $0.isExplicit && $0.pointer.tokens.count == 1 }.map {
             CollectionColumns.Renamed(field: $0.name, column: $0.pointer.tokens[0])
         }
+        let blocked = redaction.columns
         guard !model.isOpen, let read = model.read else {
-            return CollectionColumns(named: nil, isClosed: false, renamed: renamed)
+            return CollectionColumns(named: nil, isClosed: false, renamed: renamed, blocked: blocked)
         }
         let named = read.shape.properties.filter { $0.name != "_meta" && !$0.shape.isImpossible }.map(\.name)
         let isClosed = model.write?.shape.additionalProperties?.shape.isImpossible ?? false
-        return CollectionColumns(named: named, isClosed: isClosed, renamed: renamed)
+        return CollectionColumns(named: named, isClosed: isClosed, renamed: renamed, blocked: blocked)
     }
 }

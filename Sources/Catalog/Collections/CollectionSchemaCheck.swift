@@ -29,7 +29,7 @@ struct CollectionSchemaCheck {
     private func model(
         _ name: String, _ schema: Node?, _ collection: CollectionSpec, _ diagnostics: inout DiagnosticCollector
     ) -> SchemaModel? {
-        guard let schema, !schema.isBroken else { return nil }
+        guard let schema, !schema.isBroken, !schema.isCut else { return nil }
         guard schema.members != nil || schema.bool != nil else {
             // What is written in the schema's own place has been checked by the catalog's schema.
             guard collection.name.node[name]?.string != nil else { return nil }
@@ -43,7 +43,9 @@ struct CollectionSchemaCheck {
             compile(schema, collection, .flow, &diagnostics)
             ?? silently { compile(schema, collection, .init(isStrict: false, assertsFormat: true), &$0) }
         checkReductions(schema, &diagnostics)
+        checkRedactions(schema, &diagnostics)
         guard let model else { return nil }
+        checkFormats(model, &diagnostics)
         if diagnostics.errorCount > errors { return model }
         guard model.shape.types == .object || model.isOpen else {
             let type = schema["type"]
@@ -156,6 +158,51 @@ struct CollectionSchemaCheck {
                         notes: annotation.value.aliasNotes, hint: error.hint))
             }
         }
+    }
+
+    private func checkRedactions(_ schema: Node, _ diagnostics: inout DiagnosticCollector) {
+        let known = Redaction.strategies
+        for annotation in ReferencePlaces.annotations("redact", in: schema) where !annotation.value.isBroken {
+            let value = annotation.value
+            guard value.members != nil, let strategy = value["strategy"] else {
+                let name = value.string.flatMap { Suggestion.nearest(to: $0, among: known) } ?? "block"
+                diagnostics.report(
+                    annotation.keyError(
+                        .badRedaction, "'redact' must be an object such as { strategy: block }",
+                        hint: "write redact: { strategy: \(name) }"))
+                continue
+            }
+            guard let name = strategy.string, known.contains(name) else {
+                diagnostics.report(
+                    strategy.error(
+                        .badRedaction, "unknown redaction strategy\(strategy.string.map { " '\($0)'" } ?? "")",
+                        hint: strategy.string.flatMap { Suggestion.hint(for: $0, among: known) } ?? "block or sha256"))
+                continue
+            }
+            for member in value.members ?? [] where member.key != "strategy" {
+                diagnostics.report(
+                    member.keyError(.badRedaction, "strategy '\(name)' has no option '\(member.key)'"))
+            }
+        }
+    }
+
+    /// A format that nobody knows checks nothing, which is allowed; one that is nearly a known one was meant to.
+    private func checkFormats(_ model: SchemaModel, _ diagnostics: inout DiagnosticCollector) {
+        for node in model.compiled.nodes {
+            guard let format = node.format, !Format.isKnown(format),
+                let near = Suggestion.nearest(to: format, among: Format.names), !Self.isOtherWidth(format, near),
+                let place = model.place(of: node.id, keyword: "format"), !place.node.isBroken
+            else { continue }
+            diagnostics.report(
+                place.node.diagnostic(
+                    .warning, .unknownFormat, "the format '\(format)' is unknown, and nothing is checked by it",
+                    hint: "did you mean '\(near)'?"))
+        }
+    }
+
+    /// `uint16` is no misspelt `uint32`.
+    private static func isOtherWidth(_ one: String, _ other: String) -> Bool {
+        one.filter { !$0.isNumber } == other.filter { !$0.isNumber }
     }
 
     private func inspect(_ model: SchemaModel, _ diagnostics: inout DiagnosticCollector) {

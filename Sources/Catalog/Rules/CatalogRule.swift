@@ -11,6 +11,7 @@ enum CatalogRules {
     private static var all: [any CatalogRule.Type] {
         [
             NameRule.self, DefinedCollectionRule.self, DefinedCaptureRule.self, EndpointRule.self,
+            SealedValueRule.self, AddressRule.self,
             SchemaCombinationRule.self, KeyRule.self, ProjectionRule.self, ResourceRule.self, SharedTableRule.self,
             TableNameRule.self, TableLoopRule.self,
             FedCollectionRule.self, TimeOrderRule.self, SlotRule.self, FieldSelectionRule.self, PartitionRule.self,

@@ -14,7 +14,8 @@ enum EmptyTaskRule: CatalogRule {
     }
 
     private static func report(_ name: EntityName, _ diagnostics: inout DiagnosticCollector) {
-        guard name.node.members != nil, name.node["bindings"]?.items != nil else { return }
+        guard name.node.members != nil, let bindings = name.node["bindings"], bindings.items != nil, !bindings.isCut
+        else { return }
         diagnostics.report(name.warning(.noBindings, "\(name.phrase) has no enabled binding"))
     }
 }

@@ -45,14 +45,12 @@ struct EndpointProperty: Sendable {
     /// Of a tunnel only the whole is refused: its parts mean nothing without it.
     private static let shared =
         followed([
-            "address", "database", "user", "password", "credentials.password", "advanced.sslmode",
+            "address", "database", "user", "password", "password_sops", "credentials.password",
+            "credentials.password_sops", "sops", "advanced.sslmode",
             "advanced.sslrootcert", "advanced.sslcert", "advanced.sslkey",
         ])
         + harmless(["credentials.auth_type", "advanced.feature_flags"])
-        + [
-            refused("password_sops"), refused("credentials.password_sops"), refused("sops"),
-            refused("networkTunnel.sshForwarding"),
-        ]
+        + [refused("networkTunnel.sshForwarding")]
 
     private static let source =
         followed([

@@ -28,7 +28,9 @@ enum EndpointRule: CatalogRule {
                     .notSupported, "'endpoint.\(form)' of \(name.phrase) is not supported",
                     hint: "use 'endpoint.connector' with the image of \(known.joined(separator: " or "))"))
         }
-        guard let image = endpoint.image, let connector = endpoint.connector, !known.contains(connector) else { return }
+        guard let image = endpoint.image, !image.node.isBroken, let connector = endpoint.connector,
+            !known.contains(connector)
+        else { return }
         if others.contains(connector) {
             let does = name.kind == .capture ? "materializes, it can't capture" : "captures, it can't materialize"
             diagnostics.report(

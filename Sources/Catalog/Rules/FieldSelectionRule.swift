@@ -15,6 +15,7 @@ enum FieldSelectionRule: CatalogRule {
                 let isDelta = binding.resource?["delta_updates"]?.bool ?? false
                 let selection = Selection(fields: fields, collection: collection, isDelta: isDelta)
                 selection.checkNames(&diagnostics)
+                selection.checkRequired(&diagnostics)
                 selection.checkKey(&diagnostics)
                 selection.checkGroup(&diagnostics)
             }
@@ -51,6 +52,33 @@ enum FieldSelectionRule: CatalogRule {
                 diagnostics.report(
                     node.diagnostic(.warning, .noSuchField, message(name, "excluded"), hint: hint(name)))
             }
+        }
+
+        /// What is required can have a value at all.
+        func checkRequired(_ diagnostics: inout DiagnosticCollector) {
+            guard let required = (fields["require"] ?? fields["include"])?.members, !required.isEmpty else { return }
+            let known = collection.fields()
+            let blocked = collection.redaction.columns
+            for member in required where !member.key.hasPrefix("x-") && !isUnknown(member.key) {
+                guard let field = known.first(where: { $0.name == member.key }) else { continue }
+                let why: String
+                if let column = field.pointer.tokens.first, blocked.contains(column) {
+                    why = "the schema removes '/\(JSONPointer.escape(column))' by 'redact'"
+                } else if !collection.model.isOpen, field.shape?.types == .null {
+                    why = "it can only be null"
+                } else {
+                    continue
+                }
+                diagnostics.report(
+                    member.keyError(
+                        .unknownField, "field '\(member.key)' is required, but \(why)",
+                        notes: place(of: field.shape), hint: "remove it from 'require'"))
+            }
+        }
+
+        private func place(of shape: Shape?) -> [Diagnostic.Note] {
+            guard let range = collection.model.read?.place(of: shape?.origin)?.range else { return [] }
+            return [.init("its schema is given", at: range)]
         }
 
         private func message(_ name: String, _ use: String) -> String {

@@ -11,13 +11,26 @@ enum KeyRule: CatalogRule {
     /// Reports every place that breaks the rule.
     static func check(_ catalog: CatalogSpecs, _ diagnostics: inout DiagnosticCollector) {
         for collection in catalog.collections {
-            if let key = collection.name.node.member("key"), key.value.items?.isEmpty == true {
+            if let key = collection.name.node.member("key"), key.value.items?.isEmpty == true,
+                !key.value.isBroken
+            {
                 diagnostics.report(
                     key.keyError(
                         .emptyKey, "the key of \(collection.name.phrase) is empty", hint: "name its columns: key: [/id]"
                     ))
             }
-            for pointer in collection.key where !pointer.node.isBroken { check(pointer, collection, &diagnostics) }
+            var known: [String: LocatedText] = [:]
+            for pointer in collection.key where !pointer.node.isBroken {
+                if let other = known[pointer.text] {
+                    diagnostics.report(
+                        pointer.node.error(
+                            .repeatedKey, "'\(pointer.text)' is in the key of \(collection.name.phrase) twice",
+                            notes: [.init("it is first named", at: other.node.range)], hint: "name each location once"))
+                    continue
+                }
+                known[pointer.text] = pointer
+                check(pointer, collection, &diagnostics)
+            }
         }
     }
 
@@ -26,6 +39,13 @@ enum KeyRule: CatalogRule {
     ) {
         guard let pointer = JSONPointer(written: text.text), !pointer.isRoot else {
             diagnostics.report(syntaxFault(text, "a key"))
+            return
+        }
+        if text.text == ProjectionRule.publishedAt {
+            diagnostics.report(
+                text.node.error(
+                    .keyLocation, "the time of publication can't be a key of \(collection.name.phrase)",
+                    hint: "it tells no two states of a row apart; name the columns that do"))
             return
         }
         let model = collection.model
@@ -61,6 +81,14 @@ enum KeyRule: CatalogRule {
                     .keyLocation, "\(what) is \(isForbidden ? "forbidden by its schema" : "not in its schema")",
                     notes: place(of: shape, in: model, "the schema is given", orWhole: true),
                     hint: Suggestion.hint(for: text.text, among: names)))
+            return false
+        }
+        if shape.redact == "block", existence != .must {
+            diagnostics.report(
+                text.node.error(
+                    .contradiction, "\(what) is removed by 'redact'",
+                    notes: place(of: shape, in: model, "its redaction is given", "redact"),
+                    hint: "keep the key, or choose another one"))
             return false
         }
         if shape.types.subtracting(keyable).isEmpty, shape.types != .null {

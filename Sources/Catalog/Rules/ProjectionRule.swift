@@ -5,7 +5,7 @@ import YAML
 /// A projection gives a name of its own to a location that the collection has.
 enum ProjectionRule: CatalogRule {
     /// Where the time of publication is, which no schema speaks of.
-    private static let publishedAt = "/_meta/uuid/date-time"
+    static let publishedAt = "/_meta/uuid/date-time"
 
     /// Reports every place that breaks the rule.
     static func check(_ catalog: CatalogSpecs, _ diagnostics: inout DiagnosticCollector) {
@@ -31,6 +31,15 @@ enum ProjectionRule: CatalogRule {
         _ member: Node.Member, of collection: CollectionSpec, _ diagnostics: inout DiagnosticCollector
     ) {
         let isPartition = member.value["partition"]?.bool ?? false
+        if JSONPointer(fieldName: member.key) == nil {
+            diagnostics.report(
+                member.keyError(
+                    .projection, "'\(member.key)' is no name for a projection",
+                    hint: member.key.isEmpty
+                        ? "give the projection a name"
+                        : "a name has no slash at an end nor two in a row, and writes '~' as '~0'"))
+            return
+        }
         if isPartition, member.key.contains("/") || !NameRule.isLegal(member.key) {
             diagnostics.report(
                 member.keyError(

@@ -14,7 +14,7 @@ enum SchemaCombinationRule: CatalogRule {
                         .schemaCombination, "\(collection.name.phrase) has '\(other.key)' beside 'schema'",
                         notes: [.init("'schema' is given", at: both.keyRange)],
                         hint: "keep 'schema', or both 'writeSchema' and 'readSchema'"))
-            } else if both == nil, let one = write ?? read, write == nil || read == nil {
+            } else if both == nil, let one = write ?? read, write == nil || read == nil, !collection.name.node.isCut {
                 let missing = write == nil ? "writeSchema" : "readSchema"
                 diagnostics.report(
                     one.keyError(

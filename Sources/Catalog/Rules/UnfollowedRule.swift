@@ -14,12 +14,18 @@ enum UnfollowedRule: CatalogRule {
                 diagnostics.report(warning(member, "autoDiscover.\(name)", task.name))
             }
         }
+        var redacted: Set<String> = []
         for task in catalog.materializations where !task.isDisabled {
             let written = task.enabledBindings.filter { !$0.isAutomatic }
             report(task.name, task.endpoint, written.compactMap(\.resource), &diagnostics)
             reportPolicy(task.name.node, task.name, &diagnostics)
             for binding in written { check(binding, task.name, &diagnostics) }
-            for binding in task.enabledBindings { checkNames(binding, catalog, &diagnostics) }
+            for binding in task.enabledBindings {
+                guard let collection = binding.source.flatMap({ catalog.collection($0.text) }) else { continue }
+                checkNames(binding, collection, &diagnostics)
+                checkParts(binding, collection, &diagnostics)
+                if redacted.insert(collection.name.text).inserted { checkRedaction(collection, &diagnostics) }
+            }
         }
     }
 
@@ -62,14 +68,25 @@ enum UnfollowedRule: CatalogRule {
     /// A projection gives a column another name, unless the column is left out, the projection is, or the column's own
     /// name is required.
     private static func checkNames(
-        _ binding: MaterializationSpec.Binding, _ catalog: CatalogSpecs, _ diagnostics: inout DiagnosticCollector
+        _ binding: MaterializationSpec.Binding, _ collection: CollectionSpec, _ diagnostics: inout DiagnosticCollector
     ) {
-        guard let collection = binding.source.flatMap({ catalog.collection($0.text) }) else { return }
         let required = Set((binding.fields?["require"] ?? binding.fields?["include"])?.keys ?? [])
         let excluded = Set((binding.fields?["exclude"]?.items ?? []).compactMap(\.string))
         let recommended = binding.fields?["recommended"]
         let takesNone = recommended?.bool == false || recommended?.int == 0
         let keys = Set(collection.key.map(\.text))
+        for field in takesNone ? [] : collection.fields() where field.isExplicit && field.pointer.tokens.count > 1 {
+            guard !field.pointer.isMetadata, !required.contains(field.name), !excluded.contains(field.name),
+                let projection = collection.name.node["projections"]?.member(field.name)
+            else { continue }
+            diagnostics.report(
+                .warning(
+                    .notFollowedYet,
+                    "projection '\(field.name)' is materialized, and apply stores columns whole, not parts of them",
+                    at: projection.keyRange, pointer: projection.value.pointer.description,
+                    notes: projection.value.aliasNotes,
+                    hint: "exclude '\(field.name)' in the binding's fields; apply refuses to run"))
+        }
         for renamed in collection.columns.renamed {
             let own = JSONPointer.escape(renamed.column)
             guard renamed.field != own, !required.contains(own), !excluded.contains(renamed.field),
@@ -85,6 +102,48 @@ enum UnfollowedRule: CatalogRule {
                     hint:
                         "exclude '\(renamed.field)' in the binding's fields, or require '\(own)'; apply refuses to run"
                 ))
+        }
+    }
+
+    /// Columns are taken whole: a field within one has none of its own, and the document as a whole has none either.
+    private static func checkParts(
+        _ binding: MaterializationSpec.Binding, _ collection: CollectionSpec, _ diagnostics: inout DiagnosticCollector
+    ) {
+        let projections = collection.name.node["projections"]
+        for member in (binding.fields?["require"] ?? binding.fields?["include"])?.members ?? []
+        where !member.key.hasPrefix("x-") {
+            let projection = projections?[member.key]
+            let location = projection?.string ?? projection?["location"]?.string
+            guard let pointer = location.map(JSONPointer.init(written:)) ?? JSONPointer(fieldName: member.key),
+                let first = pointer.tokens.first.map(JSONPointer.escape) ?? (pointer.isRoot ? "" : nil)
+            else { continue }
+            if pointer.tokens.count == 1, member.key != "flow_document" { continue }
+            if first == "_meta" { continue }
+            let isWhole = pointer.isRoot || member.key == "flow_document"
+            diagnostics.report(
+                .warning(
+                    .notFollowedYet,
+                    isWhole
+                        ? "field '\(member.key)' is required, and apply stores no whole documents"
+                        : "field '\(member.key)' is required, and apply stores columns whole, not parts of them",
+                    at: member.keyRange, pointer: member.value.pointer.description, notes: member.value.aliasNotes,
+                    hint: isWhole
+                        ? "remove it; apply refuses to run with it" : "require '\(first)'; apply refuses to run with it"
+                ))
+        }
+    }
+
+    /// Whole columns are left out where they are blocked; what else is to be redacted would be stored as it is.
+    private static func checkRedaction(_ collection: CollectionSpec, _ diagnostics: inout DiagnosticCollector) {
+        for other in collection.redaction.others {
+            let what = other.strategy == "block" ? "removes whole columns only" : "hashes nothing yet"
+            let range = other.range ?? collection.name.range
+            diagnostics.report(
+                .warning(
+                    .notFollowedYet, "'redact' of \(collection.name.phrase) is accepted, and apply \(what)",
+                    at: range, pointer: (other.node ?? collection.name.node).pointer.description,
+                    notes: other.node?.aliasNotes ?? [],
+                    hint: "block the whole column; apply refuses to run, so that nothing is stored as it is"))
         }
     }
 

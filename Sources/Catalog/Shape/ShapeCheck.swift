@@ -15,14 +15,29 @@ struct ShapeCheck {
 
     /// Reports what makes the value invalid.
     func run(_ node: Node, _ diagnostics: inout DiagnosticCollector) {
-        for failure in schema.validate(node.value) where !leaves(failure) {
+        let failures = schema.validate(node.value)
+        let meant = Self.meant(by: failures)
+        for failure in failures where !leaves(failure) {
             let place = Place(failure, in: node)
-            if place.isBroken { continue }
+            if let names = meant[failure.instance], place.isExplained(failure, by: names) { continue }
+            if place.isBroken || place.isCutShort(ShapeCheck.code(failure)) { continue }
             if isOfConfig, failure.isAboutKey, let value = place.value { diagnostics.hide(value.range) }
             let isSecret = !failure.isAboutKey && isSecret(place.value?.string, failure.instance.tokens)
             if isSecret, let value = place.value { SecretMask.hide(value, &diagnostics) }
             diagnostics.report(place.diagnostic(failure, isSecret: isSecret))
         }
+    }
+
+    /// What misspelt names were probably meant to be, by the object that they are in.
+    private static func meant(by failures: [SchemaFailure]) -> [JSONPointer: Set<String>] {
+        var meant: [JSONPointer: Set<String>] = [:]
+        for failure in failures where failure.isAboutKey && !failure.candidates.isEmpty {
+            guard let subject = failure.subject,
+                let name = Suggestion.nearest(to: subject, among: failure.candidates)
+            else { continue }
+            meant[JSONPointer(Array(failure.instance.tokens.dropLast())), default: []].insert(name)
+        }
+        return meant
     }
 
     private func isSecret(_ text: String?, _ names: [String]) -> Bool {
@@ -77,12 +92,29 @@ struct ShapeCheck {
             self.isBroken = isBroken
         }
 
+        /// Whether a field is missing because its name is misspelt, which is told at that name.
+        func isExplained(_ failure: SchemaFailure, by names: Set<String>) -> Bool {
+            guard !failure.names.isEmpty, failure.names.allSatisfy({ value?.member($0) == nil }) else { return false }
+            switch ShapeCheck.code(failure) {
+            case .missingProperty: return names.isSuperset(of: failure.names)
+            case .noAlternative: return !names.isDisjoint(with: failure.names)
+            default: return false
+            }
+        }
+
+        /// Whether what is missing may stand in what could not be read of the file.
+        func isCutShort(_ code: DiagnosticCode) -> Bool {
+            (value?.isCut ?? false) && (code == .missingProperty || code == .noAlternative)
+        }
+
         func diagnostic(_ failure: SchemaFailure, isSecret: Bool) -> Diagnostic {
             let guess = isSecret ? nil : failure.subject.flatMap { Suggestion.hint(for: $0, among: failure.candidates) }
+            let example = failure.isAboutKey ? nil : failure.example?.stringValue.map { "for example \($0)" }
+            let shown = ShapeCheck.code(failure) == .wrongForm && !isSecret ? guess ?? example : guess
             let isAddress = isSecret && failure.instance.tokens.last == "address"
             return .error(
                 ShapeCheck.code(failure), isSecret ? failure.redacted : failure.message, at: range, pointer: pointer,
-                notes: aliasNotes, hint: isAddress ? ShapeCheck.addressHint : guess,
+                notes: aliasNotes, hint: isAddress ? ShapeCheck.addressHint : shown,
                 isSecret: isSecret || failure.isSecret)
         }
     }

@@ -13,6 +13,9 @@ public enum Format {
     /// Whether a format is one that can be asserted.
     public static func isKnown(_ format: String) -> Bool { rules[format] != nil }
 
+    /// The names of the formats that can be asserted, sorted.
+    public static let names: [String] = rules.keys.sorted()
+
     /// The format with its article, for messages: `a date`.
     static func phrase(_ format: String) -> String { rules[format]?.phrase ?? "of the format '\(format)'" }
 

@@ -100,7 +100,7 @@ extension Evaluation {
     }
 
     /// The schema at the end of references.
-    private func resolved(_ id: SchemaNode.ID) -> SchemaNode {
+    func resolved(_ id: SchemaNode.ID) -> SchemaNode {
         var node = schema.nodes[id]
         for _ in 0..<16 {
             guard node.parts.types == nil, node.parts.enumeration == nil, node.parts.constant == nil,

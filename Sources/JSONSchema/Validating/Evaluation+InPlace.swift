@@ -99,6 +99,14 @@ extension Evaluation {
         if matching.isEmpty {
             failBranches(node, "oneOf", branches, value)
         } else if matching.count > 1 {
+            let forms = matching.map { resolved(node.parts.oneOf[$0]).parts.objects.required }
+            let marks = forms.indices.compactMap { place in
+                forms[place].first { name in !forms.indices.contains { $0 != place && forms[$0].contains(name) } }
+            }
+            if marks.count == matching.count, case .object = value {
+                fail(node, "oneOf", "the fields \(listed(marks)) exclude each other", names: marks)
+                return false
+            }
             let names = matching.map { place -> String in
                 let title = schema.nodes[node.parts.oneOf[place]].annotations["title"]?.stringValue
                 return title.map { "'\($0)'" } ?? "form \(place + 1)"

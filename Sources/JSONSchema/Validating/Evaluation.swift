@@ -219,7 +219,7 @@ struct Evaluation {
                 SchemaFailure(
                     instance: .root, isAboutKey: false, keyword: "", schema: schema.rootNode.document + "#",
                     message: Self.exhausted, redacted: Self.exhausted, names: [], subject: nil, candidates: [],
-                    isSecret: false)
+                    example: nil, isSecret: false)
             ]
         }
         var known: Set<SchemaFailure> = []
@@ -234,7 +234,7 @@ struct Evaluation {
                 message: isSecret ? failure.redacted ?? failure.message : failure.message,
                 redacted: failure.redacted ?? failure.message, names: failure.names,
                 subject: isSecret && !failure.isAboutKey ? nil : failure.subject, candidates: failure.candidates,
-                isSecret: isSecret)
+                example: node.annotations["examples"]?.arrayValue?.first, isSecret: isSecret)
             if known.insert(finished).inserted { result.append(finished) }
         }
         return result

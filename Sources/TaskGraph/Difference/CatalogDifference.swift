@@ -68,15 +68,8 @@ public struct CatalogDifference {
                 continue
             }
             if known.key != collection.key { changes.append(keyChange(report, known.key, collection.key)) }
-            if known.schemas != collection.schemas {
-                let parts = zip(known.schemas, collection.schemas).flatMap { Self.properties($0, $1) }
-                let what =
-                    parts.isEmpty
-                    ? ""
-                    : ": "
-                        + parts.sorted().reduce(into: [String]()) { list, part in
-                            if list.last != part { list.append(part) }
-                        }.joined(separator: ", ")
+            if let parts = SchemaDifference.changes(from: known, to: collection) {
+                let what = parts.isEmpty ? "" : ": " + parts.joined(separator: ", ")
                 changes.append(
                     report.whole(
                         .restart, "has another schema" + what,
@@ -96,17 +89,6 @@ public struct CatalogDifference {
         }
         if fed.isEmpty { return report.whole(.restart, change, "no table mirrors it, so none has to be rebuilt") }
         return report.whole(.destructive, change, "must be rebuilt: " + fed.joined(separator: ", "))
-    }
-
-    /// What became of the properties at a schema's root.
-    private static func properties(_ old: JSONValue, _ new: JSONValue) -> [String] {
-        let before = old["properties"]?.objectValue ?? JSONObject()
-        let after = new["properties"]?.objectValue ?? JSONObject()
-        let added = after.keys.filter { !before.contains($0) }.map { "'\($0)' is new" }
-        let gone = before.keys.filter { !after.contains($0) }.map { "'\($0)' is gone" }
-        let other = after.members.filter { member in before[member.key].map { $0 != member.value } ?? false }
-            .map { "'\($0.key)' is another" }
-        return added + other + gone
     }
 
     // MARK: Materializations

@@ -8,6 +8,8 @@ public struct CatalogSnapshot: Sendable {
         let key: [String]
         /// What rows are written and read by; null where nothing is given.
         let schemas: [JSONValue]
+        /// What they say of each location, in the same order.
+        let outlines: [SchemaOutline]
     }
 
     /// The tasks.
@@ -22,7 +24,9 @@ public struct CatalogSnapshot: Sendable {
             let schemas = [spec.schema ?? spec.writeSchema, spec.schema ?? spec.readSchema]
             return (
                 spec.name.text,
-                Collection(key: spec.key.map(\.text), schemas: schemas.map { $0?.value ?? .null })
+                Collection(
+                    key: spec.key.map(\.text), schemas: schemas.map { $0?.value ?? .null },
+                    outlines: [spec.model.write, spec.model.read].map { $0?.outline ?? .empty })
             )
         }
     }

@@ -58,6 +58,19 @@ struct Frame {
         }
     }
 
+    /// Marks the last thing inside as broken, where it is a value that nothing but spaces part from a place.
+    mutating func breakLast(before offset: Int, in bytes: [UInt8]) {
+        guard key == nil, let last = isMapping ? members.last?.value : items.last, last.use == nil,
+            case .scalar = last.content, Int(last.span.end) <= offset, offset <= bytes.count,
+            bytes[Int(last.span.end)..<offset].allSatisfy({ $0 == UInt8(ascii: " ") })
+        else { return }
+        if isMapping {
+            members[members.count - 1].value.isBroken = true
+        } else {
+            items[items.count - 1].isBroken = true
+        }
+    }
+
     /// Where the same key stands before; nil for a new one.
     func firstPlace(of key: Key) -> Span? {
         if key.isMerge { return merge?.keySpan }

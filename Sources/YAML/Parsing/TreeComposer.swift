@@ -46,8 +46,10 @@ struct TreeComposer {
         return !isStopped
     }
 
-    /// Closes what is still open where the text broke off, so that what was read is kept.
-    mutating func closeAll() {
+    /// Closes what is still open where the text broke off, so that what was read is kept. A value right before the fault
+    /// at that offset was meant to be something else.
+    mutating func closeAll(fault offset: Int? = nil) {
+        if let offset, !frames.isEmpty { frames[frames.count - 1].breakLast(before: offset, in: file.bytes) }
         while !frames.isEmpty { close(at: nil) }
     }
 
@@ -122,7 +124,10 @@ struct TreeComposer {
             node = RawNode(content: .sequence(SequenceBox(frame.items)), span: span)
         }
         // Nobody can tell where the brackets were meant to end, nor what stands in them.
-        if end == nil, frame.isFlow { node.isBroken = true }
+        if end == nil {
+            node.isBroken = frame.isFlow
+            node.isCut = true
+        }
         if let anchor = frame.anchor { anchors[anchor] = .done(node) }
         guard frame.isKey else {
             add(node)

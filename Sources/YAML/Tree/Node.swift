@@ -57,6 +57,9 @@ public struct Node: Sendable {
     /// A fault of this very node was reported already; its content is a stand-in, so further checks of it are noise.
     public var isBroken: Bool { raw.isBroken }
 
+    /// The file's text broke off within this collection: what seems to be missing may stand in what could not be read.
+    public var isCut: Bool { raw.isCut }
+
     /// How a scalar is written; `plain` for collections.
     public var style: ScalarStyle { raw.style }
 

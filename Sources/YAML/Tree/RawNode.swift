@@ -24,6 +24,9 @@ struct RawNode: Sendable {
     /// A fault was reported for this node; its content is a stand-in.
     var isBroken = false
 
+    /// The text broke off in here: what seems to be missing may stand in what could not be read.
+    var isCut = false
+
     /// A node that stands where it is written.
     init(content: Content, span: Span, style: ScalarStyle = .plain, isBroken: Bool = false) {
         self.content = content

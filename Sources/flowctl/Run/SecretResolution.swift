@@ -13,8 +13,8 @@ struct SecretResolution {
     /// Runs a command; its standard output.
     let run: ([String]) throws -> String
 
-    /// The config with every secret as a string.
-    /// A config that asks for a tunnel or for `sops` is refused: it must not connect directly or without its password.
+    /// The config with every secret as a string, and decrypted by `sops` where that has encrypted it.
+    /// A config that asks for a tunnel is refused: it must not connect directly.
     func resolve(_ config: JSONValue) throws -> JSONValue {
         if config["networkTunnel"]?["sshForwarding"] != nil {
             throw RunError(
@@ -22,13 +22,8 @@ struct SecretResolution {
                 message: "tunnels are not followed yet, and nothing connects around one",
                 hint: "forward a port yourself (ssh -L) and set the address to it, without networkTunnel", task: task)
         }
-        if config["password_sops"] != nil || config["credentials"]?["password_sops"] != nil || config["sops"] != nil {
-            throw RunError(
-                .needsOperator, operation: "read the secret", object: "sops",
-                message: "values that sops has encrypted are not decrypted yet",
-                hint: "decrypt by command: password: { exec: [sops, …] }", task: task)
-        }
-        return try resolve(config, isSecret: false, path: "")
+        let decrypted = try SopsDecryption(task: task).decrypt(config)
+        return try resolve(decrypted, isSecret: false, path: "")
     }
 
     private static let secretNames: Set<String> = ["password", "privateKey"]
@@ -94,22 +89,10 @@ extension ChildProcess {
     /// Runs a command to its end; its standard output. Throws where it can't be started or exits with anything but 0.
     static func output(of command: [String]) throws -> String {
         let child = try ChildProcess(command[0], Array(command.dropFirst()), output: .pipe)
-        var bytes: [UInt8] = []
-        var piece = [UInt8](repeating: 0, count: 4096)
-        while true {
-            let count = Glibc.read(child.output, &piece, piece.count)
-            if count > 0 {
-                bytes += piece.prefix(count)
-            } else if count < 0, errno == EAGAIN || errno == EINTR {
-                var descriptor = pollfd(fd: child.output, events: Int16(POLLIN), revents: 0)
-                _ = poll(&descriptor, 1, 1000)
-            } else {
-                break
-            }
-        }
+        let printed = child.everything()
         guard child.wait() == 0 else {
             throw RunError(.needsOperator, operation: "run", object: command[0], message: "it failed")
         }
-        return String(decoding: bytes, as: UTF8.self)
+        return printed
     }
 }
