@@ -10,6 +10,8 @@ public final class TableShape: Sendable {
     public let columns: [ColumnShape]
     /// User-defined types that the columns need, each after the ones it is made of.
     public let types: [TypeDefinition]
+    /// Whether the log's old rows have every column.
+    public let hasWholeOldRows: Bool
 
     public init(table: Int, namespace: String, name: String, columns: [ColumnShape], types: [TypeDefinition] = []) {
         self.table = table
@@ -17,6 +19,7 @@ public final class TableShape: Sendable {
         self.name = name
         self.columns = columns
         self.types = types
+        hasWholeOldRows = columns.allSatisfy(\.isIdentity)
     }
 
     /// Whether a row of one shape can be stored where the other was prepared for.

@@ -41,7 +41,7 @@ public final class PostgresCapture: Capture {
             let catalog = TableCatalog(connection: connection)
             let sources = try findTables(catalog)
             let shapes = try sources.map { try catalog.shape(of: $0) }
-            try requireIdentity(sources, shapes)
+            try requireIdentity(sources, shapes, connection)
             for (source, shape) in zip(sources, shapes) {
                 try UniqueKeys(connection: connection).require(tables[source.index].keys, of: source, shape)
             }
@@ -87,7 +87,7 @@ public final class PostgresCapture: Capture {
             let catalog = TableCatalog(connection: connection)
             var sources = try findTables(catalog)
             let shapes = try sources.map { try catalog.shape(of: $0) }
-            try requireIdentity(sources, shapes)
+            try requireIdentity(sources, shapes, connection)
             let orders = try zip(sources, shapes).map { try catalog.order(of: $0, shape: $1) }
 
             let publication = try PublicationSetup(
@@ -133,6 +133,7 @@ public final class PostgresCapture: Capture {
             let name = QualifiedName(table.namespace, table.stream)
             if var source = try catalog.table(name, index: index) {
                 source.binding = table.binding
+                source.neededIdentity = Set(source.orderColumns + table.keys.flatMap(\.columns))
                 sources.append(source)
             } else if let (message, hint) = try catalog.obstacle(name) {
                 throw RunError(
@@ -154,7 +155,13 @@ public final class PostgresCapture: Capture {
     }
 
     /// A published table without replica identity would make the application's updates fail.
-    private func requireIdentity(_ sources: [TableSource], _ shapes: [TableShape]) throws {
+    private func requireIdentity(
+        _ sources: [TableSource], _ shapes: [TableShape], _ connection: Connection
+    ) throws {
+        for (source, shape) in zip(sources, shapes) where source.isPartitioned {
+            let needed = source.neededIdentity.filter { shape.index(of: $0) != nil }
+            try LeafIdentity.read(source.oid, connection).require(needed, of: source)
+        }
         let without = zip(sources, shapes).filter { !$0.hasIdentity($1) }.map(\.0)
         guard without.isEmpty else {
             let names = without.map { "\($0.name)" }

@@ -124,13 +124,14 @@ struct TableCatalog {
                AND a.attgenerated = ''
              ORDER BY a.attnum
             """)
+        let leaves = table.isPartitioned ? try LeafIdentity.read(table.oid, connection) : LeafIdentity()
         return (0..<rows.count).map { row in
             let typeOID = rows[row, 2].flatMap { UInt32($0) } ?? 0
             return ColumnShape(
                 name: rows[row, 0] ?? "", type: rows[row, 1] ?? "", typeOID: typeOID,
                 typeModifier: rows[row, 3].flatMap { Int32($0) } ?? -1,
                 isBinarySafe: BuiltInTypes.binarySafe.contains(typeOID), isToastable: rows[row, 6] == "t",
-                collation: rows[row, 7], isNotNull: rows[row, 4] == "t", isIdentity: rows[row, 9] == "t",
+                collation: rows[row, 7], isNotNull: rows[row, 4] == "t", isIdentity: rows[row, 9] == "t" && leaves.carries(rows[row, 0] ?? ""),
                 attribute: rows[row, 5].flatMap { Int($0) }, missingValue: rows[row, 8])
         }
     }

@@ -33,8 +33,10 @@ struct UniqueKeys {
         return (0..<rows.count).map { TableCatalog.identifiers(rows[$0, 0] ?? "") }
     }
 
-    /// Whether each partition keeps them unique in itself.
+    /// Whether each partition keeps them unique in itself, and no two partitions can have the same: every partition key on
+    /// the way to a leaf consists of columns of the key, as the server itself asks of a unique index of a root.
     private func isUniqueInPartitions(_ columns: [String], _ source: TableSource) throws -> Bool {
+        guard try partitionColumns(source)?.isSubset(of: columns) == true else { return false }
         let rows = try connection.query(
             """
             SELECT t.relid, (SELECT \(raw: UniqueKeys.names)) FROM pg_partition_tree(\(literal: String(source.oid))::oid::regclass) t
@@ -47,6 +49,19 @@ struct UniqueKeys {
             found[rows[row, 0] ?? "", default: false] = isCovered || found[rows[row, 0] ?? ""] == true
         }
         return !found.isEmpty && found.values.allSatisfy { $0 }
+    }
+
+    /// The columns that say in which partition a row is, at every level; nil where an expression does.
+    private func partitionColumns(_ source: TableSource) throws -> Set<String>? {
+        let rows = try connection.query(
+            """
+            SELECT a.attname FROM pg_partition_tree(\(literal: String(source.oid))::oid::regclass) t
+              JOIN pg_partitioned_table p ON p.partrelid = t.relid
+              CROSS JOIN unnest(p.partattrs::int2[]) AS k(attnum)
+              LEFT JOIN pg_attribute a ON a.attrelid = p.partrelid AND a.attnum = k.attnum AND k.attnum > 0
+            """)
+        let names = (0..<rows.count).map { rows[$0, 0] }
+        return names.contains(nil) ? nil : Set(names.compactMap(\.self))
     }
 
     /// A key with more columns than a unique index is unique too.

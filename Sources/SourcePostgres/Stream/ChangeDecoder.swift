@@ -84,7 +84,7 @@ struct ChangeDecoder {
         event.transaction = transaction
         var kind = try reader.byte()
         if kind == UInt8(ascii: "K") || kind == UInt8(ascii: "O") {
-            event.oldRowIsKey = kind == UInt8(ascii: "K")
+            event.oldRowIsKey = isKeyOnly(kind, shape)
             event.oldRow = batch.nextField
             _ = try row(&reader, shape, batch)
             kind = try reader.byte()
@@ -105,7 +105,7 @@ struct ChangeDecoder {
         var event = ChangeEvent(.delete)
         event.shape = batch.index(of: shape)
         event.transaction = transaction
-        event.oldRowIsKey = kind == UInt8(ascii: "K")
+        event.oldRowIsKey = isKeyOnly(kind, shape)
         event.oldRow = batch.nextField
         _ = try row(&reader, shape, batch)
         batch.append(event)
@@ -139,13 +139,20 @@ struct ChangeDecoder {
         return hasUnchanged
     }
 
+    /// A partition's old rows come under its root's identity, which can be wider than its own (`LeafIdentity`).
+    @inline(__always)
+    private func isKeyOnly(_ kind: UInt8, _ shape: TableShape) -> Bool {
+        kind == UInt8(ascii: "K") || !shape.hasWholeOldRows
+    }
+
     /// Takes values that the new row left out from the old one where the log has them there: the key's always, with full
-    /// identity every column's. Returns whether some are still absent.
+    /// identity every column's. Returns whether some are still absent. What is stored out of line is never NULL: an old NULL
+    /// beside it says that the log lacks the value.
     private func fillUnchanged(_ event: ChangeEvent, _ shape: TableShape, _ batch: ChangeBatch) -> Bool {
         var isLeft = false
         for (index, column) in shape.columns.enumerated() where batch.fields[Int(event.newRow) + index].isUnchanged {
             let old = batch.fields[Int(event.oldRow) + index]
-            if !old.isUnchanged, !event.oldRowIsKey || column.isIdentity {
+            if !old.isUnchanged, !old.isNull, !event.oldRowIsKey || column.isIdentity {
                 batch.setField(Int(event.newRow) + index, to: old)
             } else {
                 isLeft = true

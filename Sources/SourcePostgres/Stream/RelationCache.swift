@@ -39,6 +39,8 @@ final class RelationCache {
             shapes[relation.id] = .some(nil)
             return nil
         }
+        var relation = relation
+        if source.isPartitioned { try narrow(&relation, source) }
         let known = current[source.index]
         let shape = RelationCache.isSame(known, relation) ? known : try describe(relation, source)
         let isNew = (shapes[relation.id] ?? nil) !== shape
@@ -59,6 +61,16 @@ final class RelationCache {
         }
         if let named { try TableWatch.require([named], connection) }
         return nil
+    }
+
+    /// Marks as identity what the old rows of all partitions carry. The message comes again before the first change of a
+    /// partition, also of a new one: none of its changes goes on before it was looked at.
+    private func narrow(_ relation: inout RelationMessage, _ source: TableSource) throws {
+        let leaves = try LeafIdentity.read(source.oid, connection)
+        try leaves.require(source.neededIdentity, of: source)
+        for index in relation.columns.indices where !leaves.carries(relation.columns[index].name) {
+            relation.columns[index].isKey = false
+        }
     }
 
     private static func isSame(_ shape: TableShape, _ relation: RelationMessage) -> Bool {
