@@ -24,8 +24,9 @@ public protocol LinkBackfills: AnyObject {
     /// Looks at the rows of a batch that `admission` is going to be asked about.
     func adopt(_ batch: ChangeBatch) throws
 
-    /// Decides about one row (its first field) of the adopted batch, by its place in the table's order.
-    func admission(_ binding: Int, row: Int32, in batch: ChangeBatch, transaction: UInt32) -> Admission
+    /// Decides about one row (its first field) of the adopted batch, by its place in the table's order. Throws where a
+    /// chunk's bounds became known since `adopt`.
+    func admission(_ binding: Int, row: Int32, in batch: ChangeBatch, transaction: UInt32) throws -> Admission
 
     /// The same question about a held row, now that the chunk is complete.
     func belongs(_ binding: Int, row: Int32, in held: ChangeBatch, transaction: UInt32) throws -> Bool

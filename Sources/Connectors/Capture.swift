@@ -11,7 +11,10 @@ public protocol Capture: AnyObject, Sendable {
     /// and reads the tables' shapes. A nil checkpoint is a link that starts now. Waits a moment for a slot that is in use.
     /// Throws where no link can go on, with nothing made.
     /// `followed`: the tables of which a link has rows already, and so needs every change.
-    func prepare(_ checkpoints: [LinkCheckpoint?], followed: Set<Int>, stop: StopSignal) throws -> CaptureStart
+    /// `waiting` hears what is being waited for, in words; a wait ends with a transient error when `stop` is requested.
+    func prepare(
+        _ checkpoints: [LinkCheckpoint?], followed: Set<Int>, stop: StopSignal, waiting: @escaping (String) -> Void
+    ) throws -> CaptureStart
 
     /// Removes what was made since a link had a checkpoint or ran: none has begun with it. Best effort.
     func withdraw()

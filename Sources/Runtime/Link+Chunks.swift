@@ -160,7 +160,7 @@ extension Link {
             return true
         }
         while deliveries[binding] != nil {
-            if let message = mailbox.nextMessage(wait: 1000) { try handle(message) }
+            if let message = mailbox.nextMessage(about: binding, wait: 1000) { try handle(message) }
         }
     }
 

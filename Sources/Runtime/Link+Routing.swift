@@ -88,9 +88,9 @@ extension Link {
         let id = event.transaction
         let isUpsert = buffer.parts[binding].isUpsert
         var old: Admission? =
-            event.oldRow < 0 ? nil : backfills.admission(binding, row: event.oldRow, in: batch, transaction: id)
+            event.oldRow < 0 ? nil : try backfills.admission(binding, row: event.oldRow, in: batch, transaction: id)
         var new: Admission? =
-            event.newRow < 0 ? nil : backfills.admission(binding, row: event.newRow, in: batch, transaction: id)
+            event.newRow < 0 ? nil : try backfills.admission(binding, row: event.newRow, in: batch, transaction: id)
         // A log has each change once: where the new row counts, it stands for both.
         if !isUpsert, new != nil, new != .skip { old = nil }
         var event = event
@@ -143,7 +143,7 @@ extension Link {
         let after = keyText(event.newRow, in: batch, binding)
         guard event.hasUnchanged else {
             gaps[binding].remove(before)
-            if admits(event, in: batch, binding) {
+            if try admits(event, in: batch, binding) {
                 apply(
                     event, newRow: RowReference(batch: number, firstField: event.newRow), oldRow: .none, binding)
             }
@@ -151,7 +151,7 @@ extension Link {
         }
         guard after != before else { return true }
         gaps[binding].remove(before)
-        guard admits(event, in: batch, binding) else { return true }
+        guard try admits(event, in: batch, binding) else { return true }
         if let fetched = try fetch(event.newRow, in: batch, event, binding) {
             var event = event
             event.hasUnchanged = false
@@ -162,9 +162,9 @@ extension Link {
         return true
     }
 
-    private func admits(_ event: ChangeEvent, in batch: ChangeBatch, _ binding: Int) -> Bool {
+    private func admits(_ event: ChangeEvent, in batch: ChangeBatch, _ binding: Int) throws -> Bool {
         guard backfills.isFiltering(binding) else { return true }
-        let admission = backfills.admission(
+        let admission = try backfills.admission(
             binding, row: event.newRow, in: batch, transaction: event.transaction)
         if admission == .hold { abandonChunk(of: binding) }
         return admission == .deliver

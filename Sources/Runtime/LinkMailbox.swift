@@ -11,6 +11,14 @@ final class LinkMailbox: Sendable {
         case ready(ChunkDelivery)
         /// With the shape that the destination must have first, where that is why.
         case gaveUp(ChunkDelivery, TableShape?)
+
+        /// The binding that it is about; nil for a reader that has none yet.
+        var binding: Int? {
+            switch self {
+            case .wantsChunk: nil
+            case .bounded(let delivery), .ready(let delivery), .gaveUp(let delivery, _): delivery.chunk.binding
+            }
+        }
     }
 
     /// What the link's thread does next.
@@ -95,9 +103,13 @@ final class LinkMailbox: Sendable {
         }
     }
 
-    /// Only messages, so that the link can wait for a reader without going on in the log.
-    func nextMessage(wait milliseconds: Int) -> Message? {
-        state.wait(milliseconds: milliseconds) { $0.messages.isEmpty ? nil : $0.messages.removeFirst() }
+    /// Only messages about the chunk of one binding, so that the link can wait for its reader without going on in the log.
+    /// The others stay: in the middle of a batch no other chunk may come to have other bounds than those that the batch's
+    /// rows were compared with.
+    func nextMessage(about binding: Int, wait milliseconds: Int) -> Message? {
+        state.wait(milliseconds: milliseconds) { state in
+            state.messages.firstIndex { $0.binding == binding }.map { state.messages.remove(at: $0) }
+        }
     }
 
     var hasBatch: Bool { state.read { !$0.batches.isEmpty } }

@@ -28,7 +28,12 @@ extension LinkSession {
             let start: CaptureStart
             do {
                 start = try runner.capture.prepare(
-                    opened.map(\.transactor.checkpoint), followed: followed(opened), stop: runner.stop)
+                    opened.map(\.transactor.checkpoint), followed: followed(opened), stop: runner.stop
+                ) { phrase in
+                    var event = RunEvent(.warning, task: runner.capture.name)
+                    event.message = phrase
+                    runner.observer.record(event)
+                }
             } catch {
                 opened.forEach { $0.transactor.close() }
                 throw error

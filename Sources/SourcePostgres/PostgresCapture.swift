@@ -54,11 +54,11 @@ public final class PostgresCapture: Capture {
     }
 
     public func prepare(
-        _ checkpoints: [LinkCheckpoint?], followed: Set<Int>, stop: StopSignal
+        _ checkpoints: [LinkCheckpoint?], followed: Set<Int>, stop: StopSignal, waiting: @escaping (String) -> Void
     ) throws -> CaptureStart {
         if checkpoints.contains(where: { $0 != nil }) { undo.withLock { $0 = [] } }
         do {
-            return try provide(checkpoints, followed, stop)
+            return try provide(checkpoints, followed, SourceWait(stop: stop, say: waiting))
         } catch {
             withdraw()
             throw error
@@ -76,7 +76,7 @@ public final class PostgresCapture: Capture {
     }
 
     private func provide(
-        _ checkpoints: [LinkCheckpoint?], _ followed: Set<Int>, _ stop: StopSignal
+        _ checkpoints: [LinkCheckpoint?], _ followed: Set<Int>, _ wait: SourceWait
     ) throws -> CaptureStart {
         try rethrowing("prepare", "capture \"\(name)\"") {
             let connection = try connect()
@@ -102,11 +102,11 @@ public final class PostgresCapture: Capture {
             }
             let slot = try SlotSetup(
                 connection: connection, config: config, server: server
-            ).prepare(checkpoints, stop: stop)
+            ).prepare(checkpoints, wait)
             if slot.wasCreated {
                 undo.withLock { $0.insert("SELECT pg_drop_replication_slot(\(SQL.literal(config.slot)))", at: 0) }
             } else {
-                try publication.waitForWriters(connection)
+                try wait.forWriters(of: sources.filter { !followed.contains($0.index) }, connection)
             }
 
             found.withLock {

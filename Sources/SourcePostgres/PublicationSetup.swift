@@ -1,5 +1,4 @@
 import Connectors
-import Glibc
 import Postgres
 
 /// Makes the publication cover the captured tables with all that happens to them, and refuses one that leaves something out.
@@ -10,39 +9,8 @@ struct PublicationSetup {
 
     struct Result {
         var provisioned: [String] = []
-        /// Tables that were added just now.
-        var added: [TableSource] = []
         /// The statement that takes back what was made; nil where nothing was.
         var undo: String?
-
-        /// Waits until transactions have ended that wrote to an added table before it was published: the stream does not
-        /// show what they wrote, and no snapshot sees it before they end.
-        func waitForWriters(_ connection: Connection) throws {
-            guard !added.isEmpty else { return }
-            let oids = added.map { String($0.oid) }.joined(separator: ",")
-            let writers = try Result.writers(of: oids, connection)
-            guard !writers.isEmpty else { return }
-            for _ in 0..<6000 {
-                let now = try Result.writers(of: oids, connection)
-                if now.isDisjoint(with: writers) { return }
-                var pause = timespec(tv_sec: 0, tv_nsec: 100_000_000)
-                nanosleep(&pause, nil)
-            }
-            throw RunError(
-                .needsOperator, operation: "publish", object: added.map { "\($0.name)" }.joined(separator: ", "),
-                message: "a transaction that wrote to the table before it was published has been open for ten minutes",
-                hint: "end the transactions that pg_locks shows for the table, then start again")
-        }
-
-        private static func writers(of oids: String, _ connection: Connection) throws -> Set<String> {
-            let rows = try connection.query(
-                """
-                SELECT DISTINCT virtualtransaction FROM pg_locks
-                 WHERE relation = ANY ('{\(raw: oids)}'::oid[]) AND pid <> pg_backend_pid() AND granted
-                   AND mode IN ('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
-                """)
-            return Set((0..<rows.count).compactMap { rows[$0, 0] })
-        }
     }
 
     /// `followed`: indexes of tables of which a destination has rows. One that is not published any more has lost changes.
@@ -60,7 +28,6 @@ struct PublicationSetup {
             let options = try supportsViaRoot() ? " WITH (publish_via_partition_root = true)" : ""
             try run("CREATE PUBLICATION \(identifier) FOR TABLE \(list(tables))\(options)")
             result.provisioned.append("publication \(identifier) for \(tables.count) tables")
-            result.added = tables
             result.undo = "DROP PUBLICATION IF EXISTS \(identifier)"
             return result
         }
@@ -84,7 +51,6 @@ struct PublicationSetup {
             try run("ALTER PUBLICATION \(identifier) ADD TABLE \(list(missing))")
             result.provisioned.append(
                 "publication \(identifier): added \(missing.map { "\($0.name)" }.joined(separator: ", "))")
-            result.added = missing
             result.undo = "ALTER PUBLICATION \(identifier) DROP TABLE \(list(missing))"
         }
         return result

@@ -23,14 +23,14 @@ struct SlotSetup {
     }
 
     /// Throws where no checkpoint can go on.
-    func prepare(_ checkpoints: [LinkCheckpoint?], stop: StopSignal) throws -> Result {
+    func prepare(_ checkpoints: [LinkCheckpoint?], _ wait: SourceWait) throws -> Result {
         let replication = try Connection(replicationConnectionTo: config.connection)
         defer { replication.close() }
         let system = try replication.query("IDENTIFY_SYSTEM")
         let identity = LogIdentity(
             system: system[0, 0] ?? "", timeline: system[0, 1].flatMap { Int($0) } ?? 0, slot: config.slot,
             database: config.connection.database)
-        let slot = try ReplicationSlot.find(config.slot, on: connection)
+        let slot = try findWhole(wait)
         if let slot { try require(slot) }
         let refusals = try checkpoints.map { checkpoint -> RunError? in
             guard let checkpoint else { return nil }
@@ -45,14 +45,33 @@ struct SlotSetup {
         }
         if let refusal = refusals.last ?? nil, !refusals.contains(where: { $0 == nil }) { throw refusal }
         guard let slot else {
-            var result = try create(identity, on: replication)
+            var result = try create(identity, on: replication, wait)
             result.refusals = refusals
             return result
         }
-        try waitUntilFree(stop)
+        try waitUntilFree(wait.stop)
         let accepted = zip(checkpoints, refusals).compactMap { $1 == nil ? $0?.position : nil }
         return Result(
             identity: identity, position: accepted.min() ?? slot.confirmed, wasCreated: false, refusals: refusals)
+    }
+
+    /// The slot as it is when nobody is making it any more. One that is being made has no position yet, and is gone when its
+    /// maker is: a runner that was killed goes on making it at the server until the transactions have ended that it waits
+    /// for.
+    private func findWhole(_ wait: SourceWait) throws -> ReplicationSlot? {
+        var second = 0
+        while let slot = try ReplicationSlot.find(config.slot, on: connection) {
+            guard slot.isBeingMade else { return slot }
+            try wait.check(second: second) {
+                guard let maker = slot.activePID else { return nil }
+                return
+                    "slot \"\(config.slot)\" is being made by the server's process \(maker), which waits for the end of "
+                    + (try wait.blockers(of: maker, connection))
+            }
+            _ = wait.stop.wait(milliseconds: 1000)
+            second += 1
+        }
+        return nil
     }
 
     /// A runner that was killed, or is being fenced off, may hold the slot for a moment more.
@@ -76,11 +95,21 @@ struct SlotSetup {
     }
 
     /// The new slot's exported snapshot says exactly what is committed where its log begins.
-    private func create(_ identity: LogIdentity, on replication: Connection) throws -> Result {
+    private func create(
+        _ identity: LogIdentity, on replication: Connection, _ wait: SourceWait
+    ) throws -> Result {
+        var second = 0
         let clock = try connection.query(
             "SELECT trunc(extract(epoch FROM clock_timestamp() - '2000-01-01 00:00:00+00') * 1000000)::bigint")
         let made = try replication.query(
-            "CREATE_REPLICATION_SLOT \(Identifier(config.slot)) LOGICAL pgoutput EXPORT_SNAPSHOT")
+            "CREATE_REPLICATION_SLOT \(Identifier(config.slot)) LOGICAL pgoutput EXPORT_SNAPSHOT"
+        ) {
+            second += 1
+            try wait.check(second: second) {
+                "slot \"\(config.slot)\" can be made when the transactions have ended that are open now: "
+                    + (try wait.blockers(of: replication.backendPID, connection))
+            }
+        }
         guard let position = made[0, 1].flatMap({ LogPosition($0) }), let exported = made[0, 2] else {
             throw RunError(
                 .internal, operation: "create", object: "slot \"\(config.slot)\"",
@@ -195,9 +224,12 @@ struct ReplicationSlot {
     var activePID: Int?
     var restart: LogPosition?
     var confirmed: LogPosition
+    var hasPosition: Bool
     var walStatus: String?
 
     var isLost: Bool { walStatus == "lost" }
+    /// A logical slot gets its position when it is whole.
+    var isBeingMade: Bool { plugin != nil && !hasPosition }
 
     static func find(_ name: String, on connection: Connection) throws -> ReplicationSlot? {
         let rows = try connection.query(
@@ -209,6 +241,7 @@ struct ReplicationSlot {
         return ReplicationSlot(
             plugin: rows[0, 0], database: rows[0, 1], activePID: rows[0, 2].flatMap { Int($0) },
             restart: rows[0, 3].flatMap { LogPosition($0) },
-            confirmed: rows[0, 4].flatMap { LogPosition($0) } ?? .zero, walStatus: rows[0, 5])
+            confirmed: rows[0, 4].flatMap { LogPosition($0) } ?? .zero, hasPosition: rows[0, 4] != nil,
+            walStatus: rows[0, 5])
     }
 }

@@ -1,5 +1,6 @@
 import Connectors
 import Glibc
+import Postgres
 import Runtime
 import UnixSignals
 
@@ -23,12 +24,25 @@ enum Interruption {
                 if stop.isRequested { _exit(signal == .sigint ? 130 : 143) }
                 stop.request()
                 onRequest()
+                giveUpStatements()
             }
         }
         defer { listener.cancel() }
         let threads = ThreadGroup(onFailure: { _ in })
         return try await withCheckedThrowingContinuation { continuation in
             threads.spawn("command") { continuation.resume(with: Result { try body(stop) }) }
+        }
+    }
+
+    /// What still runs some seconds after the request waits for somebody else's lock, or works on what can be done again:
+    /// nothing is lost where it is given up. On a thread that ends with the process.
+    private static func giveUpStatements() {
+        ThreadGroup(onFailure: { _ in }).spawn("give up") {
+            sleep(5)
+            while true {
+                OpenConnections.cancelStatements()
+                sleep(1)
+            }
         }
     }
 

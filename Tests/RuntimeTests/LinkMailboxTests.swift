@@ -32,6 +32,28 @@ struct LinkMailboxTests {
         #expect(isEnd(mailbox.next(wait: 0)))
     }
 
+    @Test("who waits for one chunk's reader leaves what is about other chunks, in its order")
+    func about() {
+        let mailbox = LinkMailbox(capacityBytes: 1)
+        let deliveries = [0, 1, 0].map { binding in
+            ChunkDelivery(
+                chunk: Chunk(binding: binding, position: .zero, firstSequence: 0),
+                shape: TableShape(table: binding, namespace: "public", name: "t", columns: []))
+        }
+        mailbox.send(.wantsChunk(ChunkDesk()))
+        mailbox.send(.bounded(deliveries[0]))
+        mailbox.send(.gaveUp(deliveries[1], nil))
+        mailbox.send(.ready(deliveries[2]))
+        guard case .gaveUp(let found, _) = mailbox.nextMessage(about: 1, wait: 0) else {
+            return #expect(Bool(false), "what is about the second chunk")
+        }
+        #expect(found === deliveries[1])
+        #expect(mailbox.nextMessage(about: 1, wait: 10) == nil)
+        guard case .message(.wantsChunk) = mailbox.next(wait: 0), case .message(.bounded) = mailbox.next(wait: 0),
+            case .message(.ready) = mailbox.next(wait: 0)
+        else { return #expect(Bool(false), "the others, as they came") }
+    }
+
     @Test("a full mailbox takes no more until there is room; an empty one takes a batch of any size")
     func bound() {
         let mailbox = LinkMailbox(capacityBytes: 1)

@@ -29,11 +29,13 @@ public final class Connection: @unchecked Sendable {
         cancellation = PQgetCancel(made)
         serverVersion = Int(PQserverVersion(made))
         PQsetNoticeProcessor(made, { _, _ in }, nil)
+        OpenConnections.add(self)
         try execute(SessionSettings.statement(serverVersion: serverVersion))
     }
 
     deinit {
         close()
+        OpenConnections.remove(self)
         PQfreeCancel(cancellation)
     }
 
@@ -63,6 +65,29 @@ public final class Connection: @unchecked Sendable {
         let text = try Connection.text(sql)
         guard PQsendQueryParams(handle, text, Int32(parameters.count), nil, values.pointer, nil, nil, 0) == 1 else {
             throw PostgresError(operation: operation, connection: handle)
+        }
+        return Rows(try lastResult(operation))
+    }
+
+    /// As `query`, and calls `meanwhile` about once a second until the server has answered. What that throws has the
+    /// statement given up.
+    public func query(_ sql: SQL, meanwhile: () throws -> Void) throws -> Rows {
+        let operation = Connection.operation(sql)
+        let handle = try ready(operation)
+        guard PQsendQuery(handle, try Connection.text(sql)) == 1 else {
+            throw PostgresError(operation: operation, connection: handle)
+        }
+        while PQisBusy(handle) == 1 {
+            let isReady = try waitReadable(milliseconds: 1000)
+            guard PQconsumeInput(handle) == 1 else { throw PostgresError(operation: operation, connection: handle) }
+            guard !isReady else { continue }
+            do {
+                try meanwhile()
+            } catch {
+                cancel()
+                PQclear(try? results(operation))
+                throw error
+            }
         }
         return Rows(try lastResult(operation))
     }

@@ -46,8 +46,8 @@ final class PostgresBackfills: LinkBackfills {
 
     func isFiltering(_ binding: Int) -> Bool { tables[binding].isFiltering }
 
-    func admission(_ binding: Int, row: Int32, in batch: ChangeBatch, transaction: UInt32) -> Admission {
-        tables[binding].admission(row: row, in: batch, transaction: transaction)
+    func admission(_ binding: Int, row: Int32, in batch: ChangeBatch, transaction: UInt32) throws -> Admission {
+        try tables[binding].admission(row: row, in: batch, transaction: transaction)
     }
 
     func truncated(_ binding: Int, transaction: UInt32) -> Bool {
@@ -143,7 +143,7 @@ final class PostgresBackfills: LinkBackfills {
             tables[binding].adoptedBounds = bounds
             tables[binding].atMost = try compare([row], in: held, with: bounds, tables[binding].order)
         }
-        return tables[binding].admission(row: row, in: held, transaction: transaction) == .hold
+        return try tables[binding].admission(row: row, in: held, transaction: transaction) == .hold
     }
 
     private func compare(

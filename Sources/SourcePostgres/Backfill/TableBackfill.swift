@@ -26,13 +26,24 @@ struct TableBackfill {
         return checkpoint
     }
 
-    func admission(row: Int32, in batch: ChangeBatch, transaction: UInt32) -> Admission {
+    /// Throws for a bound that the row was not compared with: any answer would be a guess.
+    func admission(row: Int32, in batch: ChangeBatch, transaction: UInt32) throws -> Admission {
         if order.needsServer {
             let known = atMost[row]
-            return state.filter.admission(of: transaction) { bound in
-                guard let known, let index = adoptedBounds.firstIndex(of: bound) else { return false }
+            var isUnknown = false
+            let admission = state.filter.admission(of: transaction) { bound in
+                guard let known, let index = adoptedBounds.firstIndex(of: bound) else {
+                    isUnknown = true
+                    return false
+                }
                 return known[index]
             }
+            guard !isUnknown else {
+                throw RunError(
+                    .internal, operation: "place a change of", object: "table \(table.name)",
+                    message: "its key was not compared with the bounds of the chunks that were read")
+            }
+            return admission
         }
         let fields = UnsafePointer(batch.fields.base + Int(row))
         let bytes = UnsafePointer(batch.bytes.base)
