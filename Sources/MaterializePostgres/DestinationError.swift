@@ -80,6 +80,8 @@ struct ErrorScope {
     }
 
     private func hint(for error: PostgresError) -> String? {
+        // What is known of TLS, of a tunnel or of a platform.
+        if error.operation.hasPrefix("connect to"), let hint = error.hint { return hint }
         if error.kind == .unreachable { return "check the address, and that the server runs and listens there" }
         switch error.sqlState {
         case "42501": return error.hint ?? "grant the destination's user what the message names"

@@ -75,11 +75,12 @@ extension PostgresMaterialization {
             var parameters = ConnectionParameters(
                 host: address.host, port: address.port, database: value["database"]?.stringValue ?? "postgres",
                 user: user, password: value["password"]?.stringValue ?? value["credentials"]?["password"]?.stringValue)
-            let advanced = value["advanced"]
-            if let mode = advanced?["sslmode"]?.stringValue { parameters.sslMode = mode }
-            parameters.sslRootCert = advanced?["sslrootcert"]?.stringValue
-            parameters.sslCert = advanced?["sslcert"]?.stringValue
-            parameters.sslKey = advanced?["sslkey"]?.stringValue
+            do {
+                try parameters.readWay { names in names.reduce(Optional(value)) { $0?[$1] }?.stringValue }
+            } catch let error as PostgresError {
+                throw RunError(
+                    .needsOperator, operation: error.operation, message: error.message, hint: error.hint)
+            }
             return parameters
         }
 

@@ -21,12 +21,15 @@ public final class PostgresMaterialization: Materialization {
     }
 
     public func probe() throws {
-        try DestinationConnection.plain(config, scope("open")).close()
+        let connection = try DestinationConnection.plain(config, scope("open"))
+        defer { connection.close() }
+        try TransactionPooling.refuse(connection, config, scope("open"))
     }
 
     public func open(_ link: LinkSpec) throws -> any Transactor {
         let scope = scope("open")
         let opened = try DestinationConnection.forRows(config, scope)
+        try TransactionPooling.refuse(opened.connection, config, scope)
         let record = try scope.rethrowing {
             try metadata.upgrade(opened.connection) ? try LinkRecord.takeOver(link, metadata, opened.connection) : nil
         }

@@ -36,8 +36,14 @@ public struct PostgresCaptureConfig: Sendable {
         self.isReadOnly = isReadOnly
     }
 
+    /// Throws a `RunError` that names the property.
     public init(_ value: JSONValue) throws {
-        connection = try ConnectionParameters(endpointConfig: value)
+        do {
+            connection = try ConnectionParameters(endpointConfig: value)
+        } catch let error as PostgresError {
+            throw RunError(
+                .needsOperator, operation: error.operation, message: error.message, hint: error.hint)
+        }
         let advanced = value["advanced"]
         slot = advanced?["slotName"]?.stringValue ?? "flow_slot"
         publication = advanced?["publicationName"]?.stringValue ?? "flow_publication"
@@ -90,18 +96,14 @@ public struct CapturedTable: Sendable {
 }
 
 extension ConnectionParameters {
-    /// From `address`, `database`, `user`, `password` or `credentials`, and `advanced.ssl*`.
+    /// From `address`, `database`, `user`, `password` or `credentials`, `advanced.ssl*` and `networkTunnel`.
     init(endpointConfig value: JSONValue) throws {
         let address = try Address(value["address"]?.stringValue ?? "")
-        let advanced = value["advanced"]
         self.init(
             host: address.host, port: address.port, database: value["database"]?.stringValue ?? "postgres",
             user: value["user"]?.stringValue ?? "flow_capture",
             password: value["password"]?.stringValue ?? value["credentials"]?["password"]?.stringValue)
         applicationName = "flowctl"
-        if let mode = advanced?["sslmode"]?.stringValue { sslMode = mode }
-        sslRootCert = advanced?["sslrootcert"]?.stringValue
-        sslCert = advanced?["sslcert"]?.stringValue
-        sslKey = advanced?["sslkey"]?.stringValue
+        try readWay { names in names.reduce(Optional(value)) { $0?[$1] }?.stringValue }
     }
 }

@@ -10,14 +10,14 @@ struct EndpointPropertyTests {
     private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
 
-    /// The paths of all properties that have none below them, but of secrets the secret.
+    /// The paths of all properties that have none below them, but of secrets and certificates those.
     private func paths(_ connector: String) throws -> [String] {
         let file = Self.root.appending(path: "schemas/\(connector).schema.json")
         let schema = try #require(JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
         let parts = try #require(schema["$defs"] as? [String: [String: Any]])
         func walk(_ node: [String: Any], _ path: String) -> [String] {
             let name = (node["$ref"] as? String)?.replacingOccurrences(of: "#/$defs/", with: "")
-            let node = name.flatMap { $0 == "secret" ? nil : parts[$0] } ?? node
+            let node = name.flatMap { ["secret", "pem"].contains($0) ? nil : parts[$0] } ?? node
             let properties = node["properties"] as? [String: [String: Any]] ?? [:]
             if properties.isEmpty { return [path] }
             return properties.flatMap { walk($1, path.isEmpty ? $0 : "\(path).\($0)") }

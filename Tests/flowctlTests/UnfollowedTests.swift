@@ -38,14 +38,6 @@ struct UnfollowedTests {
     }
 
     private static let refused: [(String, String)] = [
-        (
-            "networkTunnel.sshForwarding",
-            catalog(source: ", networkTunnel: { sshForwarding: { sshEndpoint: 'ssh://t@b' } }")
-        ),
-        (
-            "networkTunnel.sshForwarding",
-            catalog(destination: ", networkTunnel: { sshForwarding: { sshEndpoint: 'ssh://t@b' } }")
-        ),
         ("historyMode", catalog(source: ", historyMode: true")),
         ("advanced.signalTable", catalog(source: ", advanced: { signalTable: ops }")),
         ("advanced.heartbeat", catalog(source: ", advanced: { heartbeat: { interval: 1m } }")),
@@ -127,21 +119,6 @@ struct UnfollowedTests {
                 task: "onIncompatibleSchemaChange: abort"))
         let outcome = try program.run(["validate", "catalog.yaml"])
         #expect(outcome.status == 0 && !outcome.output.contains("FC0310"), "\(outcome)")
-        program.remove()
-    }
-
-    @Test("a tunnel is not gone around by commands that only look", arguments: ["status", "check"])
-    func tunnel(command: String) throws {
-        let program = try Program()
-        try program.write(
-            "catalog.yaml",
-            Self.catalog(
-                source: ", networkTunnel: { sshForwarding: { sshEndpoint: 'ssh://t@b' } }",
-                destination: ", networkTunnel: { sshForwarding: { sshEndpoint: 'ssh://t@b' } }"))
-        let outcome = try program.run([command, "catalog.yaml"])
-        #expect(outcome.status == 69)
-        #expect((outcome.output + outcome.errors).contains("tunnels are not followed yet"), "\(outcome)")
-        #expect(!(outcome.output + outcome.errors).contains("refused"), "\(outcome)")
         program.remove()
     }
 

@@ -42,15 +42,15 @@ struct EndpointProperty: Sendable {
         EndpointProperty(path: path, use: .refused(but: allowed))
     }
 
-    /// Of a tunnel only the whole is refused: its parts mean nothing without it.
     private static let shared =
         followed([
             "address", "database", "user", "password", "password_sops", "credentials.password",
             "credentials.password_sops", "sops", "advanced.sslmode",
-            "advanced.sslrootcert", "advanced.sslcert", "advanced.sslkey",
+            "advanced.sslrootcert", "advanced.sslcert", "advanced.sslkey", "networkTunnel.sshForwarding.sshEndpoint",
+            "networkTunnel.sshForwarding.privateKey", "networkTunnel.sshForwarding.privateKey_sops",
+            "networkTunnel.sshForwarding.knownHosts",
         ])
         + harmless(["credentials.auth_type", "advanced.feature_flags"])
-        + [refused("networkTunnel.sshForwarding")]
 
     private static let source =
         followed([

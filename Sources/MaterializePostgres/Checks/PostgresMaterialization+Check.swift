@@ -7,6 +7,7 @@ extension PostgresMaterialization: CheckedMaterialization {
             let connection = try DestinationConnection.plain(config, scope("check"))
             defer { connection.close() }
             let checking = DestinationChecking(connection, config, scope("check"))
+            checking.checkPooling()
             checking.step("server") { try checking.checkServer() }
             checking.step("schema \(Identifier(config.metadataSchema))") { try checking.checkMetadata(link) }
             let stored = (try? status()) ?? []
@@ -46,6 +47,8 @@ final class DestinationChecking {
     let config: PostgresMaterialization.Config
     let scope: ErrorScope
     var findings: [Prerequisite] = []
+    /// A pooler in transaction mode was found.
+    private var losesSettings = false
 
     var role: String { "\(Identifier(config.connection.user))" }
     var database: String { "\(Identifier(config.connection.database))" }
@@ -98,6 +101,21 @@ final class DestinationChecking {
 
     // MARK: - The server and the role
 
+    /// Outside of any transaction: within one a pooler leaves the session alone.
+    func checkPooling() {
+        do {
+            try TransactionPooling.refuse(connection, config, scope)
+        } catch let error as RunError where !error.isPassing {
+            losesSettings = true
+            let parameters = config.connection
+            let direct = Platform.directHost(insteadOf: parameters.host, port: parameters.port)
+            let step = direct.map { "set the address to \($0)" } ?? error.hint ?? "name the database server itself"
+            add(.unmet, "address \(parameters.host):\(parameters.port)", error.message, .step(step))
+        } catch {
+            add(.unmet, "server", "it can't be checked for a pooler")
+        }
+    }
+
     func checkServer() throws {
         let parameters = config.connection
         if try isTrue("SELECT pg_is_in_recovery()") {
@@ -107,11 +125,11 @@ final class DestinationChecking {
         let backend = try connection.query("SELECT pg_backend_pid()")[0, 0]
         let direct = Platform.directHost(insteadOf: parameters.host, port: parameters.port)
         // Neon's proxy does so before a server of its own too.
-        if try direct != nil || (backend != String(connection.backendPID) && Platform.detect(connection) != .neon) {
+        if !losesSettings, try direct != nil || (backend != String(connection.backendPID) && Platform.detect(connection) != .neon) {
             add(
                 .advice, "address \(parameters.host):\(parameters.port)",
-                "a connection pooler stands between: one in transaction mode loses what the session keeps",
-                .step("set the address to \(direct ?? "the server behind it"), or the pooler to session mode"))
+                "a connection pooler stands between, in session mode as far as it shows",
+                .step("set the address to \(direct ?? "the server behind it"), which the log's rows take a shorter way to"))
         }
         if try !isTrue("SELECT has_database_privilege(current_database(), 'TEMP')") {
             add(

@@ -9,7 +9,28 @@ extension Connection {
     /// known.
     static func open(_ parameters: ConnectionParameters, isReplication: Bool) throws -> OpaquePointer {
         let operation = "connect to \(parameters.host):\(parameters.port)"
-        let pairs = parameters.keywords(isReplication: isReplication)
+        let files = try TLSFiles(parameters, operation: operation)
+        let way = try parameters.tunnel?.way(operation: operation, seconds: parameters.connectTimeout)
+        let place = parameters.keywords(isReplication: isReplication, tunnelPort: way?.port)
+        do {
+            return try open(place + files.keywords, operation, seconds: parameters.connectTimeout)
+        } catch var error as PostgresError {
+            error.message = files.named(error.message)
+            if let way, let complaint = parameters.tunnel?.complaint(since: way, operation: operation) {
+                throw complaint
+            }
+            if error.sqlState?.hasPrefix("28") == true, error.hint == nil {
+                error.hint = Platform.loginAdvice(host: parameters.host, user: parameters.user)
+            }
+            throw TLSFailure.explained(error) {
+                CertificateInquiry.ask(parameters, place, root: files.root)
+            }
+        }
+    }
+
+    private static func open(
+        _ pairs: [(String, String)], _ operation: String, seconds: Int
+    ) throws -> OpaquePointer {
         let keywords = try CStringArray(pairs.map(\.0), operation: operation)
         let values = try CStringArray(pairs.map(\.1), operation: operation)
         guard let made = PQconnectStartParams(keywords.pointer, values.pointer, 0) else {
@@ -18,7 +39,7 @@ extension Connection {
         do {
             PQsetErrorVerbosity(made, PQERRORS_VERBOSE)
             guard PQstatus(made) != CONNECTION_BAD else { throw PostgresError(operation: operation, refused: made) }
-            try drive(made, operation, seconds: parameters.connectTimeout)
+            try drive(made, operation, seconds: seconds)
             PQsetErrorVerbosity(made, PQERRORS_DEFAULT)
             return made
         } catch {

@@ -24,6 +24,8 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
     public var context: String?
     /// The connection can't be used any more.
     public var isConnectionLost: Bool
+    /// What a failure without an SQLSTATE asks for, where whoever noticed it knows.
+    var knownKind: Class?
 
     public init(operation: String, message: String, sqlState: String? = nil, isConnectionLost: Bool = false) {
         self.operation = operation
@@ -38,7 +40,7 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
 
     /// Decides what the failure asks for, by SQLSTATE (manual, "PostgreSQL Error Codes").
     public var kind: Class {
-        guard let sqlState else { return kindOfLibraryFailure }
+        guard let sqlState else { return knownKind ?? kindOfLibraryFailure }
         switch sqlState {
         // The wal segment that a slot needs is gone; the database was dropped; a limit of the configuration; no disk.
         case "58P01", "57P04", "53400", "53100", "40002": return .needsOperator

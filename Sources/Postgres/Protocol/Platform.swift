@@ -56,6 +56,13 @@ public enum Platform: String, CaseIterable, Sendable {
         }
     }
 
+    /// What a refused login can come from at a host of this name; nil where nothing is known of it.
+    public static func loginAdvice(host: String, user: String) -> String? {
+        guard host.hasSuffix(".postgres.database.azure.com"), !user.contains("@") else { return nil }
+        return "check the password and the server's firewall; on a single server of Azure the user is "
+            + "\(user)@\(host.prefix { $0 != "." })"
+    }
+
     /// The host to use in place of a pooler's, where its name tells; nil for a host that names none.
     public static func directHost(insteadOf host: String, port: Int) -> String? {
         if host.hasSuffix(".pooler.supabase.com") {

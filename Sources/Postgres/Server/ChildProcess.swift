@@ -21,10 +21,10 @@ public final class ChildProcess {
 
     /// Starts a program, found on the PATH where its name has no slash. Standard input is empty, or open until
     /// `closeInput` if it is a pipe. `environment` is added to this process's own; `folder` is where the program starts,
-    /// nil for here.
+    /// nil for here; `third` is a descriptor that becomes its third one.
     public init(
         _ program: String, _ arguments: [String], environment: [String: String] = [:], folder: String? = nil,
-        output: Output = .null, errors: Output = .null, pipesInput: Bool = false
+        output: Output = .null, errors: Output = .null, pipesInput: Bool = false, third: Int32? = nil
     ) throws {
         let out = try Descriptors(isWanted: output.isPipe)
         let into = try Descriptors(isWanted: pipesInput)
@@ -42,6 +42,7 @@ public final class ChildProcess {
         }
         ChildProcess.direct(output, to: 1, pipe: out, &actions)
         ChildProcess.direct(errors, to: 2, pipe: out, &actions)
+        if let third { posix_spawn_file_actions_adddup2(&actions, third, 3) }
 
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)

@@ -1,5 +1,7 @@
 import Connectors
+import MaterializePostgres
 import Postgres
+import SourcePostgres
 import TaskGraph
 
 /// Checks every task of a catalog that runs: sources first, since destinations are tried with the tables found there.
@@ -51,15 +53,19 @@ struct CheckRun {
         for index in graph.captures.indices where !graph.captures[index].isDisabled {
             let task = graph.captures[index]
             graph.captures[index].isDisabled = finding(task.name, "capture") {
-                _ = try SecretResolution(folder: task.configFolder, task: task.name, run: ChildProcess.output(of:))
-                    .resolve(task.config)
+                let config = try SecretResolution(
+                    folder: task.configFolder, task: task.name, run: ChildProcess.output(of:)
+                ).resolve(task.config)
+                _ = try PostgresCaptureConfig(config)
             }
         }
         for index in graph.materializations.indices where !graph.materializations[index].isDisabled {
             let task = graph.materializations[index]
             graph.materializations[index].isDisabled = finding(task.name, "materialization") {
-                _ = try SecretResolution(folder: task.configFolder, task: task.name, run: ChildProcess.output(of:))
-                    .resolve(task.config)
+                let config = try SecretResolution(
+                    folder: task.configFolder, task: task.name, run: ChildProcess.output(of:)
+                ).resolve(task.config)
+                _ = try PostgresMaterialization.Config(config)
             }
         }
         return graph

@@ -63,7 +63,7 @@ struct PipelineAssembly {
         let skips = SkippedBackfills(config["advanced"]?["skip_backfills"]?.stringValue ?? "")
         let plans = try links.compactMap { try plan($0, task, tableOfBinding, skips) }
         let capture = PostgresCapture(
-            name: task.name, config: try PostgresCaptureConfig(config),
+            name: task.name, config: try of(task.name) { try PostgresCaptureConfig(config) },
             tables: bindings.map { offset, binding in
                 CapturedTable(
                     namespace: binding.namespace, stream: binding.stream,
@@ -111,7 +111,17 @@ struct PipelineAssembly {
         return CaptureRunner.LinkPlan(
             spec: LinkSpec(capture: capture.name, materialization: task.name, bindings: bindings),
             materialization: PostgresMaterialization(
-                name: task.name, config: try PostgresMaterialization.Config(config)))
+                name: task.name, config: try of(task.name) { try PostgresMaterialization.Config(config) }))
+    }
+
+    /// Errors of the body with the task that they are of.
+    private func of<Result>(_ task: String, _ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch var error as RunError {
+            error.task = error.task ?? task
+            throw error
+        }
     }
 
     private func linkBinding(

@@ -13,30 +13,41 @@ struct SecretResolution {
     /// Runs a command; its standard output.
     let run: ([String]) throws -> String
 
-    /// The config with every secret as a string, and decrypted by `sops` where that has encrypted it.
-    /// A config that asks for a tunnel is refused: it must not connect directly.
+    /// The config with every secret as a string, decrypted by `sops` where that has encrypted it, and with the paths of files as
+    /// they are from here.
     func resolve(_ config: JSONValue) throws -> JSONValue {
-        if config["networkTunnel"]?["sshForwarding"] != nil {
-            throw RunError(
-                .needsOperator, operation: "connect", object: "networkTunnel.sshForwarding",
-                message: "tunnels are not followed yet, and nothing connects around one",
-                hint: "forward a port yourself (ssh -L) and set the address to it, without networkTunnel", task: task)
-        }
-        let decrypted = try SopsDecryption(task: task).decrypt(config)
-        return try resolve(decrypted, isSecret: false, path: "")
+        try resolve(try SopsDecryption(task: task).decrypt(config), isSecret: false, path: "")
     }
 
-    private static let secretNames: Set<String> = ["password", "privateKey"]
+    /// The config without the password: what it takes to reach the server as another user.
+    func resolveWay(_ config: JSONValue) throws -> JSONValue {
+        let decrypted = try SopsDecryption(task: task).decrypt(config)
+        guard case .object(var object) = decrypted else { return config }
+        for name in ["password", "credentials"] { object[name] = nil }
+        return try resolve(.object(object), isSecret: false, path: "")
+    }
 
-    private func resolve(_ value: JSONValue, isSecret: Bool, path: String) throws -> JSONValue {
+    private static let secretNames: Set<String> = ["password", "privateKey", "sslrootcert", "sslcert", "sslkey"]
+    private static let fileNames: Set<String> = ["sslrootcert", "sslcert", "sslkey", "knownHosts"]
+
+    private func resolve(_ value: JSONValue, isSecret: Bool, isFile: Bool = false, path: String) throws -> JSONValue {
         switch value {
+        case .string(let text) where isFile && !text.hasPrefix("/") && text != "system" && !text.contains("-----BEGIN "):
+            return .string(folder + "/" + text)
         case .object(let object):
-            if isSecret { return .string(try text(of: object, path)) }
+            if isSecret {
+                let found = try text(of: object, path)
+                // libpq would take it for a path, and show it.
+                guard !isFile || found.hasPrefix("/") || found.contains("-----BEGIN ") else {
+                    throw failure(path, "what it refers to is neither PEM nor a path that begins with /", nil)
+                }
+                return .string(found)
+            }
             var copy = JSONObject()
             for member in object.members {
                 copy[member.key] = try resolve(
                     member.value, isSecret: SecretResolution.secretNames.contains(member.key),
-                    path: path + "/" + member.key)
+                    isFile: SecretResolution.fileNames.contains(member.key), path: path + "/" + member.key)
             }
             return .object(copy)
         default:

@@ -11,7 +11,7 @@ struct SetupRun {
 
     func run() -> ExitStatus {
         do {
-            let sections = try SetupSection.all(of: wanted, group: command.role, platform: platform)
+            let sections = try SetupSection.all(of: wanted, group: command.role, way: way, platform: platform)
             guard command.apply else {
                 let isJSON = command.options.output == .json
                 Output.lines(sections.map { isJSON ? $0.json : $0.script }.joined(separator: isJSON ? "" : "\n"))
@@ -25,7 +25,8 @@ struct SetupRun {
             Output.log("error: \(error)" + (error.hint.map { "\nhint: \($0)" } ?? ""))
             return ExitStatus(error)
         } catch {
-            Output.log("error: \(error)")
+            let hint = (error as? PostgresError)?.hint
+            Output.log("error: \(error)" + (hint.map { "\nhint: \($0)" } ?? ""))
             return error is PostgresError ? .unavailable : .internalError
         }
     }
@@ -40,6 +41,12 @@ struct SetupRun {
             for index in graph.materializations.indices { graph.materializations[index].isDisabled = true }
         }
         return graph
+    }
+
+    /// Printing connects to nothing, and needs no secrets.
+    private func way(_ config: JSONValue, _ task: String, _ folder: String) throws -> JSONValue {
+        guard command.apply else { return config }
+        return try SecretResolution(folder: folder, task: task, run: ChildProcess.output(of:)).resolveWay(config)
     }
 
     private func platform(_ side: SetupSide, _ connection: ConnectionParameters) throws -> Platform {

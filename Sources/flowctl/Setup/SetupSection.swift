@@ -15,12 +15,15 @@ struct SetupSection {
     var password: String
 
     /// One for each enabled task. Needs no secrets.
+    ///
+    /// `way` makes of a task's config, its name and its folder the one that its server is reached by.
     static func all(
-        of graph: CompiledGraph, group: String?, platform: (SetupSide, ConnectionParameters) throws -> Platform
+        of graph: CompiledGraph, group: String?, way: (JSONValue, String, String) throws -> JSONValue,
+        platform: (SetupSide, ConnectionParameters) throws -> Platform
     ) throws -> [SetupSection] {
         var sections: [SetupSection] = []
         for task in graph.captures where !task.isDisabled {
-            let config = try PostgresCaptureConfig(task.config)
+            let config = try PostgresCaptureConfig(way(task.config, task.name, task.configFolder))
             let tables = task.bindings.filter { !$0.isDisabled }.map {
                 CapturedTable(namespace: $0.namespace, stream: $0.stream)
             }
@@ -32,7 +35,7 @@ struct SetupSection {
                     password: secret(task.config)))
         }
         for (index, task) in graph.materializations.enumerated() where !task.isDisabled {
-            let config = try PostgresMaterialization.Config(task.config)
+            let config = try PostgresMaterialization.Config(way(task.config, task.name, task.configFolder))
             let setup = DestinationSetup(
                 config: config, tables: tables(of: index, graph),
                 platform: try platform(.destination, config.connection), group: group)

@@ -242,6 +242,77 @@ struct CheckTests {
         }
     }
 
+    @Test("the other platforms are known by what their servers have, and each is told its own steps")
+    func platforms() throws {
+        let server = try LocalServer(
+            "check-platforms",
+            settings: [("wal_level", "replica"), ("max_worker_processes", "8"), ("max_wal_senders", "5")])
+        defer { server.remove() }
+        let admin = try server.connect()
+        try admin.execute(
+            """
+            CREATE ROLE flow_capture LOGIN; CREATE ROLE rds_superuser; CREATE ROLE rds_replication;
+            CREATE TABLE public.orders (id int PRIMARY KEY); GRANT SELECT ON public.orders TO flow_capture
+            """)
+        let program = try Program()
+        defer { program.remove() }
+        try program.write(
+            "flow.yaml",
+            """
+            captures:
+              a/s:
+                endpoint: { connector: { image: source-postgres, config: { address: "127.0.0.1:\(server.port)", password: x } } }
+                bindings: [{ resource: { namespace: public, stream: orders }, target: a/orders }]
+            collections: { a/orders: { key: [/id] } }
+            materializations:
+              a/t:
+                endpoint: { connector: { image: materialize-postgres, config: { address: "127.0.0.1:1", user: x, password: x } } }
+                bindings: [{ source: a/orders, resource: { table: orders } }]
+            """)
+        let platforms: [(platform: Platform, make: SQL, remove: SQL, words: [String])] = [
+            (
+                .aurora,
+                """
+                SET allow_system_table_mods = on;
+                CREATE FUNCTION pg_catalog.aurora_version() RETURNS text LANGUAGE sql AS 'SELECT ''x''::text'
+                """,
+                "SET allow_system_table_mods = on; DROP FUNCTION pg_catalog.aurora_version(); DROP ROLE rds_superuser",
+                ["in the cluster's parameter group", #"GRANT rds_replication TO "flow_capture";"#]
+            ),
+            (
+                .azure, "CREATE ROLE azure_pg_admin", "DROP ROLE azure_pg_admin",
+                ["wal_level to LOGICAL in the portal", "max_worker_processes: it is 8", "to 16 in the portal"]
+            ),
+            (
+                .neon, "CREATE ROLE neon_superuser", "DROP ROLE neon_superuser",
+                ["in the project's settings", "Neon removes slots", "set advanced.sslmode to verify-full"]
+            ),
+            (
+                .supabase, "CREATE ROLE supabase_admin", "DROP ROLE supabase_admin",
+                ["wal_level is logical on Supabase's own servers"]
+            ),
+            (
+                .cloudsql, "CREATE ROLE cloudsqlsuperuser", "DROP ROLE cloudsqlsuperuser",
+                ["cloudsql.logical_decoding to on"]
+            ),
+        ]
+        for (platform, make, remove, words) in platforms {
+            try admin.execute(make)
+            #expect(try Platform.detect(admin) == platform)
+            let run = try program.run(["check", "flow.yaml"])
+            #expect(run.status == 69)
+            for word in words { #expect(run.output.contains(word), "\(platform): \(word) in \(run.output)") }
+            if platform != .aurora {
+                #expect(run.output.contains(#"ALTER ROLE "flow_capture" REPLICATION;"#), "\(run.output)")
+            }
+            try admin.execute(remove)
+        }
+        let host = "shop.postgres.database.azure.com"
+        #expect(Platform.loginAdvice(host: host, user: "flow")?.contains("flow@shop") == true)
+        #expect(Platform.loginAdvice(host: host, user: "flow@shop") == nil)
+        #expect(Platform.loginAdvice(host: "db.example.com", user: "flow") == nil)
+    }
+
     @Test("a pooler's host names the host to use instead")
     func poolers() {
         #expect(

@@ -5,55 +5,9 @@ import Testing
 
 @testable import flowctl
 
-/// A PgBouncer in transaction mode before a server, on a port of its own; ended as the object goes away.
-private final class Pooler {
-    static let program = [
-        ProcessInfo.processInfo.environment["PGBOUNCER"], "/usr/sbin/pgbouncer", "/usr/bin/pgbouncer",
-    ]
-    .compactMap { $0 }.first { FileManager.default.isExecutableFile(atPath: $0) }
-
-    let port: Int
-    private let process: ChildProcess
-    private let folder: URL
-
-    init(before server: ConnectionParameters, users: [String]) throws {
-        port = try LocalServer.freePort()
-        folder = FileManager.default.temporaryDirectory.appending(path: "pooler-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        let list = folder.appending(path: "users").path
-        try users.map { "\"\($0)\" \"x\"\n" }.joined().write(toFile: list, atomically: true, encoding: .utf8)
-        let config = folder.appending(path: "pgbouncer.ini").path
-        try """
-        [databases]
-        * = host=127.0.0.1 port=\(server.port)
-        [pgbouncer]
-        listen_addr = 127.0.0.1
-        listen_port = \(port)
-        unix_socket_dir =
-        auth_type = trust
-        auth_file = \(list)
-        pool_mode = transaction
-        """.write(toFile: config, atomically: true, encoding: .utf8)
-        for path in [folder.path, list, config] {
-            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
-        }
-        let drop = getuid() == 0 ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] : []
-        let command = drop + [Self.program ?? "pgbouncer", config]
-        process = try ChildProcess(
-            command[0], Array(command.dropFirst()), folder: "/", output: .file(folder.path + "/log"),
-            errors: .file(folder.path + "/log"))
-        var through = server
-        through.port = port
-        #expect(eventually(seconds: 20) { (try? Connection(through)) != nil })
-    }
-
-    deinit {
-        process.end(SIGKILL)
-        try? FileManager.default.removeItem(at: folder)
-    }
-}
-
-@Suite("flowctl check through a pooler", .enabled(if: Program.executable != nil && Pooler.program != nil))
+@Suite(
+    "through a real PgBouncer", .enabled(if: Program.executable != nil && Pooler.program != nil),
+    .timeLimit(.minutes(3)))
 struct PoolerTests {
     @Test("a real PgBouncer is told from a server, and from a missing right")
     func pgbouncer() throws {
@@ -85,6 +39,49 @@ struct PoolerTests {
         #expect(run.status == 69)
         #expect(run.output.contains("it is a connection pooler's, and the log is read from the database server itself"))
         #expect(!run.output.contains("may not read the log"))
-        #expect(run.output.contains("a connection pooler stands between"), "\(run.output)")
+        #expect(run.output.contains("a connection pooler in transaction mode stands between"), "\(run.output)")
+        #expect(run.output.contains("pool_mode=session"), "\(run.output)")
+    }
+
+    @Test("the log is not read through one, and no rows are stored through one in transaction mode; nothing is made")
+    func refused() throws {
+        let table = try OneTable("through_pooler", rows: 10)
+        let before = try Pooler(before: table.source, users: [table.source.user])
+        try table.write(sourceAddress: "127.0.0.1:\(before.port)")
+        try expectRefusal(
+            table, line: OneTable.sourceLine, "hint: this is a connection pooler: name the database server itself")
+        for mode in ["transaction", "statement"] {
+            let behind = try Pooler(before: table.destination, users: [table.destination.user], mode: mode)
+            try table.write(destinationAddress: "127.0.0.1:\(behind.port)")
+            try expectRefusal(table, line: OneTable.destinationLine, "hint: name the database server itself in the address")
+        }
+        try table.end()
+    }
+
+    private func expectRefusal(_ table: OneTable, line: Int, _ hint: String) throws {
+        let run = try FlowctlProcess.run(["apply", "--once", table.catalog])
+        #expect(run.exitCode == 69 && run.errors.contains("flow.yaml:\(line):"), "\(run)")
+        #expect(run.errors.contains(hint) && !run.errors.contains("retry"), "\(run)")
+        #expect(try table.isUntouched())
+    }
+
+    @Test("rows are stored through one in session mode, copied and streamed")
+    func session() throws {
+        let table = try OneTable("session_pooler", rows: 5000)
+        let behind = try Pooler(before: table.destination, users: [table.destination.user], mode: "session")
+        try table.write(destinationAddress: "127.0.0.1:\(behind.port)")
+        let checked = try FlowctlProcess.run(["check", table.catalog])
+        #expect(checked.output.contains("in session mode as far as it shows"), "\(checked.output)")
+        let apply = try FlowctlProcess(["apply", table.catalog])
+        #expect(eventually(seconds: 60) { table.count(table.destination) == 5000 }, "\(apply.errors)")
+        try Connection(table.source).execute(
+            """
+            UPDATE public.notes SET text = 'new' WHERE id % 3 = 0; DELETE FROM public.notes WHERE id % 7 = 0;
+            INSERT INTO public.notes VALUES (5001, 'last')
+            """)
+        #expect(eventually(seconds: 60) { (try? table.difference().isEmpty) == true }, "\(apply.errors)")
+        apply.interrupt()
+        #expect(apply.waitForExit(seconds: 30) == 0, "\(apply.errors)")
+        try table.end()
     }
 }
