@@ -5,8 +5,10 @@ import Testing
 private struct StandInMachine: ~Copyable {
     let folder: URL
 
-    /// `programs` are shell scripts by name.
-    init(_ programs: [String: String]) throws {
+    /// `programs` are shell scripts by name, beside those that tests of connections meet.
+    init(_ programs: [String: String], hasConnections: Bool = true) throws {
+        var programs = programs
+        if hasConnections { for name in ["openssl", "ssh", "sshd", "pgbouncer"] { programs[name] = "exit 0" } }
         folder = FileManager.default.temporaryDirectory.appending(path: "prerequisites-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         for tool in ["grep", "head", "env"] {
@@ -29,7 +31,7 @@ private struct StandInMachine: ~Copyable {
         process.arguments = [Repository.root.appending(path: "scripts/prerequisites").path, step]
         process.environment = [
             "PATH": folder.path, "CALLS": folder.appending(path: "calls").path,
-            "FLOWCTL_POSTGRES_BIN": folder.appending(path: "server").path,
+            "FLOWCTL_POSTGRES_BIN": folder.appending(path: "server").path, "FLOWCTL_SBIN": folder.path,
         ]
         let errors = Pipe()
         process.standardError = errors
@@ -59,6 +61,19 @@ struct PrerequisitesTests {
         let result = try machine.run("test")
         #expect(result.status == 0)
         #expect(result.errors.isEmpty)
+        #expect(result.calls.isEmpty)
+    }
+
+    @Test("what starts services is not installed for somebody who is not root; the tests that need it are named")
+    func connections() throws {
+        let machine = try StandInMachine(
+            [
+                "swift": Self.swift, "pkg-config": "exit 0", "initdb": "", "postgres": "", "id": Self.user,
+                "apt-get": Self.recording,
+            ], hasConnections: false)
+        let result = try machine.run("test")
+        #expect(result.status == 0)
+        #expect(result.errors.contains("need openssl openssh-client openssh-server pgbouncer will be skipped"))
         #expect(result.calls.isEmpty)
     }
 

@@ -10,20 +10,28 @@ extension Connection {
     static func open(_ parameters: ConnectionParameters, isReplication: Bool) throws -> OpaquePointer {
         let operation = "connect to \(parameters.host):\(parameters.port)"
         let files = try TLSFiles(parameters, operation: operation)
-        let way = try parameters.tunnel?.way(operation: operation, seconds: parameters.connectTimeout)
-        let place = parameters.keywords(isReplication: isReplication, tunnelPort: way?.port)
-        do {
-            return try open(place + files.keywords, operation, seconds: parameters.connectTimeout)
-        } catch var error as PostgresError {
-            error.message = files.named(error.message)
-            if let way, let complaint = parameters.tunnel?.complaint(since: way, operation: operation) {
-                throw complaint
-            }
-            if error.sqlState?.hasPrefix("28") == true, error.hint == nil {
-                error.hint = Platform.loginAdvice(host: parameters.host, user: parameters.user)
-            }
-            throw TLSFailure.explained(error) {
-                CertificateInquiry.ask(parameters, place, root: files.root)
+        var isSecond = false
+        while true {
+            let way = try parameters.tunnel?.way(operation: operation, seconds: parameters.connectTimeout)
+            let place = parameters.keywords(isReplication: isReplication, tunnelPort: way?.port)
+            do {
+                return try open(place + files.keywords, operation, seconds: parameters.connectTimeout)
+            } catch var error as PostgresError {
+                // The tunnel was cut before this connection, and nobody knew yet.
+                if !isSecond, let way, parameters.tunnel?.isGone(way, error) == true {
+                    isSecond = true
+                    continue
+                }
+                error.message = files.named(error.message)
+                if let way, let complaint = parameters.tunnel?.complaint(since: way, operation: operation) {
+                    throw complaint
+                }
+                if error.sqlState?.hasPrefix("28") == true, error.hint == nil {
+                    error.hint = Platform.loginAdvice(host: parameters.host, user: parameters.user)
+                }
+                throw TLSFailure.explained(error) {
+                    CertificateInquiry.ask(parameters, place, root: files.root)
+                }
             }
         }
     }

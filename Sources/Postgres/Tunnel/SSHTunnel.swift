@@ -60,6 +60,19 @@ public final class SSHTunnel: Sendable {
         }
     }
 
+    /// Whether the tunnel has ended by now, as a connection found that failed there. Where nobody listens on its port it has,
+    /// though its end may not have come to be known.
+    func isGone(_ way: Way, _ error: PostgresError) -> Bool {
+        state.withLock { state in
+            guard let process = state.process, state.number == way.number else { return true }
+            process.read()
+            guard process.hasEnded || error.message.contains("Connection refused") else { return false }
+            process.end()
+            state.process = nil
+            return true
+        }
+    }
+
     /// What `ssh` says against the connection that was made there; nil where it says nothing.
     func complaint(since way: Way, operation: String) -> PostgresError? {
         state.withLock { state in
