@@ -66,7 +66,8 @@ struct TunnelTests {
         parameters.host = "127.0.0.1"
         let wrong = try tunneled(parameters, server)
         let error = #expect(throws: PostgresError.self) { try Connection(wrong) }
-        #expect(error?.message.contains("does not match host name \"127.0.0.1\"") == true, "\(String(describing: error))")
+        #expect(
+            error?.message.contains("does not match host name \"127.0.0.1\"") == true, "\(String(describing: error))")
     }
 
     @Test("what ssh and the SSH host refuse is told with what mends it")
@@ -77,7 +78,8 @@ struct TunnelTests {
         var nowhere = direct
         nowhere.port = 1
         func expect(
-            _ parameters: @autoclosure () throws -> ConnectionParameters, _ kind: PostgresError.Class, _ message: String,
+            _ parameters: @autoclosure () throws -> ConnectionParameters, _ kind: PostgresError.Class,
+            _ message: String,
             _ hint: String
         ) throws {
             let error = #expect(throws: PostgresError.self) { try Connection(try parameters()) }
@@ -96,9 +98,11 @@ struct TunnelTests {
         try expect(
             try tunneled(direct, server, key: "stranger"), .authentication, "refuses the user", "authorized_keys")
         try expect(
-            try tunneled(direct, server, known: "none"), .needsOperator, "key is not known", "ssh-keyscan -p \(server.port)")
+            try tunneled(direct, server, known: "none"), .needsOperator, "key is not known",
+            "ssh-keyscan -p \(server.port)")
         try expect(
-            try tunneled(direct, server, known: "changed"), .needsOperator, "is not the one that is known", "ssh-keygen -f")
+            try tunneled(direct, server, known: "changed"), .needsOperator, "is not the one that is known",
+            "ssh-keygen -f")
         try expect(
             try tunneled(direct, strict), .needsOperator, "does not forward to 127.0.0.1:\(direct.port)", "PermitOpen")
         try expect(try tunneled(nowhere, server), .unreachable, "does not reach 127.0.0.1:1", "as the SSH host sees it")
@@ -111,7 +115,9 @@ struct TunnelTests {
         try ([lines[0], lines[1], lines[lines.count - 2]].joined(separator: "\n"))
             .write(toFile: server.path("torn"), atomically: true, encoding: .utf8)
         try expect(try tunneled(direct, server, key: "torn"), .needsOperator, "can't read", "as ssh-keygen wrote it")
-        for endpoint in ["ssh://bastion", "ssh://-oProxyCommand=x@h", "ssh://u@-oh", "ssh://u:p@h", "u@h", "ssh://u@h:0"] {
+        for endpoint in [
+            "ssh://bastion", "ssh://-oProxyCommand=x@h", "ssh://u@-oh", "ssh://u:p@h", "u@h", "ssh://u@h:0",
+        ] {
             try expect(
                 try tunneled(direct, server, endpoint: endpoint), .needsOperator, "ssh://user@host", "privateKey")
         }

@@ -38,7 +38,8 @@ public final class Certificates {
         _ name: String, common: String, names: String? = nil, by authority: String? = nil, isExpired: Bool = false
     ) throws {
         try openssl([
-            "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=\(common)", "-keyout",
+            "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=\(common)",
+            "-keyout",
             path("\(name).key"), "-out", path("\(name).csr"),
         ])
         try (names.map { "subjectAltName=\($0)\n" } ?? "").write(

@@ -125,11 +125,15 @@ final class DestinationChecking {
         let backend = try connection.query("SELECT pg_backend_pid()")[0, 0]
         let direct = Platform.directHost(insteadOf: parameters.host, port: parameters.port)
         // Neon's proxy does so before a server of its own too.
-        if !losesSettings, try direct != nil || (backend != String(connection.backendPID) && Platform.detect(connection) != .neon) {
+        if !losesSettings,
+            try direct != nil || (backend != String(connection.backendPID) && Platform.detect(connection) != .neon)
+        {
             add(
                 .advice, "address \(parameters.host):\(parameters.port)",
                 "a connection pooler stands between, in session mode as far as it shows",
-                .step("set the address to \(direct ?? "the server behind it"), which the log's rows take a shorter way to"))
+                .step(
+                    "set the address to \(direct ?? "the server behind it"), which the log's rows take a shorter way to"
+                ))
         }
         if try !isTrue("SELECT has_database_privilege(current_database(), 'TEMP')") {
             add(

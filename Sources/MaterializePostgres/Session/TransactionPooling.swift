@@ -31,7 +31,8 @@ enum TransactionPooling {
 
     private static func refusal(_ scope: ErrorScope) -> RunError {
         scope.error(
-            .needsOperator, "a connection pooler in transaction mode stands between, and loses what a session is set to",
+            .needsOperator,
+            "a connection pooler in transaction mode stands between, and loses what a session is set to",
             hint: "name the database server itself in the address, or set the pooler to session mode for this database "
                 + "(PgBouncer: pool_mode=session)")
     }

@@ -53,16 +53,19 @@ enum TLSFailure {
     private static let known = [
         Known(
             "does not support SSL",
-            hint: "turn TLS on at the server (ssl = on with ssl_cert_file and ssl_key_file), or set advanced.sslmode to "
+            hint:
+                "turn TLS on at the server (ssl = on with ssl_cert_file and ssl_key_file), or set advanced.sslmode to "
                 + "prefer where the network between is trusted"),
         Known(
             "root certificate file", "does not exist",
-            hint: "set advanced.sslrootcert to the certificate of the authority that signed the server's (a file, its PEM "
+            hint:
+                "set advanced.sslrootcert to the certificate of the authority that signed the server's (a file, its PEM "
                 + "text, or system for public authorities)"),
         Known("could not read root certificate", hint: "advanced.sslrootcert is to be certificates in PEM"),
         Known(
             "does not match host name",
-            hint: "name the server in the address as its certificate does, or set advanced.sslmode to verify-ca, which does "
+            hint:
+                "name the server in the address as its certificate does, or set advanced.sslmode to verify-ca, which does "
                 + "not look at the name"),
         Known("has group or world access", hint: "chmod 600 the file, as the user that runs flowctl"),
         Known(
@@ -70,7 +73,8 @@ enum TLSFailure {
             hint: "set advanced.sslkey to the key of the certificate in advanced.sslcert"),
         Known(
             "could not load private key", "bad decrypt",
-            hint: "the key asks for a passphrase: write it without one (openssl pkey -in KEY -out NEW), readable by nobody "
+            hint:
+                "the key asks for a passphrase: write it without one (openssl pkey -in KEY -out NEW), readable by nobody "
                 + "else, or give its text by { exec: […] }"),
         Known("could not load private key", "mismatch", hint: clientFiles),
         Known("could not load private key", hint: "advanced.sslkey is to be a private key in PEM"),
@@ -80,11 +84,13 @@ enum TLSFailure {
         Known("could not load certificate", hint: clientFiles),
         Known(
             "SSL error", "alert",
-            hint: "the server refuses the client's certificate: advanced.sslcert is to be signed by an authority of the "
+            hint:
+                "the server refuses the client's certificate: advanced.sslcert is to be signed by an authority of the "
                 + "server's ssl_ca_file, and valid today"),
         Known(
             "requires a valid client certificate",
-            hint: "set advanced.sslcert and advanced.sslkey to a certificate that an authority of the server's ssl_ca_file "
+            hint:
+                "set advanced.sslcert and advanced.sslkey to a certificate that an authority of the server's ssl_ca_file "
                 + "has signed"),
         Known(
             "certificate authentication failed",

@@ -53,7 +53,8 @@ struct TLSFiles {
         guard parameters.sslMode == "verify-full" else {
             var error = PostgresError(
                 operation: operation,
-                message: "advanced.sslrootcert: system trusts every public authority, and \(parameters.sslMode) does not "
+                message:
+                    "advanced.sslrootcert: system trusts every public authority, and \(parameters.sslMode) does not "
                     + "look at the server's name")
             error.knownKind = .needsOperator
             error.hint = "set advanced.sslmode to verify-full"

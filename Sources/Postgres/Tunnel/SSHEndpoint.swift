@@ -14,8 +14,10 @@ struct SSHEndpoint: Hashable, Sendable, CustomStringConvertible {
         let user = rest[..<at]
         let place = String(rest[rest.index(after: at)...])
         // A socket's folder is no host; without brackets an IPv6 address has no end.
-        guard !place.hasPrefix("/"), place.hasPrefix("[") || place.split(separator: ":", omittingEmptySubsequences: false).count < 3,
-            let address = try? Address(place.hasPort ? place : place + ":22") else {
+        guard !place.hasPrefix("/"),
+            place.hasPrefix("[") || place.split(separator: ":", omittingEmptySubsequences: false).count < 3,
+            let address = try? Address(place.hasPort ? place : place + ":22")
+        else {
             throw SSHEndpoint.fault
         }
         for name in [String(user), address.host] where name.isEmpty || name.hasPrefix("-") || name.hasControl {

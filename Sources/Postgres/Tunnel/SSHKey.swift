@@ -10,7 +10,8 @@ struct SSHKey: Sendable {
                 "it is not a private key", "give its whole text, from -----BEGIN to -----END, or { file: PATH }")
         }
         guard lines.contains(where: { $0.hasPrefix("-----END ") }) else {
-            throw SSHKey.fault("its end is missing", "give its whole text, from -----BEGIN to -----END, each line by itself")
+            throw SSHKey.fault(
+                "its end is missing", "give its whole text, from -----BEGIN to -----END, each line by itself")
         }
         guard !SSHKey.asksForPassphrase(first, lines) else {
             throw SSHKey.fault(

@@ -130,6 +130,9 @@ public final class SSHTunnel: Sendable {
         }
         if key != nil { options += ["IdentitiesOnly=yes", "IdentityFile=/dev/stdin", "IdentityAgent=none"] }
         return ["ssh", "-N", "-T"] + options.flatMap { ["-o", $0] }
-            + ["-l", endpoint.user, "-p", String(endpoint.port), "-L", "127.0.0.1:\(port):\(target)", "--", endpoint.host]
+            + [
+                "-l", endpoint.user, "-p", String(endpoint.port), "-L", "127.0.0.1:\(port):\(target)", "--",
+                endpoint.host,
+            ]
     }
 }

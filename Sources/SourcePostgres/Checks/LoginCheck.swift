@@ -69,8 +69,10 @@ struct LoginCheck {
             switch error.sqlState {
             case "42501": .sql("GRANT CONNECT ON DATABASE \(database) TO \(role);")
             case "3D000": .step("check the database's name (case is significant), or make it")
-            case "28P01" where error.hint == nil: .step("check the password, or set it: ALTER ROLE \(role) PASSWORD '…';")
-            case "28000" where error.hint == nil: .step("check that the role is there and may log in, and the server's pg_hba.conf")
+            case "28P01" where error.hint == nil:
+                .step("check the password, or set it: ALTER ROLE \(role) PASSWORD '…';")
+            case "28000" where error.hint == nil:
+                .step("check that the role is there and may log in, and the server's pg_hba.conf")
             default: hint(error).map { .step($0) }
             }
         return Prerequisite(.unmet, "database \(parameters)", role: parameters.user, error.message, remedy)

@@ -32,7 +32,8 @@ struct SecretResolution {
 
     private func resolve(_ value: JSONValue, isSecret: Bool, isFile: Bool = false, path: String) throws -> JSONValue {
         switch value {
-        case .string(let text) where isFile && !text.hasPrefix("/") && text != "system" && !text.contains("-----BEGIN "):
+        case .string(let text)
+        where isFile && !text.hasPrefix("/") && text != "system" && !text.contains("-----BEGIN "):
             return .string(folder + "/" + text)
         case .object(let object):
             if isSecret {

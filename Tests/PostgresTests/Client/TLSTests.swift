@@ -153,7 +153,8 @@ struct TLSTests {
                 error = (try? refusal(parameters)) ?? error
                 return error.message.contains(message)
             }
-            #expect(error.message.contains(message) && error.hint?.contains(hint) == true, "\(error) / \(error.hint ?? "")")
+            #expect(
+                error.message.contains(message) && error.hint?.contains(hint) == true, "\(error) / \(error.hint ?? "")")
             #expect(error.kind == .needsOperator, "\(error)")
         }
         let full = guarded.parameters("secured", "verify-full", root: "authority.crt")

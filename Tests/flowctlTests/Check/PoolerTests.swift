@@ -53,7 +53,8 @@ struct PoolerTests {
         for mode in ["transaction", "statement"] {
             let behind = try Pooler(before: table.destination, users: [table.destination.user], mode: mode)
             try table.write(destinationAddress: "127.0.0.1:\(behind.port)")
-            try expectRefusal(table, line: OneTable.destinationLine, "hint: name the database server itself in the address")
+            try expectRefusal(
+                table, line: OneTable.destinationLine, "hint: name the database server itself in the address")
         }
         try table.end()
     }

@@ -32,7 +32,8 @@ struct TLSPipelineTests {
         let address = "localhost:\(server.port)"
         let quoted = try certificates.text("authority.crt").replacing("\n", with: "\\n")
         let files = "sslmode: verify-full, sslrootcert: authority.crt, sslcert: client.crt, sslkey: client.key"
-        let text = "sslmode: verify-full, sslrootcert: \"\(quoted)\", sslcert: { file: client.crt }, sslkey: { env: KEY }"
+        let text =
+            "sslmode: verify-full, sslrootcert: \"\(quoted)\", sslcert: { file: client.crt }, sslkey: { env: KEY }"
         let environment = ["KEY": try certificates.text("client.key")]
         func apply(_ source: String, _ destination: String, to host: String? = nil) throws -> FlowctlProcess.Outcome {
             try table.write(
@@ -49,7 +50,8 @@ struct TLSPipelineTests {
         let without = "sslmode: verify-full, sslrootcert: authority.crt"
         let foreign = files.replacing("authority.crt", with: "stranger.crt")
         try expect(
-            try apply(files, files, to: "127.0.0.1"), line: OneTable.sourceLine, "does not match host name \"127.0.0.1\"",
+            try apply(files, files, to: "127.0.0.1"), line: OneTable.sourceLine,
+            "does not match host name \"127.0.0.1\"",
             "hint: name the server in the address")
         try expect(
             try apply(foreign, text), line: OneTable.sourceLine, "is not trusted: ",

@@ -15,11 +15,14 @@ struct TunnelPipelineTests {
         }
     }
 
-    @Test("no row is lost or doubled while tunnels of both ends are cut and the SSH host goes away; none outlives flowctl")
+    @Test(
+        "no row is lost or doubled while tunnels of both ends are cut and the SSH host goes away; none outlives flowctl"
+    )
     func cuts() throws {
         let server = try SSHServer()
         let table = try OneTable("cuts", rows: 20_000)
-        try table.write(source: [server.property()], destination: [server.property()], advanced: ", backfill_chunk_size: 1000")
+        try table.write(
+            source: [server.property()], destination: [server.property()], advanced: ", backfill_chunk_size: 1000")
         let apply = try FlowctlProcess(["apply", "-o", "json", table.catalog])
         let writer = try Connection(table.source)
         var id = 20_000
@@ -93,7 +96,8 @@ struct TunnelPipelineTests {
         let noHost = server.property(endpoint: "ssh://\(SSHServer.user)@127.0.0.1:1")
         let noKey = server.property(key: "user.pub")
         let cases: [(property: String, words: [String])] = [
-            (wrongKey, ["refuses the user", "hint: add the public half"]), (unknown, ["is not known", "hint: compare what"]),
+            (wrongKey, ["refuses the user", "hint: add the public half"]),
+            (unknown, ["is not known", "hint: compare what"]),
             (noHost, ["Connection refused", "hint: check networkTunnel.sshForwarding.sshEndpoint"]),
             (noKey, ["not a private key", "hint: give its whole text"]),
         ]
@@ -110,7 +114,8 @@ struct TunnelPipelineTests {
         // Where there is no ssh.
         let bare = table.folder.appending(path: "bin")
         try FileManager.default.createDirectory(at: bare, withIntermediateDirectories: true)
-        try FileManager.default.createSymbolicLink(atPath: bare.appending(path: "sh").path, withDestinationPath: "/bin/sh")
+        try FileManager.default.createSymbolicLink(
+            atPath: bare.appending(path: "sh").path, withDestinationPath: "/bin/sh")
         try table.write(source: [server.property()])
         try expect(table, true, ["no ssh program", "openssh-client"], ["PATH": bare.path])
         try table.end()
