@@ -33,7 +33,10 @@ struct TLSFiles {
     /// A message that names the property where libpq names a file that nobody sees.
     func named(_ message: String) -> String {
         var message = message
-        for (property, file) in files { message = message.replacing(file.path, with: "advanced.\(property)") }
+        // One path can begin with another.
+        for (property, file) in files.sorted(by: { $0.file.descriptor > $1.file.descriptor }) {
+            message = message.replacing(file.path, with: "advanced.\(property)")
+        }
         return message
     }
 
