@@ -75,6 +75,10 @@ struct ErrorScope {
         case "22P02", "22007", "22008", "22P03": return "a value\(column) is none of the column's type"
         default: break
         }
+        if state.hasPrefix("P0") {
+            return "a function or trigger at the destination refused a row; its words can quote values, and stand in "
+                + "that server's log"
+        }
         if state.hasPrefix("22") || state.hasPrefix("23") { return "a row's value\(column) is refused" }
         return error.message
     }
@@ -98,6 +102,7 @@ struct ErrorScope {
                 "the destination has a constraint that the source does not hold to: drop it there, or mend the row at "
                 + "the source"
         case "22P02": return "compare the column's type at both ends (for an enum: its labels)"
+        case let state? where state.hasPrefix("P0") || state.hasPrefix("22"): return nil
         default: return error.hint
         }
     }

@@ -3,8 +3,10 @@ import Postgres
 
 /// Makes the replication slot, or proves that the one that is there goes on where the checkpoints end.
 struct SlotSetup {
-    /// Seconds that a slot may be in use by another before that is an error.
-    private static let longestWait = 15
+    /// Seconds that a slot may be in use by another before that is an error: by a stranger, and by a flowctl. Whoever starts
+    /// has fenced off the older runner of its catalog, which lets go when it hears of it; where it is stalled, the server
+    /// lets go of it (`wal_sender_timeout`, 60 s).
+    private static let longestWait = (stranger: 15, runner: 150)
 
     let connection: Connection
     let config: PostgresCaptureConfig
@@ -49,7 +51,7 @@ struct SlotSetup {
             result.refusals = refusals
             return result
         }
-        try waitUntilFree(wait.stop)
+        try waitUntilFree(wait)
         let accepted = zip(checkpoints, refusals).compactMap { $1 == nil ? $0?.position : nil }
         return Result(
             identity: identity, position: accepted.min() ?? slot.confirmed, wasCreated: false, refusals: refusals)
@@ -75,23 +77,38 @@ struct SlotSetup {
     }
 
     /// A runner that was killed, or is being fenced off, may hold the slot for a moment more.
-    private func waitUntilFree(_ stop: StopSignal) throws {
-        var holder: Int?
-        for _ in 0..<SlotSetup.longestWait * 5 {
-            holder = try ReplicationSlot.find(config.slot, on: connection)?.activePID
-            if holder == nil || stop.wait(milliseconds: 200) { return }
+    private func waitUntilFree(_ wait: SourceWait) throws {
+        var fifth = 0
+        while let holder = try ReplicationSlot.find(config.slot, on: connection)?.activePID {
+            let (isRunner, who) = try reader(holder)
+            if fifth % 5 == 0 || wait.stop.isRequested {
+                try wait.check(second: fifth / 5) {
+                    "slot \"\(config.slot)\" is still read by the server's process \(holder)\(who): waits until it lets go"
+                }
+            }
+            guard fifth < 5 * (isRunner ? SlotSetup.longestWait.runner : SlotSetup.longestWait.stranger) else {
+                throw RunError(
+                    .needsOperator, operation: "use", object: "slot \"\(config.slot)\"",
+                    message: "the server's process \(holder)\(who) reads from it",
+                    hint: "stop that reader, or give this capture an advanced.slotName of its own", sqlState: "55006")
+            }
+            _ = wait.stop.wait(milliseconds: 200)
+            fifth += 1
         }
-        guard let holder else { return }
+    }
+
+    /// Whether a reader is a flowctl, and who it is, in words.
+    private func reader(_ process: Int) throws -> (isRunner: Bool, who: String) {
         let rows = try connection.query(
             """
             SELECT application_name, usename, COALESCE(host(client_addr), 'a local socket')
-              FROM pg_stat_activity WHERE pid = \(raw: String(holder))
+              FROM pg_stat_activity WHERE pid = \(raw: String(process))
             """)
-        let who = rows.count == 1 ? " (\(rows[0, 0] ?? "") as \(rows[0, 1] ?? "") from \(rows[0, 2] ?? ""))" : ""
-        throw RunError(
-            .needsOperator, operation: "use", object: "slot \"\(config.slot)\"",
-            message: "the server's process \(holder)\(who) reads from it",
-            hint: "stop that reader, or give this capture an advanced.slotName of its own", sqlState: "55006")
+        guard rows.count == 1 else { return (false, "") }
+        return (
+            rows[0, 0] == config.connection.applicationName,
+            " (\(rows[0, 0] ?? "") as \(rows[0, 1] ?? "") from \(rows[0, 2] ?? ""))"
+        )
     }
 
     /// The new slot's exported snapshot says exactly what is committed where its log begins.

@@ -77,6 +77,15 @@ public final class FlowctlProcess {
         process.signal(SIGTERM)
     }
 
+    /// Stalls it, as a machine does that is out of memory or a debugger.
+    public func pause() {
+        process.signal(SIGSTOP)
+    }
+
+    public func resume() {
+        process.signal(SIGCONT)
+    }
+
     /// Ends it where it stands; its exit code.
     @discardableResult
     public func kill9() -> Int32 { process.end(SIGKILL) }

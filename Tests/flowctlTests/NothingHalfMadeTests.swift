@@ -131,6 +131,29 @@ struct NothingHalfMadeTests {
         try setup.end()
     }
 
+    @Test("a newer runner goes on where the older one is stalled and can't let go by itself", .timeLimit(.minutes(3)))
+    func stalledOlder() throws {
+        let setup = try Setup("stalledolder")
+        // The server lets go of a reader that doesn't answer.
+        try Connection(setup.source).execute("ALTER SYSTEM SET wal_sender_timeout = '20s'")
+        try Connection(setup.source).execute("SELECT pg_reload_conf()")
+        defer {
+            _ = try? Connection(setup.source).execute("ALTER SYSTEM RESET wal_sender_timeout")
+            _ = try? Connection(setup.source).execute("SELECT pg_reload_conf()")
+        }
+        let older = try FlowctlProcess(["apply", "-o", "json", setup.catalog.path])
+        #expect(older.waitForLine(seconds: 30) { $0.contains("caught_up") } != nil, "\(older.errors)")
+        older.pause()
+        let newer = try FlowctlProcess(["apply", "-o", "json", setup.catalog.path])
+        #expect(newer.waitForLine(seconds: 30) { $0.contains("is still read by") } != nil, "\(newer.errors)")
+        #expect(newer.waitForLine(seconds: 60) { $0.contains("caught_up") } != nil, "\(newer.errors)")
+        older.resume()
+        #expect(older.waitForExit(seconds: 20) == 69)
+        newer.interrupt()
+        #expect(newer.waitForExit(seconds: 20) == 0)
+        try setup.end()
+    }
+
     @Test("a key that nothing keeps unique at the source is refused by check and apply before anything is made")
     func keyThatIsNotUnique() throws {
         let setup = try Setup("half_key", key: "/name")
