@@ -51,6 +51,10 @@ struct UnfollowedTests {
         ),
         ("autoDiscover.addNewBindings", catalog(capture: "autoDiscover: { addNewBindings: true }")),
         ("tasks", catalog(destination: ", tasks: 2")),
+        (
+            "dbt_job_trigger",
+            catalog(destination: ", dbt_job_trigger: { job_id: '1', account_id: '2', api_key: hunter2 }")
+        ),
         ("advanced.toast", catalog(destination: ", advanced: { toast: lookup }")),
         ("adopt", catalog(table: ", adopt: true")),
         ("onIncompatibleSchemaChange", catalog(task: "onIncompatibleSchemaChange: backfill")),

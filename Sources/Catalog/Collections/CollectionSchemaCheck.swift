@@ -136,10 +136,22 @@ struct CollectionSchemaCheck {
         if node.isBroken { return }
         let isWide = node.members != nil || node.items != nil
         let range = fault.isAboutKey || isWide ? key ?? node.range : node.range
+        let guess = fault.subject.flatMap { Suggestion.hint(for: $0, among: fault.candidates) }
         diagnostics.report(
             .error(
                 .badSchema, fault.message, at: range, pointer: node.pointer.description, notes: node.aliasNotes,
-                hint: fault.subject.flatMap { Suggestion.hint(for: $0, among: fault.candidates) }))
+                hint: guess ?? (fault.keyword == "$ref" ? definitionHint(node, document) : nil)))
+    }
+
+    /// For a reference to a definition by its bare name.
+    private static func definitionHint(_ reference: Node, _ document: Node) -> String? {
+        guard let name = reference.string else { return nil }
+        for place in ["$defs", "definitions"] {
+            guard let definition = document[place]?[name] else { continue }
+            if name.contains(":") { return "give that definition its name: $id: \"\(name)\"" }
+            return definition.isBroken ? nil : "write '#/\(place)/\(JSONPointer.escape(name))'"
+        }
+        return nil
     }
 
     // MARK: Reductions and contradictions

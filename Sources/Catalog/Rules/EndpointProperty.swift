@@ -50,7 +50,12 @@ struct EndpointProperty: Sendable {
             "networkTunnel.sshForwarding.privateKey", "networkTunnel.sshForwarding.privateKey_sops",
             "networkTunnel.sshForwarding.knownHosts",
         ])
-        + harmless(["credentials.auth_type", "advanced.feature_flags"])
+        + harmless([
+            "advanced.feature_flags", "credentials.aws_region", "credentials.aws_role_arn",
+            "credentials.gcp_service_account_to_impersonate", "credentials.gcp_workload_identity_pool_audience",
+            "credentials.azure_client_id", "credentials.azure_tenant_id",
+        ])
+        + [refused("credentials.auth_type", but: .text("UserPassword"))]
 
     private static let source =
         followed([
@@ -81,7 +86,7 @@ struct EndpointProperty: Sendable {
         ])
         + harmless(["advanced.flushInterval", "advanced.maxTransactionBytes", "advanced.no_flow_document"])
         + [
-            refused("tasks", but: .one), refused("advanced.toast", but: .text("null")),
+            refused("dbt_job_trigger"), refused("tasks", but: .one), refused("advanced.toast", but: .text("null")),
             refused("resource.adopt", but: .no),
         ]
 

@@ -59,7 +59,7 @@ enum UnfollowedRule: CatalogRule {
         for field in (binding.fields?["require"] ?? binding.fields?["include"])?.members ?? []
         where !field.key.hasPrefix("x-") {
             for setting in field.value.members ?? []
-            where !setting.key.hasPrefix("x-") && setting.value.bool != false && !setting.value.isNull {
+            where ["castToString", "ignoreStringFormat", "DDL"].contains(setting.key) && setting.value.bool != false && !setting.value.isNull {
                 diagnostics.report(warning(setting, "fields.require.\(field.key).\(setting.key)", task))
             }
         }
