@@ -59,11 +59,14 @@ enum UnfollowedRule: CatalogRule {
         for field in (binding.fields?["require"] ?? binding.fields?["include"])?.members ?? []
         where !field.key.hasPrefix("x-") {
             for setting in field.value.members ?? []
-            where ["castToString", "ignoreStringFormat", "DDL"].contains(setting.key) && setting.value.bool != false && !setting.value.isNull {
+            where followedNever.contains(setting.key) && setting.value.bool != false && !setting.value.isNull {
                 diagnostics.report(warning(setting, "fields.require.\(field.key).\(setting.key)", task))
             }
         }
     }
+
+    /// What a field's config may ask for.
+    private static let followedNever = ["castToString", "ignoreStringFormat", "DDL"]
 
     /// A projection gives a column another name, unless the column is left out, the projection is, or the column's own
     /// name is required.
