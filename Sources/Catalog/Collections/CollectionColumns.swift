@@ -25,7 +25,7 @@ public struct CollectionColumns: Sendable {
 extension CollectionSpec {
     /// The collection's columns; right for a collection without faults only.
     public var columns: CollectionColumns {
-        let renamed = fields().filter { $0.isExplicit && $0.pointer.tokens.count == 1 }.map {
+        let renamed = projectedFields().filter { $0.pointer.tokens.count == 1 }.map {
             CollectionColumns.Renamed(field: $0.name, column: $0.pointer.tokens[0])
         }
         let blocked = redaction.columns

@@ -16,20 +16,24 @@ extension CollectionSpec {
     /// The names of what is known of every document, whatever the schema.
     static let metadataFields: Set<String> = ["flow_document", "flow_published_at", "_meta"]
 
+    /// The fields of `projections`, in the order written.
+    func projectedFields() -> [Field] {
+        (name.node["projections"]?.members ?? []).compactMap { projection in
+            if projection.isExtension { return nil }
+            let text = projection.value.string ?? projection.value["location"]?.string
+            guard let pointer = text.flatMap(JSONPointer.init(written:)) else { return nil }
+            return Field(
+                name: projection.key, pointer: pointer, shape: model.read?.shape.locate(pointer).shape,
+                isExplicit: true, isPartition: projection.value["partition"]?.bool ?? false)
+        }
+    }
+
     /// All fields: those of `projections`, those of the key, and the schema's locations. Each name once.
     func fields() -> [Field] {
-        var fields: [Field] = []
-        var known: Set<String> = []
+        var fields = projectedFields()
+        var known = Set(fields.map(\.name))
         func add(_ field: Field) {
             if known.insert(field.name).inserted { fields.append(field) }
-        }
-        for projection in name.node["projections"]?.members ?? [] where !projection.isExtension {
-            let text = projection.value.string ?? projection.value["location"]?.string
-            guard let pointer = text.flatMap(JSONPointer.init(written:)) else { continue }
-            add(
-                Field(
-                    name: projection.key, pointer: pointer, shape: model.read?.shape.locate(pointer).shape,
-                    isExplicit: true, isPartition: projection.value["partition"]?.bool ?? false))
         }
         let keys = key.compactMap { JSONPointer(written: $0.text) }
         for pointer in keys {

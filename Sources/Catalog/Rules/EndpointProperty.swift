@@ -22,6 +22,17 @@ struct EndpointProperty: Sendable {
     /// Names from the config's root down, with dots between; of a resource after `resource.`.
     let path: String
     let use: Use
+    /// The path's names within its config.
+    private let names: [String]
+    private let isOfResource: Bool
+
+    private init(path: String, use: Use) {
+        self.path = path
+        self.use = use
+        let names = path.split(separator: ".").map(String.init)
+        isOfResource = names.first == "resource"
+        self.names = isOfResource ? Array(names.dropFirst()) : names
+    }
 
     /// Those of a connector; nil for one that isn't built in.
     static func all(of connector: String) -> [EndpointProperty]? { tables[connector] }
@@ -92,13 +103,9 @@ struct EndpointProperty: Sendable {
 
     /// The member of a config that asks for what isn't done; nil where there is none.
     func unfollowed(in config: Node, isResource: Bool) -> Node.Member? {
-        guard case .refused(let allowed) = use else { return nil }
-        var names = path.split(separator: ".").map(String.init)
-        guard (names.first == "resource") == isResource else { return nil }
-        if isResource { names.removeFirst() }
-        guard let last = names.popLast() else { return nil }
+        guard isOfResource == isResource, case .refused(let allowed) = use, let last = names.last else { return nil }
         var node: Node? = config
-        for name in names { node = node?[name] }
+        for name in names.dropLast() { node = node?[name] }
         guard let member = node?.member(last), !member.value.isNull else { return nil }
         return allowed.contains { $0.covers(member.value) } ? nil : member
     }

@@ -111,7 +111,7 @@ extension Evaluation {
 
     /// Records that the name at the end of the path is not known.
     mutating func failUnknown(_ node: SchemaNode, _ keyword: String, _ key: String) {
-        guard isRecording else { return }
+        guard keepsFailures else { return }
         let known = knownNames(node.id)
         let list = known.isEmpty ? "" : "; known: \(listed(known, "and", quote: ""))"
         var failure = RecordedFailure(
@@ -124,7 +124,7 @@ extension Evaluation {
     }
 
     private mutating func failKey(_ node: SchemaNode, _ keyword: String, _ message: String, _ key: String) {
-        guard isRecording else { return }
+        guard keepsFailures else { return }
         var failure = RecordedFailure(path: path, node: node.id, keyword: keyword, message: message)
         failure.isAboutKey = true
         failure.names = [key]

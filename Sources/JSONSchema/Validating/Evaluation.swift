@@ -191,13 +191,16 @@ struct Evaluation {
     /// The annotations gathered so far.
     var annotationCount: Int { annotations.count }
 
+    /// Whether a further failure is kept. Words are made for those only, so a value of nothing but faults takes no longer.
+    var keepsFailures: Bool { isRecording && failures.count < Self.failureLimit }
+
     /// Records a failure at the current place, where failures are recorded at all.
     mutating func fail(
         _ node: SchemaNode, _ keyword: String, _ message: @autoclosure () -> String,
         _ redacted: @autoclosure () -> String? = nil, names: [String] = [], subject: @autoclosure () -> String? = nil,
         candidates: @autoclosure () -> [String] = []
     ) {
-        guard isRecording else { return }
+        guard keepsFailures else { return }
         record(
             RecordedFailure(
                 path: path, node: node.id, keyword: keyword, message: message(), redacted: redacted(), names: names,
