@@ -78,7 +78,7 @@ enum UnfollowedRule: CatalogRule {
         let recommended = binding.fields?["recommended"]
         let takesNone = recommended?.bool == false || recommended?.int == 0
         let keys = Set(collection.key.map(\.text))
-        for field in takesNone ? [] : collection.fields() where field.isExplicit && field.pointer.tokens.count > 1 {
+        for field in takesNone ? [] : collection.projectedFields() where field.pointer.tokens.count > 1 {
             guard !field.pointer.isMetadata, !required.contains(field.name), !excluded.contains(field.name),
                 let projection = collection.name.node["projections"]?.member(field.name)
             else { continue }
