@@ -42,6 +42,9 @@ public protocol LinkBackfills: AnyObject {
     /// The next chunk to read, marked as in flight; nil where no binding outside `excluding` has one to read now.
     func openChunk(at position: LogPosition, excluding: Set<Int>) -> Chunk?
 
+    /// Whether the binding's next chunk would be smaller if this one were given up.
+    func canShrink(_ binding: Int) -> Bool
+
     /// The chunk's bounds and snapshot are known.
     func bound(_ chunk: Chunk)
 

@@ -151,6 +151,29 @@ extension Link {
         forget(delivery)
     }
 
+    /// Much is held for the binding's chunk. Where giving it up would only have the same chunk read again, for ever under
+    /// steady traffic, the log waits at the source until the chunk has been read: its reader needs nothing of this thread
+    /// meanwhile.
+    func relieve(_ binding: Int, in batch: ChangeBatch) throws {
+        guard !backfills.canShrink(binding), let size = held[binding]?.size, size <= Link.mostHeldBytes else {
+            return abandonChunk(of: binding)
+        }
+        var hasWaited = false
+        while let delivery = deliveries[binding], !delivery.isAbandoned, !ready.contains(where: { $0 === delivery }) {
+            hasWaited = true
+            guard let message = mailbox.nextMessage(about: binding, wait: 1000) else { continue }
+            if case .gaveUp = message {
+                // It can bring another shape, which may only be taken up between two batches.
+                abandonChunk(of: binding)
+                mailbox.send(message)
+            } else {
+                try handle(message)
+            }
+        }
+        // The chunk's bounds are known now, and the batch's rows were not compared with them.
+        if hasWaited { try backfills.adopt(batch) }
+    }
+
     /// Gives the binding's chunk up and waits until its writer has let go of the table.
     func abandonChunkAndWait(of binding: Int) throws {
         abandonChunk(of: binding)

@@ -115,7 +115,7 @@ extension Link {
                 oldRow: old == .hold ? event.oldRow : -1, oldFrom: batch, of: event,
                 shape: batch.shapes[Int(event.shape)], position: transaction?.position ?? .zero,
                 time: transaction?.time ?? 0, sequence: sequence)
-            if held.size > Link.heldBytes { abandonChunk(of: binding) }
+            if held.size > Link.heldBytes { try relieve(binding, in: batch) }
         }
         let newRow =
             new == .deliver ? RowReference(batch: newSource.number, firstField: event.newRow) : RowReference.none

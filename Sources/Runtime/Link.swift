@@ -11,8 +11,10 @@ final class Link {
     /// Bounds of what is folded before it is stored: bytes of rows, and changes.
     private static let storeBytes = 12 << 20
     private static let storeChanges = 200_000
-    /// Most that is held for one chunk; beyond it the chunk is read again later.
+    /// Held for one chunk; beyond it the chunk is read again later, as a smaller one. One that can't be smaller is waited
+    /// for instead, and may then have the second bound until the open transaction ends.
     static let heldBytes = 8 << 20
+    static let mostHeldBytes = 32 << 20
     /// How far the destination's record of the source's time may be behind while nothing happens, in microseconds.
     private static let clockInterval: Int64 = 25_000_000
 

@@ -28,6 +28,8 @@ struct ChunkSize: Sendable {
         if fitting > ChunkSize.bounds.lowerBound { rows = max(rows, ChunkSize.bounds.lowerBound) }
     }
 
+    var canShrink: Bool { fixed == nil && rows > ChunkSize.bounds.lowerBound }
+
     mutating func gaveUp() {
         guard fixed == nil else { return }
         rows = max(ChunkSize.bounds.lowerBound, rows / 2)

@@ -81,6 +81,8 @@ final class PostgresBackfills: LinkBackfills {
             demand: delivered.demand, mark: delivered.mark, rowLimit: backfill.size.rows)
     }
 
+    func canShrink(_ binding: Int) -> Bool { !tables[binding].order.isKeyless && tables[binding].size.canShrink }
+
     func bound(_ chunk: Chunk) {
         guard let chunk = chunk as? TableChunk, let snapshot = chunk.snapshot else { return }
         tables[chunk.binding].state.filter.chunk = BackfillFilter.Flight(
