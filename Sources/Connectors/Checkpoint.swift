@@ -22,6 +22,8 @@ public struct BindingCheckpoint: Sendable, Equatable {
         case pending, backfilling, streaming
         /// The link went on without the binding: the table lacks what happened since.
         case detached
+        /// The link goes on without the binding, by the catalog's policy, since the table could not follow the source.
+        case disabled
     }
 
     public var phase: Phase

@@ -34,6 +34,14 @@ public struct LinkBinding: Sendable {
     public var excludedFields: [String]
     /// The only columns of the source that are stored; nil for all that are not excluded.
     public var onlyFields: Set<String>?
+    /// By column of the source: its name at the destination, where that is another one.
+    public var names: [String: String] = [:]
+    /// By column of the source: the type that the catalog wants at the destination instead of the source's.
+    public var types: [String: FieldType] = [:]
+    /// Whether a table that holds rows which nobody knows of is filled over them; what the source lacks is removed then.
+    public var adopts = false
+    /// What is done where the table can't follow the source any more.
+    public var onIncompatible = IncompatibilityPolicy.abort
     /// Run in the transaction that creates the table; nil for none.
     public var additionalCreateSQL: String?
 
@@ -67,15 +75,37 @@ public struct LinkBinding: Sendable {
 
 extension LinkBinding {
     /// What has the table read again at the next start, in words that users can run.
-    public func forgetting(in link: LinkSpec) -> String {
+    public func forgetting(in link: LinkSpec) -> String { forgetting(task: link.materialization) }
+
+    /// The same, by the materialization's name.
+    public func forgetting(task: String) -> String {
         func quoted(_ text: String, _ mark: Character) -> String {
             "\(mark)" + text.map { $0 == mark ? "\(mark)\(mark)" : "\($0)" }.joined() + "\(mark)"
         }
         return
             "TRUNCATE \(quoted(schema, "\"")).\(quoted(name, "\"")); DELETE FROM flow.bindings WHERE materialization = "
-            + "\(quoted(link.materialization, "'")) AND destination_schema = \(quoted(schema, "'")) "
+            + "\(quoted(task, "'")) AND destination_schema = \(quoted(schema, "'")) "
             + "AND destination_table = \(quoted(name, "'"));"
     }
+}
+
+/// What is done about a table that can't follow the source any more (`RunError.incompatibility`).
+public enum IncompatibilityPolicy: String, Sendable {
+    /// The link stops and says what mends it.
+    case abort
+    /// The table is emptied, loses the columns that are in the way, and is read again.
+    case backfill
+    /// The table stays as it is and takes no more changes; the link's others go on.
+    case disableBinding
+    case disableTask
+}
+
+/// A type that the catalog gives a destination's column.
+public enum FieldType: Hashable, Sendable {
+    /// Text, whatever the source's type is: the value as Postgres writes it.
+    case text
+    /// What follows the column's name in DDL: a type, and perhaps more.
+    case declared(String)
 }
 
 /// Whether a destination table holds the rows as they are, or each change as a row.

@@ -14,6 +14,13 @@ public protocol Materialization: AnyObject, Sendable {
     /// nothing.
     func status() throws -> [StoredLink]
 
+    /// Empties a binding's table, drops columns that are in the way, and forgets what was kept of it, in one transaction that
+    /// takes the link over: the next session reads the table again. Throws where the table or its user don't allow it.
+    func forget(_ binding: LinkBinding, of link: LinkSpec, dropping columns: [String]) throws
+
+    /// Notes that the link goes on without a binding, and why (`BindingCheckpoint.Phase.disabled`).
+    func disable(_ binding: LinkBinding, of link: LinkSpec, because error: RunError) throws
+
     /// Keeps what a link stumbled over where `status` finds it, until the link's next commit. Best effort: never throws,
     /// nor waits for long.
     func record(_ error: RunError, of link: LinkSpec)

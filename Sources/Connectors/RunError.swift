@@ -35,6 +35,23 @@ public struct RunError: Error, Sendable, CustomStringConvertible {
     /// Where the catalog speaks of it: `catalog.yaml:7:9`. Known to whoever read the catalog.
     public var place: String?
 
+    /// Whether the source's types or columns may have changed since they were read, which would explain it: worth a second
+    /// look at them, and no third one before the link has got further.
+    public var mayBeStale = false
+
+    /// Set where a destination table can't follow the source any more, and reading it again is what mends that.
+    public var incompatibility: Incompatibility?
+
+    /// What has to be done to a table before it is read again.
+    public struct Incompatibility: Sendable, Equatable {
+        /// Columns of the destination that hold what can't be kept.
+        public var dropping: [String]
+
+        public init(dropping: [String] = []) {
+            self.dropping = dropping
+        }
+    }
+
     /// Whether it can go away by itself.
     public var isPassing: Bool { kind == .transient || kind == .unreachable }
 

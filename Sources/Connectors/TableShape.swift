@@ -53,6 +53,10 @@ public struct ColumnShape: Hashable, Sendable {
     public var attribute: Int?
     /// The value that rows from before the column was added have, as text in the column's own form.
     public var missingValue: String?
+    /// False of a column that a destination leaves out.
+    public var isStored = true
+    /// Whether the type is the catalog's word for the destination's column instead of the source's.
+    public var isDeclared = false
 
     public init(
         name: String, type: String, typeOID: UInt32, typeModifier: Int32 = -1, isBinarySafe: Bool = false,

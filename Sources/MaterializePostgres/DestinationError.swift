@@ -22,8 +22,14 @@ struct ErrorScope {
     /// The one place where a failure of the destination's server becomes one of the run.
     func error(_ error: PostgresError) -> RunError {
         let kind = ErrorScope.kind(of: error)
-        return self.error(kind, message(of: error), hint: hint(for: error), sqlState: error.sqlState)
+        var told = self.error(kind, message(of: error), hint: hint(for: error), sqlState: error.sqlState)
+        told.mayBeStale = error.sqlState.map(ErrorScope.staleStates.contains) ?? false
+        return told
     }
+
+    /// What rows run into where the destination was prepared for other types: text that is none of an enum's labels or of a
+    /// composite's form, a null or a value that a constraint refuses, a column that is not there.
+    private static let staleStates: Set<String> = ["22P02", "23502", "23514", "42703"]
 
     /// Runs `body`, whose `PostgresError`s become errors of this scope.
     func rethrowing<Result>(_ body: () throws -> Result) throws -> Result {

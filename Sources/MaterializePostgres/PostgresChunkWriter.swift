@@ -9,6 +9,8 @@ final class PostgresChunkWriter: ChunkWriter {
     private let statements: LinkStatements
     private var rows: ChunkRows?
     private var isCopying = false
+    /// The chunk's plan, where its table holds rows from before.
+    private var adopting: (plan: StorePlan, adoption: Adoption)?
 
     init(session: RowSession, tables: TableRegister, statements: LinkStatements) {
         self.session = session
@@ -23,8 +25,11 @@ final class PostgresChunkWriter: ChunkWriter {
         let plan = try session.plan(for: shape, of: table)
         try session.begin()
         try session.drain()
+        if table.adoption != nil { try makeAside(plan, table) }
         let rows = ChunkRows(
             plan, session.copyBuffer, table.scope("copy rows"), position: position, firstSequence: firstSequence)
+        rows.aside = table.adoption == nil ? nil : aside(plan)
+        adopting = table.adoption.map { (plan, $0) }
         try rows.scope.rethrowing { try session.connection.beginCopyIn(rows.copy) }
         isCopying = true
         try rows.scope.rethrowing { try rows.start() }
@@ -49,6 +54,18 @@ final class PostgresChunkWriter: ChunkWriter {
             try session.connection.endCopyIn()
         }
         self.rows = nil
+        guard let (plan, adoption) = adopting else { return }
+        try session.send(plan.storeAside(aside(plan)), rows.scope)
+        try session.send(plan.settle(adoption, by: aside(plan)), rows.scope)
+        try session.drain()
+    }
+
+    /// Where the rows of a chunk wait that can't go into their table at once: other rows may have their keys.
+    private func aside(_ plan: StorePlan) -> String { "flow_aside_\(plan.serial)" }
+
+    private func makeAside(_ plan: StorePlan, _ table: BoundTable) throws {
+        try session.send(plan.createAside(aside(plan)), table.scope("copy rows"))
+        try session.drain()
     }
 
     private static var notBegun: RunError {
@@ -75,6 +92,8 @@ final class PostgresChunkWriter: ChunkWriter {
         try session.begin()
         let makesKey = !table.hasKey && (isLast || table.isKeyWanted)
         if makesKey { try makeKey(table) }
+        let ends = isLast ? table.adoption : nil
+        if let ends { try session.end(ends, of: table) }
         try session.send(
             statements.state(state, of: table.binding), scope,
             fault: { scope.error(.needsOperator, "its row in flow.bindings is gone") })
@@ -82,6 +101,7 @@ final class PostgresChunkWriter: ChunkWriter {
         try session.send(statements.holdFence, scope, fault: { Fenced.error(link) })
         try session.commit(scope)
         if makesKey { table.hasKey = true }
+        if ends != nil { table.adoption = nil }
     }
 
     private func makeKey(_ table: BoundTable) throws {
@@ -119,6 +139,8 @@ final class ChunkRows {
     private let position: LogPosition
     private var sequence: Int64
     private let time: Int64
+    /// The table of the session that takes the rows instead of the target.
+    var aside: String?
     private let picksFields: Bool
 
     init(
@@ -141,7 +163,8 @@ final class ChunkRows {
     var copy: SQL {
         if plan.binding.mode == .insert { return DeltaStatements(plan: plan).copy }
         let options = format == .binary ? " (FORMAT binary)" : ""
-        return "COPY \(plan.target) (\(raw: plan.columnList)) FROM STDIN\(raw: options)"
+        let target = aside.map { "pg_temp.\(Identifier($0))" } ?? "\(plan.target)"
+        return "COPY \(raw: target) (\(raw: plan.columnList)) FROM STDIN\(raw: options)"
     }
 
     /// The header of a binary COPY (manual, "COPY", "Binary Format"): signature, flags, extension.

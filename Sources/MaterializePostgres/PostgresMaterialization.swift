@@ -5,7 +5,7 @@ import Postgres
 public final class PostgresMaterialization: Materialization {
     public let name: String
     public let config: Config
-    private let metadata: MetadataSchema
+    let metadata: MetadataSchema
     /// For tests of what older servers are given: servers that have MERGE are treated as those that don't.
     private let avoidsMerge: Bool
 
@@ -36,7 +36,7 @@ public final class PostgresMaterialization: Materialization {
         let tables = TableRegister(count: link.bindings.count, avoidsMerge: avoidsMerge)
         return PostgresTransactor(
             config: config, session: RowSession(opened, tables: tables, scope: scope), tables: tables, record: record,
-            statements: LinkStatements(metadata: metadata, link: link, fence: record?.fence ?? 0))
+            statements: LinkStatements(metadata: metadata, link: link.atDestination, fence: record?.fence ?? 0))
     }
 
     func scope(_ operation: String) -> ErrorScope {

@@ -63,7 +63,7 @@ final class PostgresTransactor: Transactor {
         let connection = session.connection
         for (table, binding) in zip(attached, link.bindings) {
             let scope = ErrorScope("attach", binding, task: link.materialization)
-            try BindingCheck.run(binding, table.shape, scope)
+            try BindingCheck.run(binding, table.shape.stored(by: binding), scope)
             _ = try EnumLabels.extend(table.shape.types, connection, scope, mayChange: config.schemaEvolution == .basic)
         }
         var isHeld = false
@@ -115,7 +115,7 @@ final class PostgresTransactor: Transactor {
             connection: session.connection, config: config, statements: statements, number: binding, binding: spec,
             scope: ErrorScope("attach", spec, task: link.materialization), record: record(of: binding))
         tables[binding] = try attachment.run(
-            shape: table.shape, state: table.state, willBackfill: table.willBackfill)
+            shape: table.shape.stored(by: spec), state: table.state, willBackfill: table.willBackfill)
         states[binding] = table.state
     }
 
@@ -162,17 +162,19 @@ final class PostgresTransactor: Transactor {
 
     /// The run began with a shape that the table was not prepared for, and now its first rows come.
     private func followPending(_ table: BoundTable, _ shape: TableShape) throws {
-        guard let pending = table.layout.pending, pending.isSame(as: shape) else { return }
+        guard let pending = table.layout.pending, pending.isSame(as: shape.stored(by: table.binding)) else { return }
         _ = try change(table, to: pending)
     }
 
     func evolve(_ binding: Int, to shape: TableShape) throws -> [String] {
-        try change(try tables.attached(binding), to: shape)
+        let table = try tables.attached(binding)
+        return try change(table, to: shape.stored(by: table.binding))
     }
 
     private func change(_ table: BoundTable, to shape: TableShape) throws -> [String] {
         let scope = table.scope("change the columns of")
-        if table.layout.pending == nil, table.layout.shape.isSame(as: shape) { return [] }
+        let known = table.layout.shape
+        if table.layout.pending == nil, known.isSame(as: shape), known.types == shape.types { return [] }
         try session.begin()
         try session.drain()
         let mayChange = config.schemaEvolution == .basic
@@ -180,7 +182,7 @@ final class PostgresTransactor: Transactor {
         let evolution = TableEvolution(
             connection: session.connection, binding: table.binding, scope: scope, mayChange: mayChange)
         let outcome = try evolution.run(from: table.layout, to: shape)
-        let record = ShapeRecord(outcome.layout.shape, retired: outcome.layout.retired)
+        let record = ShapeRecord(outcome.layout)
         try session.send(statements.shape(record.json, of: table.binding), scope)
         changed.append((table, table.layout))
         table.layout = outcome.layout
@@ -210,8 +212,13 @@ final class PostgresTransactor: Transactor {
     func commit(_ checkpoint: LinkCheckpoint, bindings: [Int: BindingCheckpoint]) throws {
         let scope = scope("commit")
         try session.begin()
+        var adopted: [BoundTable] = []
         for (binding, state) in bindings.sorted(by: { $0.key < $1.key }) {
             let table = try tables.attached(binding)
+            if state.phase == .streaming, let adoption = table.adoption {
+                try session.end(adoption, of: table)
+                adopted.append(table)
+            }
             try session.send(
                 statements.state(state, of: table.binding), table.scope("record"),
                 fault: { table.scope("record").error(.needsOperator, "its row in flow.bindings is gone") })
@@ -220,6 +227,7 @@ final class PostgresTransactor: Transactor {
         try write(checkpoint)
         try session.commit(scope)
         hasErrors = false
+        for table in adopted { table.adoption = nil }
         self.checkpoint = checkpoint
         for (binding, state) in bindings { states[binding] = state }
         changed.removeAll()

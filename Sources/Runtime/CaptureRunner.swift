@@ -93,7 +93,12 @@ public final class CaptureRunner: Sendable {
 
     /// Takes note of what happened to a link, and says it.
     func note(_ error: any Error, of member: LinkMember) {
-        let error = known(error, of: member.name)
+        var error = known(error, of: member.name)
+        do {
+            if try follow(error, of: member) { return }
+        } catch let failure {
+            error = known(failure, of: member.name)
+        }
         keep(error, at: member)
         if let (delay, attempt) = member.failed(error) {
             record(retryOf: error, attempt: attempt, delay: delay)
@@ -109,6 +114,30 @@ public final class CaptureRunner: Sendable {
                 + "again or leaves the catalog"
             observer.record(warning)
         }
+    }
+
+    /// Does what the catalog says about a table that can't follow the source any more; false where that is to stop.
+    private func follow(_ error: RunError, of member: LinkMember) throws -> Bool {
+        guard let incompatibility = error.incompatibility, error.task == member.name,
+            let binding = member.plan.spec.bindings.first(where: { $0.index == error.binding })
+        else { return false }
+        var event = RunEvent(.warning, task: member.name, binding: "\(binding.schema).\(binding.name)")
+        switch binding.onIncompatible {
+        case .abort, .disableTask: return false
+        case .backfill:
+            guard member.mayReadAgain(binding.index) else { return false }
+            try member.plan.materialization.forget(binding, of: member.plan.spec, dropping: incompatibility.dropping)
+            event.message = "the table is emptied and read again (onIncompatibleSchemaChange: backfill): \(error)"
+        case .disableBinding:
+            guard member.spec.bindings.count > 1 else { return false }
+            try member.plan.materialization.disable(binding, of: member.plan.spec, because: error)
+            member.disable(binding.index)
+            event.message =
+                "the table is left as it is, and the link's others go on (onIncompatibleSchemaChange: disableBinding): "
+                + "\(error)" + (error.hint.map { "; \($0)" } ?? "")
+        }
+        observer.record(event)
+        return true
     }
 
     private func record(retryOf error: RunError, attempt: Int, delay: Int) {

@@ -186,7 +186,9 @@ extension Link {
 
     /// The stream shows a table in another shape from here on.
     private func follow(_ shape: TableShape) throws {
-        for binding in bindingsOfTable[shape.table] where !buffer.parts[binding].shape.isSame(as: shape) {
+        for binding in bindingsOfTable[shape.table] {
+            let known = buffer.parts[binding].shape
+            guard !known.isSame(as: shape) || known.types != shape.types else { continue }
             try store()
             if !chunkShapes[binding].isSame(as: shape) {
                 try abandonChunkAndWait(of: binding)

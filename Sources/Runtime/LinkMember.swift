@@ -21,6 +21,12 @@ final class LinkMember: Sendable {
         var condition = Condition.ready
         var retry: RetryPolicy
         var durable: LogPosition?
+        /// Where the link was as the source was last looked at anew because of an error.
+        var lookedAt: LogPosition?
+        /// Bindings that the link goes on without, by their indexes in the materialization's list.
+        var disabled: Set<Int> = []
+        /// Tables that were given up to be read again in this run: those that come to it once more stop the link.
+        var forgotten: Set<Int> = []
     }
 
     let plan: CaptureRunner.LinkPlan
@@ -32,6 +38,31 @@ final class LinkMember: Sendable {
     }
 
     var name: String { plan.spec.materialization }
+
+    /// The link without the bindings that are disabled.
+    var spec: LinkSpec {
+        let disabled = state.withLock { $0.disabled }
+        var spec = plan.spec
+        spec.bindings.removeAll { disabled.contains($0.index) }
+        return spec
+    }
+
+    /// The link goes on without a binding.
+    func disable(_ binding: Int) {
+        state.withLock { state in
+            state.disabled.insert(binding)
+            state.condition = .waiting(until: Milliseconds.now)
+        }
+    }
+
+    /// A table is read again with the next session; false where it was in this run before.
+    func mayReadAgain(_ binding: Int) -> Bool {
+        state.withLock { state in
+            guard state.forgotten.insert(binding).inserted else { return false }
+            state.condition = .waiting(until: Milliseconds.now)
+            return true
+        }
+    }
 
     var condition: Condition { state.withLock { $0.condition } }
 
@@ -62,9 +93,14 @@ final class LinkMember: Sendable {
         state.withLock { if case .waiting = $0.condition { $0.condition = .ready } }
     }
 
-    /// Notes a failure; milliseconds until it is worth while to try again, and which attempt that was. Nil where it is not.
+    /// Notes a failure; what a second look at the source may explain gets one. Milliseconds until it is worth while to try again, and which attempt that was. Nil where it is not.
     func failed(_ error: RunError) -> (delay: Int, attempt: Int)? {
         state.withLock { state in
+            if error.mayBeStale, state.lookedAt != state.durable ?? .zero {
+                state.lookedAt = state.durable ?? .zero
+                state.condition = .waiting(until: Milliseconds.now)
+                return (0, 1)
+            }
             if error.isPassing, let delay = state.retry.next() {
                 state.condition = .waiting(until: Milliseconds.now + Int64(delay))
                 return (delay, state.retry.attempts)

@@ -13,7 +13,7 @@ extension LinkSession {
         for member in runner.members where member.stopError == nil && (member.delay ?? 0) == 0 {
             member.becomeReady()
             do {
-                opened.append((member, try member.plan.materialization.open(member.plan.spec)))
+                opened.append((member, try open(member)))
             } catch {
                 failed.append((member, error))
             }
@@ -42,7 +42,7 @@ extension LinkSession {
             for (index, (member, transactor)) in opened.enumerated() {
                 do {
                     if let refusal = start.refusals[index] { throw refusal }
-                    links.append((member, try openLink(runner, member.plan.spec, transactor, start)))
+                    links.append((member, try openLink(runner, member.spec, transactor, start)))
                     member.reached(transactor.checkpoint?.position ?? start.newLink.position)
                 } catch {
                     transactor.close()
@@ -62,6 +62,26 @@ extension LinkSession {
             if !mayHaveBegun { runner.capture.withdraw() }
         }
         return nil
+    }
+
+    /// Opens a member's link without the bindings that its destination has as disabled.
+    private static func open(_ member: LinkMember) throws -> any Transactor {
+        let spec = member.spec
+        let transactor = try member.plan.materialization.open(spec)
+        let disabled = spec.bindings.indices.filter { transactor.checkpoint(of: $0)?.phase == .disabled }
+        guard !disabled.isEmpty else { return transactor }
+        transactor.close()
+        guard disabled.count < spec.bindings.count else {
+            let binding = spec.bindings[disabled[0]]
+            throw RunError(
+                .needsOperator, operation: "attach", object: "table \(binding.schema).\(binding.name)",
+                message: "it is disabled since it could not follow the source, and there is no other table to go on with",
+                hint: "have it read again: at the destination, \(binding.forgetting(in: spec))",
+                task: spec.materialization, binding: binding.index)
+        }
+        for index in disabled { member.disable(spec.bindings[index].index) }
+        member.becomeReady()
+        return try open(member)
     }
 
     private static func openLink(
@@ -89,7 +109,7 @@ extension LinkSession {
     private static func followed(_ opened: [(member: LinkMember, transactor: any Transactor)]) -> Set<Int> {
         var tables: Set<Int> = []
         for (member, transactor) in opened {
-            for (index, binding) in member.plan.spec.bindings.enumerated() {
+            for (index, binding) in member.spec.bindings.enumerated() {
                 guard let phase = transactor.checkpoint(of: index)?.phase, phase != .pending else { continue }
                 tables.insert(binding.table)
             }

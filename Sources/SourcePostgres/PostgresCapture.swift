@@ -99,6 +99,7 @@ public final class PostgresCapture: Capture {
             for index in sources.indices {
                 sources[index].membership = memberships[sources[index].oid]
                 sources[index].storage = storage[sources[index].oid] ?? TableStorage()
+                sources[index].keys = tables[sources[index].index].keys
             }
             let slot = try SlotSetup(
                 connection: connection, config: config, server: server

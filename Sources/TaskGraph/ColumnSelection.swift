@@ -57,6 +57,13 @@ public struct ColumnSelection: Sendable, Hashable {
         self.only = only?.filter { !self.excluded.contains($0) }
     }
 
+    /// The source's column that a field is: a projection's, or the one of its own name. A field within a column, and
+    /// metadata, stay as they are.
+    public func column(ofField field: String) -> String {
+        if let renamed = names.first(where: { $0.value == field }) { return renamed.key }
+        return Self.wholeColumn(field) ?? field
+    }
+
     private static func field(_ column: String) -> String { JSONPointer.escape(column) }
 
     /// The column of a field: `a~1b` is the column `a/b`.

@@ -11,6 +11,10 @@ struct LinkMemberTests {
         func probe() throws { throw refusal }
         func open(_ link: LinkSpec) throws -> any Transactor { throw refusal }
         func status() throws -> [StoredLink] { [] }
+        func forget(_ binding: LinkBinding, of link: LinkSpec, dropping columns: [String]) throws {}
+
+        func disable(_ binding: LinkBinding, of link: LinkSpec, because error: RunError) throws {}
+
         func record(_ error: RunError, of link: LinkSpec) {}
     }
 

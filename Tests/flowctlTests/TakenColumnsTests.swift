@@ -63,6 +63,81 @@ struct TakenColumnsTests {
         return file
     }
 
+    @Test("have the names and types that a catalog gives them, as they are read first and through the source's changes")
+    func named() throws {
+        let (source, destination) = try TestServers.freshDatabases("namedcolumns")
+        let capturing = try Connection(source)
+        try capturing.execute(
+            """
+            CREATE TABLE public.items (id int PRIMARY KEY, name text, size int, price numeric, big text);
+            INSERT INTO public.items SELECT i, 'n' || i, i, i / 4.0, repeat(md5(i::text), 500) FROM generate_series(1, 9) i
+            """)
+        let file = FileManager.default.temporaryDirectory.appending(path: "names-\(UUID().uuidString).yaml")
+        try """
+        captures:
+          names/source:
+            endpoint:
+              connector:
+                image: source-postgres:dev
+                config: { address: "127.0.0.1:\(source.port)", database: \(source.database), user: postgres,
+                          password: none, advanced: { slotName: \(source.database) } }
+            bindings: [ { resource: { namespace: public, stream: items }, target: names/items } ]
+        collections:
+          names/items: { key: [/id], projections: { number: /id, title: /name, weight: /size, text: /big } }
+        materializations:
+          names/destination:
+            endpoint:
+              connector:
+                image: materialize-postgres:dev
+                config: { address: "127.0.0.1:\(destination.port)", database: \(destination.database), user: postgres,
+                          password: none }
+            bindings:
+              - source: names/items
+                resource: { table: items }
+                fields: { recommended: true, require: { weight: { castToString: true }, price: { DDL: "numeric(20,6)" } } }
+              - source: names/items
+                resource: { table: log, delta_updates: true }
+                fields: { recommended: true, require: { name: {} }, exclude: [text] }
+        """.write(to: file, atomically: true, encoding: .utf8)
+        let first = try FlowctlProcess.run(["apply", "--once", file.path])
+        #expect(first.exitCode == 0, "\(first.errors)")
+        try capturing.execute(
+            """
+            UPDATE public.items SET price = 7.5 WHERE id = 1; DELETE FROM public.items WHERE id = 2;
+            UPDATE public.items SET id = 33 WHERE id = 3; ALTER TABLE public.items RENAME COLUMN price TO cost;
+            ALTER TABLE public.items RENAME COLUMN cost TO price; ALTER TABLE public.items ADD COLUMN extra int DEFAULT 4;
+            INSERT INTO public.items VALUES (10, 'n10', NULL, 2.5, NULL, 5)
+            """)
+        let second = try FlowctlProcess.run(["apply", "--once", file.path])
+        #expect(second.exitCode == 0, "\(second.errors)")
+        let stored = try Connection(destination)
+        #expect(
+            try stored.query(
+                """
+                SELECT string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' ORDER BY attnum)
+                  FROM pg_attribute WHERE attrelid = 'public.items'::regclass AND attnum > 0
+                """)[0, 0] == "number integer, title text, weight text, price numeric(20,6), text text, extra integer")
+        let there = try stored.query(
+            """
+            SELECT md5(string_agg(ROW(number, title, weight, price::float8, text, extra)::text, ',' ORDER BY number))
+              FROM public.items
+            """)[0, 0]
+        let here = try capturing.query(
+            """
+            SELECT md5(string_agg(ROW(id, name, size, price::float8, big, extra)::text, ',' ORDER BY id))
+              FROM public.items
+            """)[0, 0]
+        #expect(there == here)
+        #expect(
+            try stored.query(
+                "SELECT string_agg(\"_meta/op\" || number || coalesce(name, ''), ',' ORDER BY \"_meta/source/lsn\", \"_meta/source/seq\") FROM public.log WHERE \"_meta/op\" <> 'r'"
+            )[0, 0]?.contains("u1n1,d2") == true)
+        capturing.close()
+        stored.close()
+        try TestServers.drop(source)
+        try FileManager.default.removeItem(at: file)
+    }
+
     @Test("are those of the schema and the selection, before and after the source's table changes")
     func taken() throws {
         let (source, destination) = try TestServers.freshDatabases("takencolumns")

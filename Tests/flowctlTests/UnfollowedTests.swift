@@ -56,19 +56,8 @@ struct UnfollowedTests {
             catalog(destination: ", dbt_job_trigger: { job_id: '1', account_id: '2', api_key: hunter2 }")
         ),
         ("advanced.toast", catalog(destination: ", advanced: { toast: lookup }")),
-        ("adopt", catalog(table: ", adopt: true")),
-        ("onIncompatibleSchemaChange", catalog(task: "onIncompatibleSchemaChange: backfill")),
-        ("onIncompatibleSchemaChange", catalog(binding: ", onIncompatibleSchemaChange: disableBinding")),
         ("source.notBefore", catalog(from: "{ name: a/orders, notBefore: '2026-01-01T00:00:00Z' }")),
         ("source.notAfter", catalog(from: "{ name: a/orders, notAfter: '2026-01-01T00:00:00Z' }")),
-        (
-            "fields.require.name.castToString",
-            catalog(binding: ", fields: { recommended: true, require: { name: { castToString: true } } }")
-        ),
-        (
-            "fields.require.name.DDL",
-            catalog(binding: ", fields: { recommended: true, require: { name: { DDL: text } } }")
-        ),
     ]
 
     @Test("ends apply with 69 and its line, and is a warning of validate", arguments: refused)
@@ -118,9 +107,9 @@ struct UnfollowedTests {
             Self.catalog(
                 source: ", historyMode: false, \(advanced)", destination: ", tasks: 1, hardDelete: true, schema: s",
                 capture: "autoDiscover: { addNewBindings: false }", resource: ", syncMode: incremental, mode: Normal",
-                table: ", delta_updates: false, adopt: false",
+                table: ", delta_updates: false, adopt: true",
                 binding: ", fields: { recommended: true, require: { name: {} } }, priority: 2",
-                task: "onIncompatibleSchemaChange: abort"))
+                task: "onIncompatibleSchemaChange: disableBinding"))
         let outcome = try program.run(["validate", "catalog.yaml"])
         #expect(outcome.status == 0 && !outcome.output.contains("FC0310"), "\(outcome)")
         program.remove()

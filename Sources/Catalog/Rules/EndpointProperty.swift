@@ -93,12 +93,12 @@ struct EndpointProperty: Sendable {
         followed([
             "schema", "insertMode", "deleteMode", "hardDelete", "schemaEvolution", "advanced.sessionReplicationRole",
             "advanced.metadataSchema", "resource.table", "resource.schema", "resource.delta_updates",
-            "resource.insertMode", "resource.deleteMode", "resource.additional_table_create_sql",
+            "resource.insertMode", "resource.deleteMode", "resource.adopt",
+            "resource.additional_table_create_sql",
         ])
         + harmless(["advanced.flushInterval", "advanced.maxTransactionBytes", "advanced.no_flow_document"])
         + [
             refused("dbt_job_trigger"), refused("tasks", but: .one), refused("advanced.toast", but: .text("null")),
-            refused("resource.adopt", but: .no),
         ]
 
     /// The member of a config that asks for what isn't done; nil where there is none.

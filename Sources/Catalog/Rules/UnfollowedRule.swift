@@ -18,11 +18,10 @@ enum UnfollowedRule: CatalogRule {
         for task in catalog.materializations where !task.isDisabled {
             let written = task.enabledBindings.filter { !$0.isAutomatic }
             report(task.name, task.endpoint, written.compactMap(\.resource), &diagnostics)
-            reportPolicy(task.name.node, task.name, &diagnostics)
             for binding in written { check(binding, task.name, &diagnostics) }
             for binding in task.enabledBindings {
                 guard let collection = binding.source.flatMap({ catalog.collection($0.text) }) else { continue }
-                checkNames(binding, collection, &diagnostics)
+                checkProjections(binding, collection, &diagnostics)
                 checkParts(binding, collection, &diagnostics)
                 if redacted.insert(collection.name.text).inserted { checkRedaction(collection, &diagnostics) }
             }
@@ -43,41 +42,23 @@ enum UnfollowedRule: CatalogRule {
         }
     }
 
-    private static func reportPolicy(_ node: Node, _ task: EntityName, _ diagnostics: inout DiagnosticCollector) {
-        guard let policy = node.member("onIncompatibleSchemaChange"), policy.value.string != "abort" else { return }
-        diagnostics.report(warning(policy, "onIncompatibleSchemaChange", task))
-    }
-
     private static func check(
         _ binding: MaterializationSpec.Binding, _ task: EntityName, _ diagnostics: inout DiagnosticCollector
     ) {
-        reportPolicy(binding.node, task, &diagnostics)
         for name in ["notBefore", "notAfter"] {
             guard let member = binding.node["source"]?.member(name) else { continue }
             diagnostics.report(warning(member, "source.\(name)", task))
         }
-        for field in (binding.fields?["require"] ?? binding.fields?["include"])?.members ?? []
-        where !field.key.hasPrefix("x-") {
-            for setting in field.value.members ?? []
-            where followedNever.contains(setting.key) && setting.value.bool != false && !setting.value.isNull {
-                diagnostics.report(warning(setting, "fields.require.\(field.key).\(setting.key)", task))
-            }
-        }
     }
 
-    /// What a field's config may ask for.
-    private static let followedNever = ["castToString", "ignoreStringFormat", "DDL"]
-
-    /// A projection gives a column another name, unless the column is left out, the projection is, or the column's own
-    /// name is required.
-    private static func checkNames(
+    /// Columns are taken whole: a projection of a part of one is not materialized, and a part can't be left out of it.
+    private static func checkProjections(
         _ binding: MaterializationSpec.Binding, _ collection: CollectionSpec, _ diagnostics: inout DiagnosticCollector
     ) {
         let required = Set((binding.fields?["require"] ?? binding.fields?["include"])?.keys ?? [])
         let excluded = Set((binding.fields?["exclude"]?.items ?? []).compactMap(\.string))
         let recommended = binding.fields?["recommended"]
         let takesNone = recommended?.bool == false || recommended?.int == 0
-        let keys = Set(collection.key.map(\.text))
         for field in takesNone ? [] : collection.projectedFields() where field.pointer.tokens.count > 1 {
             guard !field.pointer.isMetadata, !required.contains(field.name), !excluded.contains(field.name),
                 let projection = collection.name.node["projections"]?.member(field.name)
@@ -90,21 +71,18 @@ enum UnfollowedRule: CatalogRule {
                     notes: projection.value.aliasNotes,
                     hint: "exclude '\(field.name)' in the binding's fields; apply refuses to run"))
         }
-        for renamed in collection.columns.renamed {
-            let own = JSONPointer.escape(renamed.column)
-            guard renamed.field != own, !required.contains(own), !excluded.contains(renamed.field),
-                !takesNone || required.contains(renamed.field) || keys.contains("/" + own),
-                let projection = collection.name.node["projections"]?.member(renamed.field)
+        for node in binding.fields?["exclude"]?.items ?? [] {
+            guard let field = node.string else { continue }
+            let isProjected = collection.name.node["projections"]?.member(field) != nil
+            guard !isProjected, let pointer = JSONPointer(fieldName: field), pointer.tokens.count > 1,
+                !pointer.isMetadata, let column = pointer.tokens.first.map(JSONPointer.escape),
+                !excluded.contains(column)
             else { continue }
             diagnostics.report(
-                .warning(
-                    .notFollowedYet,
-                    "projection '\(renamed.field)' is materialized, and apply doesn't follow a column's other name yet",
-                    at: projection.keyRange, pointer: projection.value.pointer.description,
-                    notes: projection.value.aliasNotes,
-                    hint:
-                        "exclude '\(renamed.field)' in the binding's fields, or require '\(own)'; apply refuses to run"
-                ))
+                node.diagnostic(
+                    .warning, .notFollowedYet,
+                    "field '\(field)' is excluded, and apply stores columns whole, with all parts",
+                    hint: "exclude '\(column)'; apply refuses to run with it"))
         }
     }
 

@@ -96,12 +96,12 @@ struct BindingTrial {
                     "GRANT USAGE ON SCHEMA \(name.schema) TO \(checking.role); "
                         + "GRANT \(missing.joined(separator: ", ")) ON \(name) TO \(checking.role);"), isOfRole: true)
         }
-        if !isKnown, !binding.skipsBackfill, !missing.contains("SELECT"),
+        if !isKnown, !binding.skipsBackfill, !binding.adopts, !missing.contains("SELECT"),
             try !TableInspection(connection: checking.connection).isEmpty(name)
         {
             checking.add(
                 .unmet, object, "it holds rows that flowctl has no record of",
-                .step("empty it (TRUNCATE \(name)), name another table, or skip the binding's backfill"))
+                .step("empty it (TRUNCATE \(name)), name another table, skip the binding's backfill, or set adopt: true"))
         }
         if let shape { try judgeChanges(table, shape) }
     }
@@ -117,7 +117,7 @@ struct BindingTrial {
             let empty = TableShape(table: shape.table, namespace: shape.namespace, name: shape.name, columns: [])
             do {
                 let plan = try EvolutionPlan(
-                    from: .init(shape: empty, retired: [:], table: table), to: shape, binding: binding)
+                    from: .init(shape: empty, retired: [:], highest: 0, table: table), to: shape, binding: binding)
                 let changes = TableDefinition(binding: binding, shape: shape).evolve(plan.steps)
                 guard isOwner, checking.config.schemaEvolution == .basic || changes.isEmpty else {
                     if !changes.isEmpty {
@@ -131,7 +131,7 @@ struct BindingTrial {
                     return
                 }
             } catch {
-                checking.add(.unmet, object, error.message, .step(error.hint))
+                checking.add(.unmet, object, error.message, .step(error.remedy.text))
             }
         }
         if !isOwner, checking.config.schemaEvolution == .basic {

@@ -11,9 +11,9 @@ extension PostgresMaterialization: CheckedMaterialization {
             checking.step("server") { try checking.checkServer() }
             checking.step("schema \(Identifier(config.metadataSchema))") { try checking.checkMetadata(link) }
             let stored = (try? status()) ?? []
-            for binding in link.bindings {
+            for binding in link.bindings.map(\.atDestination) {
                 let name = QualifiedName(binding.schema, binding.name)
-                let shape = shapes.indices.contains(binding.table) ? shapes[binding.table] : nil
+                let shape = shapes.indices.contains(binding.table) ? shapes[binding.table]?.stored(by: binding) : nil
                 let isKnown = stored.contains { stored in
                     stored.capture == link.capture
                         && stored.tables.contains { $0.schema == binding.schema && $0.name == binding.name }

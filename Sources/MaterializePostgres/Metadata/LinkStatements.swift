@@ -56,7 +56,7 @@ struct LinkStatements: Sendable {
         return Statement(
             sql: """
                 UPDATE \(metadata.bindings) SET phase = 'detached', updated_at = now()
-                 WHERE materialization = $1 AND capture = $2 AND phase NOT IN ('pending', 'detached')
+                 WHERE materialization = $1 AND capture = $2 AND phase NOT IN ('pending', 'detached', 'disabled')
                    AND NOT EXISTS (SELECT FROM unnest($3::text[], $4::text[]) AS a (s, t)
                                     WHERE s = destination_schema AND t = destination_table)
                 """,

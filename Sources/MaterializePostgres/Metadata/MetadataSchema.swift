@@ -113,7 +113,7 @@ struct MetadataSchema: Sendable {
           'transient: tried again until it goes away. Others stop the link: needsOperator, authentication, internal.';
         COMMENT ON TABLE \(bindings) IS 'A row for each table that a link fills.';
         COMMENT ON COLUMN \(bindings).phase IS
-          'pending: nothing was read yet; backfilling: rows are being copied; streaming: all were, changes follow; detached: the link went on without the table.';
+          'pending: nothing was read yet; backfilling: rows are being copied; streaming: all were, changes follow; detached: the link went on without the table; disabled: it does, since the table could not follow the source.';
         COMMENT ON COLUMN \(bindings).backfill IS 'What was copied so far, in the capture''s own form.';
         COMMENT ON COLUMN \(bindings).backfill_counter IS 'The binding''s backfill counter as the table was filled.';
         COMMENT ON COLUMN \(bindings).rows IS 'Rows that the backfill copied.';

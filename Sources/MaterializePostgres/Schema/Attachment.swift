@@ -19,11 +19,13 @@ struct Attachment {
     /// In the open transaction, which holds the link.
     func run(shape: TableShape, state: BindingCheckpoint, willBackfill: Bool) throws -> BoundTable {
         let (layout, hasKey) = try prepare(shape, state, isKeyLate: willBackfill || state.phase != .streaming)
-        let shapeRecord = ShapeRecord(layout.shape, retired: layout.retired)
+        let shapeRecord = ShapeRecord(layout)
         let statement = statements.record(binding, source: shape, state: state, shape: shapeRecord.json)
         try scope.rethrowing { _ = try connection.query(statement.sql, statement.parameters) }
-        return BoundTable(
+        let table = BoundTable(
             number: number, binding: binding, task: statements.link.materialization, layout: layout, hasKey: hasKey)
+        table.adoption = layout.adoption
+        return table
     }
 
     private func prepare(
@@ -83,18 +85,22 @@ struct Attachment {
     private func take(
         _ table: DestinationTable, _ shape: TableShape, _ state: BindingCheckpoint, isKeyLate: Bool
     ) throws -> (BoundTable.Layout, hasKey: Bool) {
+        try TableObstacles.require(table, binding, layoutOf: shape, scope)
         let known = record.flatMap { $0.state.phase == .pending ? nil : $0 }
-        if known == nil, !binding.skipsBackfill, try !scope.rethrowing({ try inspection.isEmpty(name) }) {
+        let isForeign = try known == nil && !binding.skipsBackfill && !scope.rethrowing { try inspection.isEmpty(name) }
+        if isForeign, !binding.adopts {
             throw scope.error(
                 .needsOperator, "the destination table holds rows that flowctl has no record of",
-                hint: "empty it (TRUNCATE \(name)), name another table, or skip the binding's backfill")
+                hint: "empty it (TRUNCATE \(name)), name another table, skip the binding's backfill, or set adopt: true in its "
+                    + "resource: it is filled over them then, and what the source lacks is removed")
         }
         var layout = BoundTable.Layout(shape: shape, table: table)
         let evolution = TableEvolution(connection: connection, binding: binding, scope: scope, mayChange: mayChange)
         if let record = record.flatMap({ self.shape(in: $0, shape) }) {
             layout.shape = record.shape
             layout.retired = record.retired
-            if state.phase == .streaming, !record.shape.isSame(as: shape) {
+            layout.highest = record.highest
+            if state.phase == .streaming, !record.shape.isSame(as: shape.onlyStored) {
                 // The stream begins where the last run ended: its first rows may still be of the recorded shape.
                 layout.pending = shape
             } else {
@@ -105,13 +111,27 @@ struct Attachment {
             layout = try evolution.run(from: layout, to: shape).layout
         }
         try addMetadata(to: layout.table)
-        let hasKey = try provideKey(layout, isKeyLate: isKeyLate)
+        let adoption = try adoption(isKnown: known != nil, isForeign: isForeign)
+        let hasKey = try provideKey(layout, isKeyLate: isKeyLate && adoption == nil)
+        if isForeign, let adoption { try scope.rethrowing { try adoption.begin(binding, connection) } }
         try relax(layout, hasKey: hasKey)
         guard case .table(let final) = try scope.rethrowing({ try inspection.find(name) }) else {
             throw scope.error(.internal, "the table went away while it was prepared")
         }
         layout.table = final
+        layout.adoption = adoption
         return (layout, hasKey)
+    }
+
+    /// The adoption that begins now, or that an earlier run began; nil where the table's rows are the source's.
+    private func adoption(isKnown: Bool, isForeign: Bool) throws -> Adoption? {
+        guard binding.mode == .upsert else { return nil }
+        return try scope.rethrowing {
+            let adoption = try Adoption.of(binding, statements, connection)
+            guard !isKnown else { return try adoption.isOpen(connection) ? adoption : nil }
+            try adoption.drop(connection)
+            return isForeign ? adoption : nil
+        }
     }
 
     private func shape(in record: BindingRecord, _ shape: TableShape) -> ShapeRecord? {
@@ -159,7 +179,7 @@ struct Attachment {
     /// Columns that no row will have a value for must not ask for one.
     private func relax(_ layout: BoundTable.Layout, hasKey: Bool) throws {
         let upsert = binding.mode == .upsert
-        let mapped = Set(layout.shape.columns.map(\.name).filter(binding.takes))
+        let mapped = Set(layout.shape.storedColumns.map(\.name))
         let metadata = Set(binding.metadataColumns.map(\.name))
         for column in layout.table.columns where column.isNotNull && !metadata.contains(column.name) {
             guard !(upsert && binding.key.contains(column.name)), !column.isGenerated else { continue }

@@ -4,14 +4,20 @@ import Connectors
 enum BindingCheck {
     static func run(_ binding: LinkBinding, _ shape: TableShape, _ scope: ErrorScope) throws {
         try checkKey(binding, shape, scope)
-        for column in shape.columns where binding.takes(column.name) {
+        var names: Set<String> = []
+        for column in shape.storedColumns {
+            guard names.insert(column.name).inserted else {
+                throw scope.error(
+                    .needsOperator, "two columns would be called \"\(column.name)\" at the destination",
+                    hint: "exclude one of the fields, or name the projection otherwise")
+            }
             guard !binding.metadataColumns.contains(where: { $0.name == column.name }) else {
                 throw scope.error(
                     .needsOperator, "the source's column \"\(column.name)\" has the name of a metadata column",
                     hint: "exclude the field")
             }
         }
-        let known = Set(binding.metadataColumns.map(\.name) + shape.columns.map(\.name).filter(binding.takes))
+        let known = Set(binding.metadataColumns.map(\.name) + shape.storedColumns.map(\.name))
         for field in binding.requiredFields where !known.contains(field) {
             throw scope.error(
                 .needsOperator,
@@ -29,13 +35,15 @@ enum BindingCheck {
                 hint: "give the collection a key, or set delta_updates: true")
         }
         for name in binding.key {
-            guard shape.index(of: name) != nil else {
+            guard let column = shape.columns.first(where: {
+                $0.isStored ? $0.name == name : (binding.names[$0.name] ?? $0.name) == name
+            }) else {
                 throw scope.error(
                     .needsOperator,
                     "the collection's key names the column \"\(name)\", which the source table doesn't have",
                     hint: "name columns of the table in the collection's key")
             }
-            guard binding.takes(name) else {
+            guard column.isStored else {
                 throw scope.error(
                     .needsOperator, "the field \"\(name)\" is part of the key and can't be left out",
                     hint: "remove it from fields.exclude, and let the collection's schema have it")

@@ -7,6 +7,20 @@ struct DestinationTable: Equatable {
     /// The column sets that a unique index decides conflicts by: no predicate, no expression, not deferrable.
     var uniqueKeys: [[String]] = []
 
+    /// Indexes that refuse rows, of whichever kind.
+    var uniqueIndexes = 0
+    /// Whether a foreign key refers to the table.
+    var isReferredTo = false
+    /// What would take other rows than it is given, without an error; nil where nothing does.
+    var obstacle: Obstacle?
+
+    /// Something of a table that changes or hides rows on their way.
+    enum Obstacle: Equatable {
+        case rowSecurity
+        /// A rule by this name.
+        case rule(String)
+    }
+
     func column(_ name: String) -> DestinationColumn? {
         columns.first { $0.name == name }
     }

@@ -12,7 +12,24 @@ struct EvolutionPlan: Equatable {
     /// Why there is no plan: for a `RunError` that needs an operator.
     struct Conflict: Error, Equatable {
         var message: String
-        var hint: String
+        var remedy: Remedy
+    }
+
+    /// What gets past a conflict.
+    enum Remedy: Equatable {
+        case hint(String)
+        /// The table is read again, without columns that the destination keeps.
+        case readAgain(dropping: [String])
+
+        /// For whoever has not filled the table yet.
+        var text: String {
+            switch self {
+            case .hint(let hint): hint
+            case .readAgain(let columns) where columns.isEmpty: "make the table anew"
+            case .readAgain(let columns):
+                "drop or rename at the destination: " + columns.map { "\"\($0)\"" }.joined(separator: ", ")
+            }
+        }
     }
 
     /// In the order they must run.
@@ -24,6 +41,8 @@ struct EvolutionPlan: Equatable {
     struct Start {
         var shape: TableShape
         var retired: [String: Int]
+        /// The highest number of a column that the source is known to have had.
+        var highest: Int
         var table: DestinationTable
     }
 
@@ -44,25 +63,41 @@ struct EvolutionPlan: Equatable {
         retired = start.retired
         keepsNull = binding.mode == .insert
         try checkKey(shape)
-        let wanted = shape.columns.filter { binding.takes($0.name) }
-        let had = start.shape.columns.filter { binding.takes($0.name) }
+        let wanted = shape.storedColumns
+        let had = start.shape.storedColumns
         var kept: Set<String> = []
         var changes: [Step] = []
         var added: [ColumnShape] = []
+        var conflicts: [Conflict] = []
         for column in wanted {
             if let old = had.first(where: { EvolutionPlan.isSame($0, column) }) {
                 kept.insert(old.name)
-                changes += try follow(column, from: old)
+                do { changes += try follow(column, from: old) } catch { conflicts.append(error) }
             } else {
                 added.append(column)
             }
         }
-        for column in added { changes += try add(column, reusing: had) }
+        for column in added {
+            do { changes += try add(column, reusing: had) } catch { conflicts.append(error) }
+        }
+        if let conflict = EvolutionPlan.sum(conflicts) { throw conflict }
         for column in wanted { retired[column.name] = nil }
         for column in had where !kept.contains(column.name) {
-            changes += retire(column)
+            changes += retire(column, isGone: !shape.columns.contains { EvolutionPlan.isSame(column, $0) })
         }
         steps = try orderedRenames(leaving: wanted) + changes
+    }
+
+    /// The first of some conflicts, with every column that has to go before the table is read again.
+    private static func sum(_ conflicts: [Conflict]) -> Conflict? {
+        guard var first = conflicts.first(where: { if case .hint = $0.remedy { true } else { false } }) ?? conflicts.first
+        else { return nil }
+        guard case .readAgain = first.remedy else { return first }
+        let columns = conflicts.flatMap { conflict -> [String] in
+            if case .readAgain(let columns) = conflict.remedy { columns } else { [] }
+        }
+        first.remedy = .readAgain(dropping: columns)
+        return first
     }
 
     private static func isSame(_ old: ColumnShape, _ new: ColumnShape) -> Bool {
@@ -73,16 +108,16 @@ struct EvolutionPlan: Equatable {
     private func checkKey(_ shape: TableShape) throws(Conflict) {
         guard binding.mode == .upsert else { return }
         for name in binding.key {
-            guard let column = shape.columns.first(where: { $0.name == name }) else {
+            guard let column = shape.storedColumns.first(where: { $0.name == name }) else {
                 throw Conflict(
                     message: "the source table no longer has the key's column \"\(name)\"",
-                    hint: "name columns of the table in the collection's key, then have the table read again")
+                    remedy: .hint("name columns of the table in the collection's key, then have the table read again"))
             }
-            let old = start.shape.columns.first { $0.name == name }
+            let old = start.shape.storedColumns.first { $0.name == name }
             if old?.isIdentity == true, !column.isIdentity {
                 throw Conflict(
                     message: "the source table's replica identity no longer has the key's column \"\(name)\"",
-                    hint: "name the table's new key in the collection, then have the table read again")
+                    remedy: .hint("name the table's new key in the collection, then have the table read again"))
             }
         }
     }
@@ -92,7 +127,13 @@ struct EvolutionPlan: Equatable {
     private mutating func follow(_ column: ColumnShape, from old: ColumnShape) throws(Conflict) -> [Step] {
         var steps: [Step] = []
         guard let there = try destination(of: column, from: old) else { return [] }
-        if there.type != column.type, !isAccepted(column, by: there, since: old) {
+        if column.isDeclared || old.isDeclared {
+            guard column.isDeclared == old.isDeclared, column.type == old.type else {
+                throw Conflict(
+                    message: "the catalog gave the column \"\(column.name)\" the type \(old.type), and now \(column.type)",
+                    remedy: .readAgain(dropping: [there.name]))
+            }
+        } else if there.type != column.type, !isAccepted(column, by: there, since: old) {
             guard TypeCompatibility.isWidening(from: there.type, to: column.type) else {
                 throw retyped(column, there)
             }
@@ -113,7 +154,7 @@ struct EvolutionPlan: Equatable {
         if let there = start.table.column(column.name) { return there }
         throw Conflict(
             message: "the destination table no longer has the column \"\(old.name)\"",
-            hint: "somebody dropped or renamed it; put it back with its values, or have the table read again")
+            remedy: .readAgain(dropping: []))
     }
 
     /// Whether the destination's column may stay as it is: it takes the values, and the source's type is the one that was
@@ -128,12 +169,16 @@ struct EvolutionPlan: Equatable {
             message:
                 "the source's column \"\(column.name)\" is now \(column.type), the destination's is \(there.type), "
                 + "and that is no wider form of the same type",
-            hint:
-                "change the destination's column to \(column.type) by hand (ALTER TABLE … ALTER COLUMN … TYPE), or have "
-                + "the table read again")
+            remedy: .readAgain(dropping: [there.name]))
     }
 
     private mutating func add(_ column: ColumnShape, reusing had: [ColumnShape]) throws(Conflict) -> [Step] {
+        let before = had.first { $0.name == column.name }?.attribute ?? retired[column.name]
+        if let number = column.attribute, number <= start.highest, retired[column.name] != number, before == nil {
+            throw Conflict(
+                message: "the source had the column \"\(column.name)\" before, generated there or left out here: the log "
+                    + "never had the values of its old rows", remedy: .readAgain(dropping: []))
+        }
         guard let there = start.table.column(column.name) else {
             return [.addColumn(column, isNotNull: !keepsNull && column.isNotNull && column.missingValue != nil)]
         }
@@ -141,15 +186,14 @@ struct EvolutionPlan: Equatable {
             // Its column there belongs to another one that goes by a new name.
             return [.addColumn(column, isNotNull: false)]
         }
-        let before = had.first { $0.name == column.name }?.attribute ?? retired[column.name]
         if let before, let now = column.attribute, before != now {
             throw Conflict(
                 message: "the source dropped the column \"\(column.name)\" and added another one of the same name; the "
                     + "destination still holds the old one's values",
-                hint: "drop or rename the destination's column \"\(column.name)\"; it is then added anew")
+                remedy: .readAgain(dropping: [column.name]))
         }
         var steps: [Step] = []
-        if !TypeCompatibility.column(there.type, accepts: column.type) {
+        if !column.isDeclared, !TypeCompatibility.column(there.type, accepts: column.type) {
             guard TypeCompatibility.isWidening(from: there.type, to: column.type) else {
                 throw retyped(column, there)
             }
@@ -159,11 +203,12 @@ struct EvolutionPlan: Equatable {
         return steps
     }
 
-    private mutating func retire(_ column: ColumnShape) -> [Step] {
+    /// One that is not gone at the source is left out by the catalog: its values grow old, and are of no use later.
+    private mutating func retire(_ column: ColumnShape, isGone: Bool) -> [Step] {
         guard let there = start.table.column(column.name), !renames.contains(where: { $0.from == column.name }) else {
             return []
         }
-        if let attribute = column.attribute { retired[column.name] = attribute }
+        if isGone, let attribute = column.attribute { retired[column.name] = attribute }
         return there.isNotNull ? [.dropNotNull(column: column.name)] : []
     }
 
@@ -190,7 +235,7 @@ struct EvolutionPlan: Equatable {
                 throw Conflict(
                     message: "the source renamed the column \"\(waiting[0].from)\" to \"\(waiting[0].to)\", and the "
                         + "destination has another column of that name",
-                    hint: "drop or rename the destination's column \"\(waiting[0].to)\"")
+                    remedy: .readAgain(dropping: [waiting[0].to]))
             }
             let aside = "flow_renamed_\(steps.count)"
             steps.append(.rename(column: waiting[index].from, to: aside))

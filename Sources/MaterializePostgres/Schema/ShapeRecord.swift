@@ -7,15 +7,20 @@ struct ShapeRecord {
     /// Columns that the source no longer has and the destination keeps, with their attribute numbers there.
     var retired: [String: Int]
 
-    init(_ shape: TableShape, retired: [String: Int]) {
-        self.shape = shape
-        self.retired = retired
+    /// The highest number of a column that the source is known to have had, of those that are left out too.
+    var highest: Int
+
+    /// What a layout has of the columns that are stored.
+    init(_ layout: BoundTable.Layout) {
+        shape = layout.shape.onlyStored
+        retired = layout.retired
+        highest = max(layout.highest, layout.shape.highest)
     }
 
     /// The record as text. Types are not part of it: the destination has them.
     var json: String {
         let columns = shape.columns.map { JSONValue.object(ShapeRecord.members(of: $0)) }
-        var record = JSONObject([("columns", .array(columns))])
+        var record = JSONObject([("columns", .array(columns)), ("highest", .int(highest))])
         if !retired.isEmpty {
             let sorted = retired.sorted { $0.key < $1.key }
             record["retired"] = .object(JSONObject(sorted.map { ($0.key, JSONValue.int($0.value)) }))
@@ -34,6 +39,7 @@ struct ShapeRecord {
             shapes.append(shape)
         }
         shape = TableShape(table: table, namespace: namespace, name: name, columns: shapes)
+        highest = max(record["highest"]?.intValue ?? 0, shape.highest)
         retired = [:]
         for member in record["retired"]?.objectValue?.members ?? [] {
             retired[member.key] = member.value.intValue
@@ -52,6 +58,7 @@ struct ShapeRecord {
         if column.isToastable { object["toastable"] = true }
         if column.isNotNull { object["notNull"] = true }
         if column.isIdentity { object["identity"] = true }
+        if column.isDeclared { object["declared"] = true }
         return object
     }
 
@@ -60,11 +67,21 @@ struct ShapeRecord {
             let oid = value["oid"]?.intValue.flatMap({ UInt32(exactly: $0) }),
             let modifier = value["modifier"]?.intValue.flatMap({ Int32(exactly: $0) })
         else { return nil }
-        return ColumnShape(
+        var column = ColumnShape(
             name: name, type: type, typeOID: oid, typeModifier: modifier,
             isBinarySafe: value["binary"]?.boolValue ?? false, isToastable: value["toastable"]?.boolValue ?? false,
             collation: value["collation"]?.stringValue, isNotNull: value["notNull"]?.boolValue ?? false,
             isIdentity: value["identity"]?.boolValue ?? false, attribute: value["attribute"]?.intValue,
             missingValue: value["missingValue"]?.stringValue)
+        column.isDeclared = value["declared"]?.boolValue ?? false
+        return column
+    }
+}
+
+extension TableShape {
+    /// With the columns only that are stored.
+    var onlyStored: TableShape {
+        guard columns.contains(where: { !$0.isStored }) else { return self }
+        return TableShape(table: table, namespace: namespace, name: name, columns: storedColumns, types: types)
     }
 }

@@ -19,7 +19,7 @@ struct TableDefinition {
     }
 
     var columns: [ColumnShape] {
-        shape.columns.filter { binding.takes($0.name) }
+        shape.storedColumns
     }
 
     private func isKey(_ column: ColumnShape) -> Bool { binding.key.contains(column.name) }

@@ -18,24 +18,50 @@ struct TableEvolution {
     func run(from layout: BoundTable.Layout, to shape: TableShape) throws -> Outcome {
         let name = QualifiedName(binding.schema, binding.name)
         let start = EvolutionPlan.Start(
-            shape: layout.shape, retired: layout.retired, table: try table(name, prepared: layout.shape))
+            shape: layout.shape, retired: layout.retired, highest: max(layout.highest, layout.shape.highest),
+            table: try table(name, prepared: layout.shape))
         let plan: EvolutionPlan
         do {
             plan = try EvolutionPlan(from: start, to: shape, binding: binding)
         } catch {
-            throw scope.error(.needsOperator, error.message, hint: error.hint)
+            var told = scope.error(.needsOperator, error.message, hint: hint(error.remedy))
+            if case .readAgain(let columns) = error.remedy { told.incompatibility = .init(dropping: columns) }
+            throw told
         }
         let statements = TableDefinition(binding: binding, shape: shape).evolve(plan.steps)
         if !mayChange, let first = statements.first { throw refused(plan.steps, first) }
         let types = try TypeProvision(connection: connection, scope: scope, mayChange: mayChange).provide(shape.types)
         for statement in statements { try scope.rethrowing { try connection.execute("\(raw: statement)") } }
         var changed = layout
-        changed.shape = shape
+        changed.shape = TableEvolution.numbered(shape, by: layout.shape)
+        changed.highest = max(start.highest, shape.highest)
         changed.pending = nil
         changed.retired = plan.retired
         changed.table = try table(name, prepared: shape)
         changed.generation += 1
         return Outcome(statements: types + statements, layout: changed)
+    }
+
+    /// A column whose number the stream could not tell is the one of its name.
+    private static func numbered(_ shape: TableShape, by old: TableShape) -> TableShape {
+        guard shape.columns.contains(where: { $0.attribute == nil }) else { return shape }
+        let columns = shape.columns.map { column in
+            var column = column
+            column.attribute = column.attribute ?? old.columns.first { $0.name == column.name }?.attribute
+            return column
+        }
+        return TableShape(
+            table: shape.table, namespace: shape.namespace, name: shape.name, columns: columns, types: shape.types)
+    }
+
+    private func hint(_ remedy: EvolutionPlan.Remedy) -> String {
+        switch remedy {
+        case .hint(let hint): return hint
+        case .readAgain(let columns):
+            let table = QualifiedName(binding.schema, binding.name)
+            let drops = columns.map { "ALTER TABLE \(table) DROP COLUMN \(Identifier($0)); " }.joined()
+            return "have the table read again: at the destination, \(drops)" + binding.forgetting(task: scope.task ?? "")
+        }
     }
 
     private func table(_ name: QualifiedName, prepared shape: TableShape) throws -> DestinationTable {
@@ -45,7 +71,7 @@ struct TableEvolution {
                 .needsOperator, "the destination table is gone",
                 hint: "have it read again: delete its row in flow.bindings, then apply")
         }
-        for column in shape.columns where binding.takes(column.name) {
+        for column in shape.storedColumns {
             guard table.column(column.name)?.isGenerated != true else {
                 throw scope.error(
                     .needsOperator, "the destination computes the column \"\(column.name)\" by itself",

@@ -14,12 +14,19 @@ struct TableInspection {
     func find(_ name: QualifiedName) throws -> Found {
         let rows = try connection.query(
             """
-            SELECT c.oid, c.relkind FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+            SELECT c.oid, c.relkind, EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND confrelid = c.oid),
+                   row_security_active(c.oid),
+                   (SELECT rulename FROM pg_rewrite WHERE ev_class = c.oid AND ev_enabled <> 'D' AND ev_type <> '1' LIMIT 1),
+                   (SELECT count(*) FROM pg_index WHERE indrelid = c.oid AND indisunique)
+              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
              WHERE n.nspname = $1 AND c.relname = $2
             """, [name.schema.name, name.name.name])
         guard rows.count == 1, let oid = rows[0, 0], let kind = rows[0, 1] else { return .absent }
         guard kind == "r" || kind == "p" else { return .other(kind: kind) }
         var table = DestinationTable(columns: try columns(oid), isPartitioned: kind == "p")
+        table.uniqueIndexes = rows[0, 5].flatMap { Int($0) } ?? 0
+        table.isReferredTo = rows[0, 2] == "t"
+        table.obstacle = rows[0, 3] == "t" ? .rowSecurity : rows[0, 4].map { .rule($0) }
         try readKeys(oid, into: &table)
         return .table(table)
     }

@@ -14,7 +14,11 @@ final class BoundTable: @unchecked Sendable {
         var pending: TableShape?
         /// Columns that the source no longer has, with their attribute numbers there.
         var retired: [String: Int] = [:]
+        /// The highest number of a column that the source is known to have had, of those that are left out too.
+        var highest = 0
         var table: DestinationTable
+        /// As the table was attached.
+        var adoption: Adoption?
         /// Grows with every change: statements of an older layout are of no use.
         var generation = 0
     }
@@ -28,6 +32,8 @@ final class BoundTable: @unchecked Sendable {
     var hasKey: Bool
     /// The link has changes for the table: its key is to be made with the next chunk.
     var isKeyWanted = false
+    /// Set while the table holds rows from before that may not be the source's.
+    var adoption: Adoption?
     /// Whether rows that the log shows as new may be copied straight into the table.
     var takesDirectCopy = true
 
@@ -42,6 +48,14 @@ final class BoundTable: @unchecked Sendable {
     var name: QualifiedName { QualifiedName(binding.schema, binding.name) }
 
     func scope(_ operation: String) -> ErrorScope { ErrorScope(operation, binding, task: task) }
+
+    /// Whether rows may be taken out and written anew where another unique index than the key's asks for it: nothing else goes
+    /// with them, neither values of columns that are not the source's nor rows that refer to them.
+    func mayRewrite(isReplica: Bool) -> Bool {
+        guard layout.table.uniqueIndexes > 1, isReplica || !layout.table.isReferredTo else { return false }
+        let own = Set(layout.shape.storedColumns.map(\.name) + binding.metadataColumns.map(\.name))
+        return layout.table.columns.allSatisfy { $0.isGenerated || own.contains($0.name) }
+    }
 
     /// How rows of a shape go into the table now. Columns are found by the source's attribute number, else by name.
     func plan(for shape: TableShape, serial: Int) throws -> StorePlan {

@@ -14,9 +14,43 @@ extension RowSession {
         let summary = try SetSummary(changes, plan, rows, table.scope("store rows"))
         guard summary.count > 0 else { return }
         try begin()
-        if !table.hasKey {
+        if let adoption = table.adoption {
+            try storeAdopting(changes, summary, table, plan, rows, adoption)
+        } else if !table.hasKey {
             try storeWithoutKey(changes, summary, table, plan, rows)
-        } else if summary.count <= RowSession.statementLimit, summary.moved == 0,
+        } else if summary.count > 1, table.mayRewrite(isReplica: isReplica) {
+            try storeAround(changes, summary, table, plan, rows)
+        } else {
+            try storeByKey(changes, summary, table, plan, rows)
+        }
+    }
+
+    /// A set that comes to rows which another unique index allows, by a way that it may not: two rows that exchange values. Where
+    /// the index refuses the way, all of the set's rows are taken out and written anew.
+    private func storeAround(
+        _ changes: ContiguousArray<NetChange>, _ summary: SetSummary, _ table: BoundTable, _ plan: StorePlan,
+        _ rows: RowPool
+    ) throws {
+        let scope = table.scope("store rows")
+        try send("SAVEPOINT flow_set", scope)
+        try drain()
+        let staged = stages
+        do {
+            try storeByKey(changes, summary, table, plan, rows)
+            try drain()
+        } catch let error as RunError where error.sqlState == "23505" {
+            stages = staged
+            try send("ROLLBACK TO SAVEPOINT flow_set", scope)
+            try storeWithoutKey(changes, summary, table, plan, rows)
+        }
+        try send("RELEASE SAVEPOINT flow_set", scope)
+    }
+
+    private func storeByKey(
+        _ changes: ContiguousArray<NetChange>, _ summary: SetSummary, _ table: BoundTable, _ plan: StorePlan,
+        _ rows: RowPool
+    ) throws {
+        if summary.count <= RowSession.statementLimit, summary.moved == 0,
             summary.partial == 0 || plan.toastable.count <= UInt64.bitWidth,
             !SetSummary.isLong(changes, plan, rows, limit: RowSession.statementBytes)
         {

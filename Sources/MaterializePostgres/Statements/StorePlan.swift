@@ -49,7 +49,7 @@ final class StorePlan {
         self.serial = serial
         target = QualifiedName(binding.schema, binding.name)
         var columns: [Column] = []
-        for (index, column) in shape.columns.enumerated() where binding.takes(column.name) {
+        for (index, column) in shape.stored(by: binding).columns.enumerated() where column.isStored {
             guard let name = destinationName(column), let destination = table.column(name) else {
                 throw RunError(
                     .internal, operation: "prepare", object: "table \(binding.schema).\(binding.name)",

@@ -24,9 +24,11 @@ extension PostgresCapture {
             if let seen = backfill.seen,
                 let column = source.storage.unknownColumn(since: seen.files, after: seen.lastColumn)
             {
-                throw TableWatch.unknownPast(
+                var error = TableWatch.unknownPast(
                     source, column, "at the destination, \(binding.forgetting(in: link))", task: link.materialization,
                     binding: binding.index)
+                error.incompatibility = .init()
+                throw error
             }
             backfill.identity = source.identity
             backfill.seen = (source.storage.files, source.storage.lastColumn)
@@ -45,12 +47,14 @@ extension PostgresCapture {
     }
 
     private func replaced(_ source: TableSource, _ binding: LinkBinding, _ link: LinkSpec) -> RunError {
-        RunError(
+        var error = RunError(
             .needsOperator, operation: "resume with", object: "table \(source.name)",
             message: "it was dropped and made anew, or taken out of the publication and put back: changes of the table "
                 + "that the destination holds are missing",
             hint: "have it read again: at the destination, \(binding.forgetting(in: link))",
             task: link.materialization, binding: binding.index)
+        error.incompatibility = .init()
+        return error
     }
 
     /// Deletes and key updates must carry the key that the destination knows rows by.

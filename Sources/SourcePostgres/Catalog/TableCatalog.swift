@@ -136,6 +136,19 @@ struct TableCatalog {
         }
     }
 
+    /// The numbers that the table's columns have, and had where they were dropped; without those the log doesn't carry.
+    func attributes(of oid: UInt32) throws -> [ColumnAlignment.Attribute] {
+        let rows = try connection.query(
+            """
+            SELECT attnum, CASE WHEN NOT attisdropped THEN attname END FROM pg_attribute
+             WHERE attrelid = \(literal: String(oid))::oid AND attnum > 0 AND (attisdropped OR attgenerated = '')
+             ORDER BY attnum
+            """)
+        return (0..<rows.count).map { row in
+            ColumnAlignment.Attribute(number: rows[row, 0].flatMap { Int($0) } ?? 0, name: rows[row, 1])
+        }
+    }
+
     /// How the order of a table's key is compared.
     func order(of table: TableSource, shape: TableShape) throws -> KeyOrder {
         let names = table.orderColumns

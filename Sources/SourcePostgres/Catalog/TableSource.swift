@@ -24,6 +24,9 @@ struct TableSource: Sendable {
     /// Columns that old rows must have: the order's, and those of the destinations' keys.
     var neededIdentity: Set<String> = []
 
+    /// What destinations tell its rows apart by.
+    var keys: [CapturedTable.Key] = []
+
     /// What the log's changes belong to, by the catalog's numbers: a table of the same name that was dropped and made anew,
     /// or taken out of the publication and back, has another.
     var identity: String { "\(oid)/\(membership ?? "")" }

@@ -10,13 +10,14 @@ struct TableStorage: Equatable {
     var files = ""
     /// The number of the last column.
     var lastColumn = 0
-    /// By number: columns that have a default or an identity, and no value in the catalog for the rows that were there before.
-    var defaulted: [Int: String] = [:]
+    /// By number: columns that have no value in the catalog for the rows that were there before. A default that gave them one may
+    /// be gone by now.
+    var unvalued: [Int: String] = [:]
 
     /// A column after `column` that the rows of other files than `files` can have values in; nil where all is known.
     func unknownColumn(since files: String, after column: Int) -> String? {
         guard files != self.files else { return nil }
-        return defaulted.filter { $0.key > column }.min { $0.key < $1.key }?.value
+        return unvalued.filter { $0.key > column }.min { $0.key < $1.key }?.value
     }
 
     static func read(_ oids: [UInt32], _ connection: Connection) throws -> [UInt32: TableStorage] {
@@ -28,7 +29,7 @@ struct TableStorage: Equatable {
                        FROM pg_partition_tree(c.oid::regclass) t WHERE t.isleaf)
                    ELSE pg_relation_filenode(c.oid)::text END,
                    a.attnum, a.attname,
-                   (a.atthasdef OR a.attidentity <> '') AND NOT a.atthasmissing AND a.attgenerated = ''
+                   NOT a.atthasmissing AND a.attgenerated = ''
                      AND NOT EXISTS (SELECT FROM pg_partition_tree(CASE WHEN c.relkind = 'p' THEN c.oid::regclass END) t
                                        JOIN pg_attribute l ON l.attrelid = t.relid
                                       WHERE l.attname = a.attname AND l.atthasmissing)
@@ -42,7 +43,7 @@ struct TableStorage: Equatable {
             }
             found[oid, default: TableStorage(files: rows[row, 1] ?? "")].lastColumn = max(
                 number, found[oid]?.lastColumn ?? 0)
-            if rows[row, 4] == "t" { found[oid]?.defaulted[number] = rows[row, 3] }
+            if rows[row, 4] == "t" { found[oid]?.unvalued[number] = rows[row, 3] }
         }
         return found
     }

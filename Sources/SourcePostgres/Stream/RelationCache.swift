@@ -10,8 +10,9 @@ import Postgres
 /// changes are meant is for the catalog to say.
 final class RelationCache {
     /// By relation: nil for a table that is published and not captured.
-    private var shapes: [UInt32: TableShape?] = [:]
-    private var current: [TableShape]
+    private var known: [UInt32: TableShape?] = [:]
+    /// The captured tables' shapes as the stream has them now.
+    private(set) var shapes: [TableShape]
     private let sources: [TableSource]
     private let connection: Connection
     /// The relation of the change before, which mostly is the next one's too.
@@ -19,7 +20,7 @@ final class RelationCache {
 
     init(sources: [TableSource], shapes: [TableShape], connection: Connection) {
         self.sources = sources
-        current = shapes
+        self.shapes = shapes
         self.connection = connection
     }
 
@@ -27,7 +28,7 @@ final class RelationCache {
     @inline(__always)
     func shape(of relation: UInt32) -> TableShape? {
         if let last, last.relation == relation { return last.shape }
-        let shape = shapes[relation] ?? nil
+        let shape = known[relation] ?? nil
         last = (relation, shape)
         return shape
     }
@@ -36,16 +37,19 @@ final class RelationCache {
     func learn(_ relation: RelationMessage) throws -> TableShape? {
         last = nil
         guard let source = try captured(relation) else {
-            shapes[relation.id] = .some(nil)
+            known[relation.id] = .some(nil)
             return nil
         }
         var relation = relation
         if source.isPartitioned { try narrow(&relation, source) }
-        let known = current[source.index]
-        let shape = RelationCache.isSame(known, relation) ? known : try describe(relation, source)
-        let isNew = (shapes[relation.id] ?? nil) !== shape
-        shapes[relation.id] = shape
-        current[source.index] = shape
+        let before = shapes[source.index]
+        try UniqueKeys(connection: connection).require(source.keys, of: source, before)
+        let described = try describe(relation, source, before)
+        let isSame = described.isSame(as: before) && described.types == before.types
+        let shape = isSame ? before : described
+        let isNew = (known[relation.id] ?? nil) !== shape
+        known[relation.id] = shape
+        shapes[source.index] = shape
         return isNew ? shape : nil
     }
 
@@ -73,47 +77,66 @@ final class RelationCache {
         }
     }
 
-    private static func isSame(_ shape: TableShape, _ relation: RelationMessage) -> Bool {
-        shape.columns.count == relation.columns.count
-            && zip(shape.columns, relation.columns).allSatisfy {
-                $0.name == $1.name && $0.typeOID == $1.typeOID && $0.typeModifier == $1.typeModifier
-                    && $0.isIdentity == $1.isKey
-            }
-    }
-
-    /// The message's columns, with what the catalog knows of them now. It may be ahead of the stream: a column that is
-    /// gone by now has no number, and a type that is gone can't be described.
-    private func describe(_ relation: RelationMessage, _ source: TableSource) throws -> TableShape {
+    /// The message's columns, with what the catalog knows of them now. It may be ahead of the stream: a column's number tells
+    /// what it is called, and is, by now; one that is gone has none, and a type that is gone can't be described.
+    ///
+    /// The catalog is asked for every message: what it says may be all that has changed (NOT NULL, or another column under an
+    /// old one's name).
+    private func describe(_ relation: RelationMessage, _ source: TableSource, _ known: TableShape) throws -> TableShape {
         var table = source
         table.oid = relation.id
-        let live = try TableCatalog(connection: connection).columns(of: table)
-        if live.contains(where: { ($0.attribute ?? 0) > source.storage.lastColumn }) {
-            try TableWatch.requireKnownPast(source, connection)
-        }
-        let columns = try relation.columns.map { column -> ColumnShape in
-            let match = live.first { $0.name == column.name }
+        let catalog = TableCatalog(connection: connection)
+        let live = try catalog.columns(of: table)
+        let before = Dictionary(
+            known.columns.compactMap { column in column.attribute.map { (column.name, $0) } },
+            uniquingKeysWith: { first, _ in first })
+        let alignment = ColumnAlignment(
+            relation.columns.map(\.name), attributes: try catalog.attributes(of: relation.id), known: before)
+        let columns = try zip(relation.columns, alignment.numbers).map { column, number -> ColumnShape in
+            let match = number.flatMap { number in live.first { $0.attribute == number } }
             if var match, match.typeOID == column.typeOID, match.typeModifier == column.typeModifier {
+                match.name = column.name
                 match.isIdentity = column.isKey
                 return match
             }
-            let rows = try connection.query(
-                """
-                SELECT format_type(oid, \(literal: String(column.typeModifier))::int4), typlen = -1 AND typstorage <> 'p'
-                  FROM pg_type WHERE oid = \(literal: String(column.typeOID))::oid
-                """)
-            guard rows.count == 1, let type = rows[0, 0] else {
-                throw RunError(
-                    .needsOperator, operation: "describe", object: "column \"\(column.name)\" of table \(source.name)",
-                    message: "the stream has rows of a type that the source has dropped since",
-                    hint: "drop the destination table and its row in flow.bindings, so that it is read again")
+            let isDropped = match == nil && before[column.name] != number
+            return try describe(column, of: source, attribute: isDropped ? nil : number)
+        }
+        if columns.contains(where: { column in
+            guard let number = column.attribute, number > source.storage.lastColumn else { return false }
+            return !known.columns.contains { $0.attribute == number }
+        }) {
+            do {
+                try TableWatch.requireKnownPast(source, connection)
+            } catch var error as RunError {
+                // The next session says what to do for each destination, or does it.
+                error.kind = .transient
+                throw error
             }
-            return ColumnShape(
-                name: column.name, type: type, typeOID: column.typeOID, typeModifier: column.typeModifier,
-                isBinarySafe: BuiltInTypes.binarySafe.contains(column.typeOID), isToastable: rows[0, 1] == "t",
-                isIdentity: column.isKey, attribute: match?.attribute)
         }
         return TableShape(
             table: source.index, namespace: source.name.schema.name, name: source.name.name.name, columns: columns,
             types: try TypeCatalog(connection: connection).definitions(of: columns.map(\.typeOID)))
+    }
+
+    /// A column of a type that the catalog's column doesn't have any more, or that is gone.
+    private func describe(
+        _ column: RelationMessage.Column, of source: TableSource, attribute: Int?
+    ) throws -> ColumnShape {
+        let rows = try connection.query(
+            """
+            SELECT format_type(oid, \(literal: String(column.typeModifier))::int4), typlen = -1 AND typstorage <> 'p'
+              FROM pg_type WHERE oid = \(literal: String(column.typeOID))::oid
+            """)
+        guard rows.count == 1, let type = rows[0, 0] else {
+            throw RunError(
+                .needsOperator, operation: "describe", object: "column \"\(column.name)\" of table \(source.name)",
+                message: "the stream has rows of a type that the source has dropped since",
+                hint: "drop the destination table and its row in flow.bindings, so that it is read again")
+        }
+        return ColumnShape(
+            name: column.name, type: type, typeOID: column.typeOID, typeModifier: column.typeModifier,
+            isBinarySafe: BuiltInTypes.binarySafe.contains(column.typeOID), isToastable: rows[0, 1] == "t",
+            isIdentity: column.isKey, attribute: attribute)
     }
 }

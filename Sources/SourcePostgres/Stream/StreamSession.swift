@@ -93,6 +93,7 @@ final class StreamSession: CaptureSession {
         lastWatch = now()
         try TableWatch.require(sources, side)
         try TableWatch.requirePublished(sources, publication, side)
+        try TypeWatch.require(decoder.relations.shapes, side)
     }
 
     /// One read of what has collected, however much that is: the server sends more meanwhile.

@@ -138,16 +138,33 @@ struct PipelineAssembly {
         {
             deletes = mode
         }
-        return LinkBinding(
+        var link = LinkBinding(
             table: table, index: binding.index, collection: binding.collection, schema: binding.schema,
             name: binding.table, key: try key(binding, task),
             mode: isDelta ? .insert : .upsert, deletes: deletes,
             backfillCounter: source.backfillCounter + binding.backfillCounter,
             skipsBackfill: source.resource["mode"]?.stringValue == "Only Changes"
                 || skips.contains(source.namespace, source.stream),
-            requiredFields: binding.fields.require.map(\.field), excludedFields: Array(binding.columns.excluded),
+            requiredFields: required(binding), excludedFields: Array(binding.columns.excluded),
             onlyFields: only(binding.columns, source.columns),
             additionalCreateSQL: resource["additional_table_create_sql"]?.stringValue)
+        link.adopts = resource["adopt"]?.boolValue ?? false
+        link.onIncompatible = IncompatibilityPolicy(rawValue: binding.onIncompatibleSchemaChange) ?? .abort
+        link.names = binding.columns.names
+        for (field, config) in binding.fields.require {
+            let column = binding.columns.column(ofField: field)
+            if config["castToString"]?.boolValue == true { link.types[column] = .text }
+            if let definition = config["DDL"]?.stringValue { link.types[column] = .declared(definition) }
+        }
+        return link
+    }
+
+    /// Required fields by their names at the destination.
+    private func required(_ binding: MaterializationTask.Binding) -> [String] {
+        binding.fields.require.map { field, _ in
+            let column = binding.columns.column(ofField: field)
+            return binding.columns.names[column] ?? column
+        }
     }
 
     /// The columns that both allow: what the destination takes, and what may leave the source.

@@ -213,7 +213,7 @@ struct StatusComposition {
         case .pending: .pending
         case .backfilling: .backfilling
         case .streaming: .streaming
-        case .detached: .disabled
+        case .detached, .disabled: .disabled
         }
     }
 

@@ -47,6 +47,10 @@ final class MemoryMaterialization: Materialization {
 
     func status() throws -> [StoredLink] { [] }
 
+    func forget(_ binding: LinkBinding, of link: LinkSpec, dropping columns: [String]) throws {}
+
+    func disable(_ binding: LinkBinding, of link: LinkSpec, because error: RunError) throws {}
+
     func record(_ error: RunError, of link: LinkSpec) {}
 
     /// Applies changes if the fence holds, as one.

@@ -1,0 +1,46 @@
+import Connectors
+import Postgres
+
+/// What the catalog's policies do about tables that can't follow the source any more.
+extension PostgresMaterialization {
+    public func forget(_ binding: LinkBinding, of link: LinkSpec, dropping columns: [String]) throws {
+        let table = QualifiedName(binding.schema, binding.name)
+        try change(link, binding, "have read again") { connection in
+            try connection.execute("TRUNCATE \(table)")
+            for column in columns { try connection.execute("ALTER TABLE \(table) DROP COLUMN \(id: column)") }
+            _ = try connection.query(
+                """
+                DELETE FROM \(metadata.bindings)
+                 WHERE materialization = $1 AND capture = $2 AND destination_schema = $3 AND destination_table = $4
+                """, [link.materialization, link.capture, binding.schema, binding.name])
+        }
+    }
+
+    public func disable(_ binding: LinkBinding, of link: LinkSpec, because error: RunError) throws {
+        let text = error.description + (error.hint.map { "\nhint: \($0)" } ?? "")
+        try change(link, binding, "disable") { connection in
+            _ = try connection.query(
+                """
+                UPDATE \(metadata.bindings) SET phase = 'disabled', error = $5, updated_at = now()
+                 WHERE materialization = $1 AND capture = $2 AND destination_schema = $3 AND destination_table = $4
+                """, [link.materialization, link.capture, binding.schema, binding.name, text])
+        }
+    }
+
+    /// Runs a body in a transaction in which the link is taken over: whoever ran it can't commit any more.
+    private func change(
+        _ link: LinkSpec, _ binding: LinkBinding, _ operation: String, _ body: (Connection) throws -> Void
+    ) throws {
+        let scope = ErrorScope(operation, binding, task: link.materialization)
+        let connection = try DestinationConnection.plain(config, scope)
+        defer { connection.close() }
+        try scope.rethrowing {
+            try connection.execute("BEGIN; SET LOCAL lock_timeout = '30s'")
+            _ = try connection.query(
+                "UPDATE \(metadata.checkpoints) SET fence = fence + 1 WHERE materialization = $1 AND capture = $2",
+                [link.materialization, link.capture])
+            try body(connection)
+            try connection.execute("COMMIT")
+        }
+    }
+}

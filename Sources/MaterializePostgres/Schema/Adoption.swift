@@ -1,0 +1,102 @@
+import Connectors
+import Postgres
+
+/// Rows that a table had before flowctl knew it, while the table is filled over them (`adopt: true`).
+///
+/// Their keys stand in a table of their own. Whatever is written, or deleted, takes its key out of there, in its own
+/// transaction; what is left as the last row was copied is what the source lacks.
+///
+/// Invariant: a row of the table is the source's, or its key is in the list.
+struct Adoption: Equatable, Sendable {
+    /// The table of the keys, whose columns are called as the destination's.
+    let keys: QualifiedName
+
+    /// The list of a binding: by its names, so that the next run finds it.
+    static func of(_ binding: LinkBinding, _ statements: LinkStatements, _ connection: Connection) throws -> Adoption {
+        let link = statements.link
+        let rows = try connection.query(
+            "SELECT 'adopting_' || md5(concat_ws(E'\\n', $1::text, $2::text, $3::text, $4::text))",
+            [link.materialization, link.capture, binding.schema, binding.name])
+        return Adoption(keys: QualifiedName(statements.metadata.name, rows[0, 0] ?? ""))
+    }
+
+    /// Whether a run before began it and none has ended it.
+    func isOpen(_ connection: Connection) throws -> Bool {
+        try connection.query("SELECT to_regclass($1) IS NOT NULL", [keys.quoted])[0, 0] == "t"
+    }
+
+    /// Forgets a list that a table of other times left.
+    func drop(_ connection: Connection) throws {
+        try connection.execute("DROP TABLE IF EXISTS \(keys)")
+    }
+
+    /// Lists the keys of all rows, in the open transaction.
+    func begin(_ binding: LinkBinding, _ connection: Connection) throws {
+        let list = binding.key.map { Identifier($0).quoted }.joined(separator: ", ")
+        try connection.execute("LOCK TABLE \(QualifiedName(binding.schema, binding.name)) IN SHARE ROW EXCLUSIVE MODE")
+        try connection.execute(
+            "CREATE TABLE \(keys) AS SELECT \(raw: list) FROM \(QualifiedName(binding.schema, binding.name))")
+        try connection.execute("CREATE INDEX ON \(keys) (\(raw: list))")
+    }
+}
+
+extension StorePlan {
+    /// Takes the keys of rows that a table names out of a list.
+    func settle(_ adoption: Adoption, by rows: String) -> SQL {
+        "DELETE FROM \(adoption.keys) AS t USING pg_temp.\(id: rows) AS s WHERE \(raw: keysMatch)"
+    }
+
+    /// What is done about the rows that the source lacks.
+    func remove(_ adoption: Adoption) -> SQL? {
+        switch binding.deletes {
+        case .hard: "DELETE FROM \(target) AS t USING \(adoption.keys) AS s WHERE \(raw: keysMatch)"
+        case .soft:
+            "UPDATE \(target) AS t SET \(RowStatements.operation) = 'd' FROM \(adoption.keys) AS s WHERE \(raw: keysMatch)"
+        case .ignore: nil
+        }
+    }
+
+    private var keysMatch: String {
+        key.map { "t.\(columns[$0].name) \(columns[$0].destination.equality) s.\(columns[$0].name)" }
+            .joined(separator: " AND ")
+    }
+
+    /// A table for the rows of a chunk, with the target's types; emptied as a transaction ends.
+    func createAside(_ name: String) -> SQL {
+        """
+        CREATE TEMP TABLE IF NOT EXISTS \(id: name) ON COMMIT DELETE ROWS AS
+        SELECT \(raw: columnList) FROM \(target) WITH NO DATA
+        """
+    }
+
+    /// Brings a chunk's rows into the target, over those that are there.
+    func storeAside(_ name: String) -> SQL {
+        let key = key.map { columns[$0].name.quoted }.joined(separator: ", ")
+        return """
+            INSERT INTO \(target) (\(raw: columnList)) OVERRIDING SYSTEM VALUE SELECT \(raw: columnList) FROM pg_temp.\(id: name)
+            ON CONFLICT (\(raw: key)) \(raw: RowStatements(plan: self).onConflict)
+            """
+    }
+}
+
+extension RowSession {
+    /// Stores a set of a table that holds rows from before.
+    func storeAdopting(
+        _ changes: ContiguousArray<NetChange>, _ summary: SetSummary, _ table: BoundTable, _ plan: StorePlan,
+        _ rows: RowPool, _ adoption: Adoption
+    ) throws {
+        try storeStaged(changes, summary, table, plan, rows)
+        guard let index = stages.index(of: plan) else { return }
+        try send(plan.settle(adoption, by: stages.stages[index].name), table.scope("store rows"))
+    }
+
+    /// Ends an adoption: every row of the source has been written.
+    func end(_ adoption: Adoption, of table: BoundTable) throws {
+        let scope = table.scope("remove rows that the source lacks from")
+        let plan = try plan(for: table.layout.shape, of: table)
+        try send("SET LOCAL enable_hashjoin = on", scope)
+        if let remove = plan.remove(adoption) { try send(remove, scope) }
+        try send("SET LOCAL enable_hashjoin = off", scope)
+        try send("DROP TABLE \(adoption.keys)", scope)
+    }
+}

@@ -1,0 +1,60 @@
+import Connectors
+
+/// A source's table as a binding's destination speaks of it. Whatever is below the transactor knows these names and types only.
+extension TableShape {
+    /// Fields stay where they are; columns that the binding leaves out keep their names and are not stored.
+    func stored(by binding: LinkBinding) -> TableShape {
+        guard columns.contains(where: { !binding.takes($0.name) }) || !binding.names.isEmpty || !binding.types.isEmpty
+        else { return self }
+        let columns = columns.map { column in
+            var stored = column
+            stored.isStored = binding.takes(column.name)
+            guard stored.isStored else { return stored }
+            stored.name = binding.names[column.name] ?? column.name
+            if let type = binding.types[column.name] { stored.take(type) }
+            return stored
+        }
+        return TableShape(table: table, namespace: namespace, name: name, columns: columns, types: types)
+    }
+
+    /// The columns that are stored.
+    var storedColumns: [ColumnShape] { columns.filter(\.isStored) }
+
+    /// The highest number of a column, stored or not.
+    var highest: Int { columns.compactMap(\.attribute).max() ?? 0 }
+}
+
+extension ColumnShape {
+    fileprivate mutating func take(_ type: FieldType) {
+        isBinarySafe = false
+        collation = nil
+        switch type {
+        case .text:
+            self.type = "text"
+            typeOID = 25
+            typeModifier = -1
+        case .declared(let definition):
+            self.type = definition
+            isDeclared = true
+            isNotNull = false
+        }
+    }
+}
+
+extension LinkSpec {
+    /// The link with the bindings' keys by the destination's names.
+    var atDestination: LinkSpec {
+        var link = self
+        link.bindings = bindings.map(\.atDestination)
+        return link
+    }
+}
+
+extension LinkBinding {
+    /// The binding with its key by the destination's names.
+    var atDestination: LinkBinding {
+        var binding = self
+        binding.key = key.map { names[$0] ?? $0 }
+        return binding
+    }
+}
