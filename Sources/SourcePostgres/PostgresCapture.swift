@@ -19,6 +19,8 @@ public final class PostgresCapture: Capture {
         var sources: [TableSource]
         var shapes: [TableShape]
         var orders: [KeyOrder]
+        /// By table: orders by unique indexes other than the table's own, for keys that are not its.
+        var keyOrders: [[KeyOrder]]
         var identity: LogIdentity
         var isStandby: Bool
     }
@@ -90,14 +92,24 @@ public final class PostgresCapture: Capture {
             try requireIdentity(sources, shapes, connection)
             let orders = try zip(sources, shapes).map { try catalog.order(of: $0, shape: $1) }
 
+            let keyOrders = try zip(sources, shapes).map { source, shape in
+                try UniqueKeys(connection: connection).columns(of: source).filter { names in
+                    names.allSatisfy { name in
+                        shape.columns.contains { $0.name == name && $0.isNotNull && $0.isIdentity }
+                    }
+                }.map { try catalog.order(of: source, by: $0, shape: shape) }
+            }
+
             let publication = try PublicationSetup(
                 connection: connection, name: config.publication, isReadOnly: config.isReadOnly || server.isStandby
             ).prepare(sources, followed: followed)
             if let statement = publication.undo { undo.withLock { $0.insert(statement, at: 0) } }
             let memberships = try catalog.memberships(of: sources, in: config.publication)
+            let version = try PublicationReading(config.publication, connection)?.version
             let storage = try TableStorage.read(sources.map(\.oid), connection)
             for index in sources.indices {
                 sources[index].membership = memberships[sources[index].oid]
+                sources[index].publication = version
                 sources[index].storage = storage[sources[index].oid] ?? TableStorage()
                 sources[index].keys = tables[sources[index].index].keys
             }
@@ -112,7 +124,8 @@ public final class PostgresCapture: Capture {
 
             found.withLock {
                 $0 = Found(
-                    sources: sources, shapes: shapes, orders: orders, identity: slot.identity,
+                    sources: sources, shapes: shapes, orders: orders, keyOrders: keyOrders,
+                    identity: slot.identity,
                     isStandby: server.isStandby)
             }
             let newLink = LinkCheckpoint(position: slot.position, captureState: slot.identity.text, time: slot.time)

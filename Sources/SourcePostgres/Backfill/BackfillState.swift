@@ -4,13 +4,18 @@ import Postgres
 
 /// What is kept at the destination of one table's backfill, as JSON text:
 /// `{"table": "16400/r16410", "upper": ["42"], "copied": false, "file": "16401",
-/// "ranges": [{"lower": …, "upper": …, "snapshot": "…", "until": "0/…"}], "files": "16401", "columns": 7}`.
+/// "publication": "16390:742", "order": ["id"], "ranges": [{"lower": …, "upper": …, "snapshot": "…", "until": "0/…"}],
+/// "files": "16401", "columns": 7}`.
 struct BackfillState {
     var filter: BackfillFilter
     /// The table's file at the source when its last chunk was read; nil for a partitioned table.
     var fileNode: UInt32?
     /// The table that the rows are of (`TableSource.identity`); nil where that was not kept.
     var identity: String?
+    /// The publication that the changes come by (`TableSource.publication`); nil where that was not kept.
+    var publication: String?
+    /// The columns in whose order the table is read; nil where that was not kept.
+    var order: [String]?
     /// The table's files and its last column when the destination's columns were last those of the source.
     var seen: (files: String, lastColumn: Int)?
 
@@ -35,6 +40,8 @@ struct BackfillState {
         }
         fileNode = value["file"]?.stringValue.flatMap { UInt32($0) }
         identity = value["table"]?.stringValue
+        publication = value["publication"]?.stringValue
+        order = value["order"]?.arrayValue?.compactMap(\.stringValue)
         if let files = value["files"]?.stringValue, let column = value["columns"]?.intValue { seen = (files, column) }
     }
 
@@ -46,9 +53,12 @@ struct BackfillState {
             ]
         }
         let file: JSONValue = fileNode.map { .string(String($0)) } ?? .null
+        let published: JSONValue = publication.map { .string($0) } ?? .null
+        let order: JSONValue = order.map { names in .array(names.map { .string($0) }) } ?? .null
         let state: JSONValue = [
             "table": identity.map { .string($0) } ?? .null, "upper": BackfillState.value(filter.frontier),
             "copied": .bool(filter.isCopied), "file": file, "ranges": .array(ranges),
+            "publication": published, "order": order,
             "files": seen.map { .string($0.files) } ?? .null, "columns": seen.map { .int($0.lastColumn) } ?? .null,
         ]
         return JSONWriter.write(state)

@@ -106,7 +106,7 @@ final class ChunkReading: ChunkReader {
         }
         let rows = try connection.query(
             """
-            SELECT \(raw: chunk.selectKey) FROM \(chunk.table.name) \(raw: chunk.lowerCondition)
+            SELECT \(raw: chunk.selectKey) FROM \(chunk.table.rows) \(raw: chunk.lowerCondition)
              ORDER BY \(raw: chunk.orderBy) OFFSET \(raw: String(chunk.rowLimit - 1)) LIMIT 1
             """)
         guard rows.count == 1 else {
@@ -124,7 +124,7 @@ final class ChunkReading: ChunkReader {
     ) throws -> Bool {
         let columns = shape.columns.map { Identifier($0.name).quoted }.joined(separator: ", ")
         let options: SQL = format == .binary ? " WITH (FORMAT binary)" : ""
-        let source: SQL = "SELECT \(raw: columns) FROM \(chunk.table.name) \(raw: chunk.condition)"
+        let source: SQL = "SELECT \(raw: columns) FROM \(chunk.table.rows) \(raw: chunk.condition)"
         let order: SQL = chunk.order.isKeyless ? "" : " ORDER BY \(raw: chunk.orderBy)"
         var rows: Int64 = 0
         var bytes: Int64 = 0

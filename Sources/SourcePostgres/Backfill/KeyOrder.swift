@@ -25,6 +25,8 @@ struct KeyOrder: Sendable {
 
     let columns: [Column]
 
+    var names: [String] { columns.map(\.name) }
+
     /// Without columns every row is in every range: a table without a key is read in one piece.
     var isKeyless: Bool { columns.isEmpty }
     var needsServer: Bool { columns.contains { $0.comparison == .server } }

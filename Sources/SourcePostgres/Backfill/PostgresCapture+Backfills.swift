@@ -1,4 +1,5 @@
 import Connectors
+import Postgres
 
 extension PostgresCapture {
     public func backfills(
@@ -21,6 +22,10 @@ extension PostgresCapture {
                     throw replaced(source, binding, link)
                 }
             }
+            if let known = backfill.publication, known != source.publication {
+                throw altered(source, binding, link)
+            }
+            let order = try order(of: binding, state: backfill, found, link)
             if let seen = backfill.seen,
                 let column = source.storage.unknownColumn(since: seen.files, after: seen.lastColumn)
             {
@@ -31,10 +36,12 @@ extension PostgresCapture {
                 throw error
             }
             backfill.identity = source.identity
+            backfill.publication = source.publication
+            backfill.order = order.names
             backfill.seen = (source.storage.files, source.storage.lastColumn)
             backfills.append(
                 TableBackfill(
-                    table: source, order: found.orders[binding.table],
+                    table: source, order: order,
                     priority: tables[binding.table].priority,
                     state: backfill,
                     checkpoint: state, size: ChunkSize(fixed: config.chunkRows, bytes: config.chunkBytes)))
@@ -55,6 +62,17 @@ extension PostgresCapture {
             task: link.materialization, binding: binding.index)
         error.incompatibility = .init()
         return error
+    }
+
+    private func altered(_ source: TableSource, _ binding: LinkBinding, _ link: LinkSpec) -> RunError {
+        let same = "UPDATE flow.bindings SET backfill = (backfill::jsonb - 'publication')::text;"
+        return RunError(
+            .needsOperator, operation: "resume with", object: "publication \(Identifier(config.publication))",
+            message: "it was altered since table \(source.name) was last followed: changes that it left out meanwhile are "
+                + "missing",
+            hint: "have the table read again: at the destination, \(binding.forgetting(in: link)) Or, where nothing was "
+                + "ever left out (another owner or name): \(same)",
+            task: link.materialization, binding: binding.index)
     }
 
     /// Deletes and key updates must carry the key that the destination knows rows by.

@@ -15,7 +15,7 @@ enum UnchangedFetch {
         let key = order.columns.map { column in
             "\(Identifier(column.name).quoted) = \(KeyComparison.literal(batch, row, column.index))::\(column.type)"
         }.joined(separator: " AND ")
-        let result = try connection.query("SELECT \(raw: columns) FROM \(table.name) WHERE \(raw: key)")
+        let result = try connection.query("SELECT \(raw: columns) FROM \(table.rows) WHERE \(raw: key)")
         guard result.count == 1 else { return nil }
         let filled = ChangeBatch(byteCapacity: 1 << 12)
         for column in shape.columns.indices {

@@ -16,7 +16,7 @@ struct TableCatalog {
                       CROSS JOIN unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attnum, place)
                       JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum
                      WHERE i.indrelid = c.oid AND k.place <= i.indnkeyatts
-                       AND CASE WHEN c.relreplident = 'i' THEN i.indisreplident ELSE i.indisprimary END)
+                       AND CASE WHEN c.relreplident = 'i' THEN i.indisreplident ELSE i.indisprimary END), c.relhassubclass
               FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
              WHERE n.nspname = \(literal: name.schema.name) AND c.relname = \(literal: name.name.name)
                AND c.relkind IN ('r', 'p') AND c.relpersistence = 'p'
@@ -27,7 +27,7 @@ struct TableCatalog {
             index: index, oid: oid, name: name, isPartitioned: isPartitioned,
             replicaIdentity: rows[0, 2]?.first ?? "d", orderColumns: TableCatalog.identifiers(rows[0, 4] ?? ""),
             estimatedRows: isPartitioned
-                ? try partitionEstimate(oid) : rows[0, 3].flatMap { Int64($0) })
+                ? try partitionEstimate(oid) : rows[0, 3].flatMap { Int64($0) }, hasHeirs: rows[0, 5] == "t")
     }
 
     /// What has this name and can't be captured, as `a view …`, and what to do; nil where nothing has it.
@@ -47,7 +47,12 @@ struct TableCatalog {
         default: break
         }
         switch rows[0, 1] {
-        case "u": return ("it is unlogged: nothing of it is in the log", "ALTER TABLE \(name) SET LOGGED;")
+        case "u":
+            return (
+                "it is unlogged: nothing of it is in the log",
+                "ALTER TABLE \(name) SET LOGGED; where a destination has rows of it, empty it there and delete its row of "
+                    + "flow.bindings"
+            )
         default: return ("it is temporary: nothing of it is in the log", "capture a permanent table")
         }
     }
@@ -131,7 +136,8 @@ struct TableCatalog {
                 name: rows[row, 0] ?? "", type: rows[row, 1] ?? "", typeOID: typeOID,
                 typeModifier: rows[row, 3].flatMap { Int32($0) } ?? -1,
                 isBinarySafe: BuiltInTypes.binarySafe.contains(typeOID), isToastable: rows[row, 6] == "t",
-                collation: rows[row, 7], isNotNull: rows[row, 4] == "t", isIdentity: rows[row, 9] == "t" && leaves.carries(rows[row, 0] ?? ""),
+                collation: rows[row, 7], isNotNull: rows[row, 4] == "t",
+                isIdentity: rows[row, 9] == "t" && leaves.carries(rows[row, 0] ?? ""),
                 attribute: rows[row, 5].flatMap { Int($0) }, missingValue: rows[row, 8])
         }
     }
@@ -151,7 +157,11 @@ struct TableCatalog {
 
     /// How the order of a table's key is compared.
     func order(of table: TableSource, shape: TableShape) throws -> KeyOrder {
-        let names = table.orderColumns
+        try order(of: table, by: table.orderColumns, shape: shape)
+    }
+
+    /// The same for other columns that are unique.
+    func order(of table: TableSource, by names: [String], shape: TableShape) throws -> KeyOrder {
         guard !names.isEmpty else { return KeyOrder(columns: []) }
         let rows = try connection.query(
             """

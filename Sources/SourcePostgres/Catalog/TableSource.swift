@@ -16,6 +16,8 @@ struct TableSource: Sendable {
     var estimatedRows: Int64?
     /// How it is published: the publication's own row for it. Another one means that it was out of the publication meanwhile.
     var membership: String?
+    /// The publication itself, as the catalog had it (`PublicationReading.version`).
+    var publication: String?
     /// The index of its binding in the task's list.
     var binding: Int?
 
@@ -26,6 +28,16 @@ struct TableSource: Sendable {
 
     /// What destinations tell its rows apart by.
     var keys: [CapturedTable.Key] = []
+
+    /// Tables inherit from it. They are published and captured by themselves, if at all: the log names a row's own table.
+    var hasHeirs = false
+
+    /// What a SELECT reads, so that it has the rows whose changes the log shows under this table: none of an heir's, all of
+    /// a partition's.
+    var rows: SQL { isPartitioned ? "\(name)" : "ONLY \(name)" }
+
+    /// How a publication names it, to publish it alone.
+    var published: String { hasHeirs && !isPartitioned ? "ONLY \(name)" : "\(name)" }
 
     /// What the log's changes belong to, by the catalog's numbers: a table of the same name that was dropped and made anew,
     /// or taken out of the publication and back, has another.

@@ -94,6 +94,7 @@ final class StreamSession: CaptureSession {
         try TableWatch.require(sources, side)
         try TableWatch.requirePublished(sources, publication, side)
         try TypeWatch.require(decoder.relations.shapes, side)
+        try TableWatch.requireWholePublication(sources, publication, side)
     }
 
     /// One read of what has collected, however much that is: the server sends more meanwhile.

@@ -35,6 +35,7 @@ enum TableWatch {
 
     /// Throws where a table is no longer published as it was.
     static func requirePublished(_ tables: [TableSource], _ publication: String, _ connection: Connection) throws {
+        try requireLogged(tables, connection)
         let now = try TableCatalog(connection: connection).memberships(of: tables, in: publication)
         for table in tables where now[table.oid] != table.membership {
             let live = try connection.query(
@@ -46,6 +47,36 @@ enum TableWatch {
                     "it was taken out of publication \(Identifier(publication)): its changes since are not in the log",
                 hint: "start again: what to do is said then")
         }
+    }
+
+    /// Throws where the publication could have left something out: where it does now, and where it was altered.
+    static func requireWholePublication(
+        _ tables: [TableSource], _ publication: String, _ connection: Connection
+    ) throws {
+        guard let reading = try PublicationReading(publication, connection) else { return }
+        guard let known = tables.compactMap(\.publication).first, known != reading.version else {
+            _ = try reading.requireWhole(tables)
+            return
+        }
+        throw RunError(
+            .needsOperator, operation: "follow", object: "publication \(Identifier(publication))",
+            message: "it was altered: what it left out meanwhile is not in the log",
+            hint: "start again: what to do is said then")
+    }
+
+    /// Throws where a table is not written to the log any more, as one can be that a publication of all tables has.
+    private static func requireLogged(_ tables: [TableSource], _ connection: Connection) throws {
+        let oids = "{" + tables.map { String($0.oid) }.joined(separator: ",") + "}"
+        let rows = try connection.query(
+            "SELECT oid FROM pg_class WHERE oid = ANY (\(literal: oids)::oid[]) AND relpersistence <> 'p'")
+        guard rows.count > 0, let oid = rows[0, 0], let table = tables.first(where: { String($0.oid) == oid }) else {
+            return
+        }
+        throw RunError(
+            .needsOperator, operation: "follow", object: "table \(table.name)",
+            message: "it is unlogged now: its changes since are not in the log",
+            hint: "ALTER TABLE \(table.name) SET LOGGED; and have it read again: at each destination, empty it and "
+                + "delete its row of flow.bindings", binding: table.binding)
     }
 
     /// Throws where a column was added since the session began with values for the old rows that nobody wrote down.

@@ -1,0 +1,44 @@
+import Connectors
+import Postgres
+
+extension PostgresCapture {
+    /// The order in which the rows are read for a binding: one in which no two rows can exchange the binding's key. Where the
+    /// table's own order is by columns outside of the key, a transaction can move a key from what was not read yet to what
+    /// was, and another row's key back: rows are read by a unique index of the key then.
+    func order(
+        of binding: LinkBinding, state: BackfillState, _ found: Found, _ link: LinkSpec
+    ) throws -> KeyOrder {
+        let own = found.orders[binding.table]
+        let key = Set(binding.key)
+        let isAny = binding.mode != .upsert || !state.filter.isFiltering
+        let orders = isAny ? [own] : [own] + found.keyOrders[binding.table]
+        let usable = orders.first { isAny || key.isSuperset(of: $0.names) }
+        guard let order = usable else { throw unordered(binding, found, link) }
+        let began = state.order ?? own.names
+        guard state.filter.frontier == nil || !state.filter.isFiltering || began == order.names else {
+            throw RunError(
+                .needsOperator, operation: "go on reading", object: "table \(found.sources[binding.table].name)",
+                message: "it was begun in the order of \(began.joined(separator: ", ")), and is read in that of "
+                    + "\(order.names.joined(separator: ", ")) now",
+                hint: "have it read again: at the destination, \(binding.forgetting(in: link))",
+                task: link.materialization, binding: binding.index)
+        }
+        return order
+    }
+
+    private func unordered(_ binding: LinkBinding, _ found: Found, _ link: LinkSpec) -> RunError {
+        let source = found.sources[binding.table]
+        let own = found.orders[binding.table].names.map { "/" + $0 }.joined(separator: ", ")
+        let nullable = found.shapes[binding.table].columns.filter { binding.key.contains($0.name) && !$0.isNotNull }
+        var hint = "give the collection the table's own key, key: [\(own)]"
+        if !nullable.isEmpty {
+            let changes = nullable.map { "ALTER \(Identifier($0.name)) SET NOT NULL" }
+            hint += ", or ALTER TABLE \(source.name) \(changes.joined(separator: ", "));"
+        }
+        return RunError(
+            .needsOperator, operation: "read by the key", object: "table \(source.name)",
+            message: "no unique index of columns that are NOT NULL has the collection's key: rows that exchange their keys "
+                + "while the table is read in another order would be lost",
+            hint: hint, task: link.materialization, binding: binding.index)
+    }
+}

@@ -1,0 +1,114 @@
+import Connectors
+import Postgres
+
+/// What a publication shows of the captured tables, as the catalog has it now. The log is written as the publication was at
+/// each change: what it left out then is missing for good, so that one which was altered at all is not trusted blindly.
+struct PublicationReading {
+    let connection: Connection
+    let name: String
+    /// The catalog's row of it, which another one takes the place of with each ALTER PUBLICATION … SET (…), OWNER and RENAME.
+    let version: String
+    private let hasAllOperations: Bool
+    private let isViaRoot: Bool
+
+    private var identifier: Identifier { Identifier(name) }
+
+    /// Nil where there is none.
+    init?(_ name: String, _ connection: Connection) throws {
+        let rows = try connection.query(
+            """
+            SELECT pubinsert AND pubupdate AND pubdelete AND pubtruncate, to_jsonb(p) ->> 'pubviaroot', oid || ':' || xmin
+              FROM pg_publication p WHERE pubname = \(literal: name)
+            """)
+        guard rows.count > 0 else { return nil }
+        self.connection = connection
+        self.name = name
+        hasAllOperations = rows[0, 0] == "t"
+        isViaRoot = rows[0, 1] == "true"
+        version = rows[0, 2] ?? ""
+    }
+
+    /// Throws where it leaves out something of the tables that it shows; returns those that it doesn't show.
+    func requireWhole(_ tables: [TableSource]) throws -> [TableSource] {
+        guard hasAllOperations else {
+            throw RunError(
+                .needsOperator, operation: "use", object: "publication \(identifier)",
+                message: "it does not publish every kind of change",
+                hint: "ALTER PUBLICATION \(identifier) SET (publish = 'insert, update, delete, truncate');")
+        }
+        if tables.contains(where: \.isPartitioned), !isViaRoot {
+            throw RunError(
+                .needsOperator, operation: "use", object: "publication \(identifier)",
+                message:
+                    "it shows the changes of partitions under their own names, and a partitioned table is captured",
+                hint: "ALTER PUBLICATION \(identifier) SET (publish_via_partition_root = true);")
+        }
+        try PublicationReading.refusePartitions(tables, isViaRoot ? name : nil, connection)
+        return try refuseNarrowed(tables)
+    }
+
+    /// Throws where a captured table's changes come under the name of a table that it is a partition of: one that is captured
+    /// too, or that the publication shows.
+    static func refusePartitions(
+        _ tables: [TableSource], _ publication: String?, _ connection: Connection
+    ) throws {
+        guard connection.serverVersion >= 130_000 else { return }
+        let oids = "{" + tables.map { String($0.oid) }.joined(separator: ",") + "}"
+        let captured = "{" + tables.filter(\.isPartitioned).map { String($0.oid) }.joined(separator: ",") + "}"
+        let rows = try connection.query(
+            """
+            SELECT o.place, n.nspname, c.relname
+              FROM unnest(\(literal: oids)::oid[]) WITH ORDINALITY AS o (oid, place)
+              CROSS JOIN pg_partition_ancestors(o.oid) AS a (relid)
+              JOIN pg_class c ON c.oid = a.relid JOIN pg_namespace n ON n.oid = c.relnamespace
+             WHERE a.relid <> o.oid
+               AND (a.relid = ANY (\(literal: captured)::oid[])
+                    OR EXISTS (SELECT FROM pg_publication_tables t WHERE t.pubname = \(literal: publication ?? "")
+                                AND t.schemaname = n.nspname AND t.tablename = c.relname))
+             ORDER BY 1 LIMIT 1
+            """)
+        guard rows.count > 0, let place = rows[0, 0].flatMap({ Int($0) }), tables.indices.contains(place - 1) else {
+            return
+        }
+        let table = tables[place - 1]
+        let root = QualifiedName(rows[0, 1] ?? "", rows[0, 2] ?? "")
+        throw RunError(
+            .needsOperator, operation: "publish", object: "table \(table.name)",
+            message: "it is a partition of \(root), and its changes are published under that name",
+            hint: "capture \(root) instead, or give this capture a publication of its own that lacks it",
+            binding: table.binding)
+    }
+
+    private func refuseNarrowed(_ tables: [TableSource]) throws -> [TableSource] {
+        let rows = try connection.query(
+            """
+            SELECT t.schemaname, t.tablename, to_jsonb(t) ->> 'rowfilter',
+                   (SELECT count(*) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+                      JOIN pg_namespace n ON n.oid = c.relnamespace
+                     WHERE n.nspname = t.schemaname AND c.relname = t.tablename AND a.attnum > 0
+                       AND NOT a.attisdropped AND a.attgenerated = ''
+                       AND to_jsonb(t) -> 'attnames' IS NOT NULL
+                       AND NOT (to_jsonb(t) -> 'attnames') ? a.attname::text)
+              FROM pg_publication_tables t WHERE t.pubname = \(literal: name)
+            """)
+        var published: Set<String> = []
+        var filtered: Set<String> = []
+        var narrowed: Set<String> = []
+        for row in 0..<rows.count {
+            let key = (rows[row, 0] ?? "") + "\u{0}" + (rows[row, 1] ?? "")
+            published.insert(key)
+            if rows[row, 2] != nil { filtered.insert(key) }
+            if rows[row, 3] != "0" { narrowed.insert(key) }
+        }
+        func key(_ table: TableSource) -> String { table.name.schema.name + "\u{0}" + table.name.name.name }
+        for table in tables where filtered.contains(key(table)) || narrowed.contains(key(table)) {
+            let what = filtered.contains(key(table)) ? "a row filter" : "a column list"
+            throw RunError(
+                .needsOperator, operation: "use", object: "publication \(identifier)",
+                message: "it has \(what) for \(table.name), which would leave something of it out",
+                hint: "ALTER PUBLICATION \(identifier) DROP TABLE \(table.name); "
+                    + "ALTER PUBLICATION \(identifier) ADD TABLE \(table.name);")
+        }
+        return tables.filter { !published.contains(key($0)) }
+    }
+}
