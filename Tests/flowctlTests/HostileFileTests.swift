@@ -59,7 +59,8 @@ struct HostileFileTests {
     func endless() throws {
         let program = try Program()
         defer { program.remove() }
-        let outcome = try shell(program, "ulimit -v 1048576; yes 'a: b' 2>&- | \"$0\" validate -; exit ${PIPESTATUS[1]}")
+        let outcome = try shell(
+            program, "ulimit -v 1048576; yes 'a: b' 2>&- | \"$0\" validate -; exit ${PIPESTATUS[1]}")
         #expect(outcome.status == 65 && outcome.text.contains("larger than 64 MiB"), "\(outcome)")
     }
 

@@ -8,7 +8,7 @@ import Testing
 @Suite("exchanges")
 struct KeyExchangeTests {
     @Test(
-        "columns that exchange names while nothing follows keep their values apart",
+        "columns that exchange names while nothing follows keep their values apart, or stop the run where a column is gone",
         arguments: [
             ("a int, b int", "a TO t", "b TO a", "t TO b"), ("a int, b int", "a TO old", "b TO a", "a TO a2"),
             ("gone int, a int, b int", "a TO t", "b TO a", "t TO b"),
@@ -30,6 +30,12 @@ struct KeyExchangeTests {
         for rename in [first, second, third] { try source.execute("ALTER TABLE public.t RENAME \(raw: rename)") }
         try source.execute("INSERT INTO public.t VALUES (3, 5, 6)")
         let outcome = try pipeline.apply(tables)
+        guard !columns.hasPrefix("gone") else {
+            // Places no longer tell numbers.
+            #expect(outcome.exitCode == 69, "\(outcome.errors)")
+            #expect(outcome.errors.contains("public.t"), "\(outcome.errors)")
+            return
+        }
         #expect(outcome.exitCode == 0, "\(outcome.errors)")
         let names = try source.query(
             """
@@ -63,7 +69,9 @@ struct KeyExchangeTests {
         let apply = try FlowctlProcess(["apply", "-o", "json", file])
         try #require(eventually(seconds: 30) { copied() >= 1000 }, "\(apply.errors)")
         let pid = try source.query(
-            "SELECT active_pid FROM pg_replication_slots WHERE database = current_database()")[0, 0].flatMap { pid_t($0) }
+            "SELECT active_pid FROM pg_replication_slots WHERE database = current_database()")[0, 0].flatMap {
+                pid_t($0)
+            }
         // The log stands still while the other half of the exchanged pairs is read.
         let sender = try #require(pid)
         kill(sender, SIGSTOP)

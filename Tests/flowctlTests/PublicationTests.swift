@@ -82,7 +82,8 @@ struct PublicationTests {
         #expect(try setup.once().exitCode == 69)
     }
 
-    @Test("a publication that was narrowed and made whole between two runs is refused; the hint has the table read again")
+    @Test(
+        "a publication that was narrowed and made whole between two runs is refused; the hint has the table read again")
     func narrowedBetweenRuns() throws {
         let setup = try Setup("narrowed", PublicationTests.plain)
         #expect(try setup.once().exitCode == 0)
@@ -121,7 +122,8 @@ struct PublicationTests {
         #expect(refused.exitCode == 69)
         #expect(refused.errors.contains("it is a partition of"), "\(refused.errors)")
         #expect(try setup.admin.query("SELECT FROM pg_publication_rel").count == (isMade ? 1 : 0))
-        #expect(try setup.admin.query("SELECT FROM pg_replication_slots WHERE database = current_database()").count == 0)
+        #expect(
+            try setup.admin.query("SELECT FROM pg_replication_slots WHERE database = current_database()").count == 0)
     }
 
     @Test("a table that is made unlogged stops a run that streams")

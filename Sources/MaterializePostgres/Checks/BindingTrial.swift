@@ -101,7 +101,8 @@ struct BindingTrial {
         {
             checking.add(
                 .unmet, object, "it holds rows that flowctl has no record of",
-                .step("empty it (TRUNCATE \(name)), name another table, skip the binding's backfill, or set adopt: true"))
+                .step(
+                    "empty it (TRUNCATE \(name)), name another table, skip the binding's backfill, or set adopt: true"))
         }
         if let shape { try judgeChanges(table, shape) }
     }

@@ -91,7 +91,8 @@ struct Attachment {
         if isForeign, !binding.adopts {
             throw scope.error(
                 .needsOperator, "the destination table holds rows that flowctl has no record of",
-                hint: "empty it (TRUNCATE \(name)), name another table, skip the binding's backfill, or set adopt: true in its "
+                hint:
+                    "empty it (TRUNCATE \(name)), name another table, skip the binding's backfill, or set adopt: true in its "
                     + "resource: it is filled over them then, and what the source lacks is removed")
         }
         var layout = BoundTable.Layout(shape: shape, table: table)

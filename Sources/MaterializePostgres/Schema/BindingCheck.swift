@@ -35,9 +35,11 @@ enum BindingCheck {
                 hint: "give the collection a key, or set delta_updates: true")
         }
         for name in binding.key {
-            guard let column = shape.columns.first(where: {
-                $0.isStored ? $0.name == name : (binding.names[$0.name] ?? $0.name) == name
-            }) else {
+            guard
+                let column = shape.columns.first(where: {
+                    $0.isStored ? $0.name == name : (binding.names[$0.name] ?? $0.name) == name
+                })
+            else {
                 throw scope.error(
                     .needsOperator,
                     "the collection's key names the column \"\(name)\", which the source table doesn't have",

@@ -90,7 +90,8 @@ struct EvolutionPlan: Equatable {
 
     /// The first of some conflicts, with every column that has to go before the table is read again.
     private static func sum(_ conflicts: [Conflict]) -> Conflict? {
-        guard var first = conflicts.first(where: { if case .hint = $0.remedy { true } else { false } }) ?? conflicts.first
+        guard
+            var first = conflicts.first(where: { if case .hint = $0.remedy { true } else { false } }) ?? conflicts.first
         else { return nil }
         guard case .readAgain = first.remedy else { return first }
         let columns = conflicts.flatMap { conflict -> [String] in
@@ -130,7 +131,8 @@ struct EvolutionPlan: Equatable {
         if column.isDeclared || old.isDeclared {
             guard column.isDeclared == old.isDeclared, column.type == old.type else {
                 throw Conflict(
-                    message: "the catalog gave the column \"\(column.name)\" the type \(old.type), and now \(column.type)",
+                    message:
+                        "the catalog gave the column \"\(column.name)\" the type \(old.type), and now \(column.type)",
                     remedy: .readAgain(dropping: [there.name]))
             }
         } else if there.type != column.type, !isAccepted(column, by: there, since: old) {
@@ -176,7 +178,8 @@ struct EvolutionPlan: Equatable {
         let before = had.first { $0.name == column.name }?.attribute ?? retired[column.name]
         if let number = column.attribute, number <= start.highest, retired[column.name] != number, before == nil {
             throw Conflict(
-                message: "the source had the column \"\(column.name)\" before, generated there or left out here: the log "
+                message:
+                    "the source had the column \"\(column.name)\" before, generated there or left out here: the log "
                     + "never had the values of its old rows", remedy: .readAgain(dropping: []))
         }
         guard let there = start.table.column(column.name) else {

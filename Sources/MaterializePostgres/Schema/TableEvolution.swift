@@ -60,7 +60,8 @@ struct TableEvolution {
         case .readAgain(let columns):
             let table = QualifiedName(binding.schema, binding.name)
             let drops = columns.map { "ALTER TABLE \(table) DROP COLUMN \(Identifier($0)); " }.joined()
-            return "have the table read again: at the destination, \(drops)" + binding.forgetting(task: scope.task ?? "")
+            return "have the table read again: at the destination, \(drops)"
+                + binding.forgetting(task: scope.task ?? "")
         }
     }
 

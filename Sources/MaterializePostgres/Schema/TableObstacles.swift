@@ -10,7 +10,8 @@ enum TableObstacles {
         switch table.obstacle {
         case .rowSecurity:
             throw scope.error(
-                .needsOperator, "row-level security holds for the user: updates and deletes would pass over rows in silence",
+                .needsOperator,
+                "row-level security holds for the user: updates and deletes would pass over rows in silence",
                 hint: "run: ALTER ROLE … BYPASSRLS, or ALTER TABLE \(name) DISABLE ROW LEVEL SECURITY")
         case .rule(let rule):
             throw scope.error(

@@ -68,9 +68,11 @@ extension PostgresCapture {
         let same = "UPDATE flow.bindings SET backfill = (backfill::jsonb - 'publication')::text;"
         return RunError(
             .needsOperator, operation: "resume with", object: "publication \(Identifier(config.publication))",
-            message: "it was altered since table \(source.name) was last followed: changes that it left out meanwhile are "
+            message:
+                "it was altered since table \(source.name) was last followed: changes that it left out meanwhile are "
                 + "missing",
-            hint: "have the table read again: at the destination, \(binding.forgetting(in: link)) Or, where nothing was "
+            hint:
+                "have the table read again: at the destination, \(binding.forgetting(in: link)) Or, where nothing was "
                 + "ever left out (another owner or name): \(same)",
             task: link.materialization, binding: binding.index)
     }

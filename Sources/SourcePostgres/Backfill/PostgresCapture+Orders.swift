@@ -37,7 +37,8 @@ extension PostgresCapture {
         }
         return RunError(
             .needsOperator, operation: "read by the key", object: "table \(source.name)",
-            message: "no unique index of columns that are NOT NULL has the collection's key: rows that exchange their keys "
+            message:
+                "no unique index of columns that are NOT NULL has the collection's key: rows that exchange their keys "
                 + "while the table is read in another order would be lost",
             hint: hint, task: link.materialization, binding: binding.index)
     }

@@ -82,7 +82,8 @@ final class RelationCache {
     ///
     /// The catalog is asked for every message: what it says may be all that has changed (NOT NULL, or another column under an
     /// old one's name).
-    private func describe(_ relation: RelationMessage, _ source: TableSource, _ known: TableShape) throws -> TableShape {
+    private func describe(_ relation: RelationMessage, _ source: TableSource, _ known: TableShape) throws -> TableShape
+    {
         var table = source
         table.oid = relation.id
         let catalog = TableCatalog(connection: connection)

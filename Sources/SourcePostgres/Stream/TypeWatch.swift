@@ -13,7 +13,9 @@ enum TypeWatch {
             let changed = shape.types.first { !now.contains($0) } ?? now.first { !shape.types.contains($0) }
             throw RunError(
                 .transient, operation: "follow", object: "table \(QualifiedName(shape.namespace, shape.name))",
-                message: "its type \(changed.map { "\(QualifiedName($0.schema, $0.name))" } ?? "") has changed: looked at anew")
+                message:
+                    "its type \(changed.map { "\(QualifiedName($0.schema, $0.name))" } ?? "") has changed: looked at anew"
+            )
         }
     }
 }

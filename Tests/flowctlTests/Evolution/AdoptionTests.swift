@@ -8,7 +8,8 @@ import Testing
 struct AdoptionTests {
     private static let rows = 4000
 
-    private func catalog(_ source: ConnectionParameters, _ destination: ConnectionParameters, adopt: Bool) throws -> URL {
+    private func catalog(_ source: ConnectionParameters, _ destination: ConnectionParameters, adopt: Bool) throws -> URL
+    {
         let file = FileManager.default.temporaryDirectory.appending(path: "adopt-\(UUID().uuidString).yaml")
         try """
         collections: { p/a: { key: [/k, /id] } }
@@ -75,7 +76,8 @@ struct AdoptionTests {
         let sum: SQL = "SELECT count(*) || md5(string_agg(ROW(k, id, v, big)::text, ',' ORDER BY id)) FROM public.a"
         #expect(try there.query(sum)[0, 0] == (try admin.query(sum)[0, 0]))
         #expect(
-            try there.query("SELECT count(*) FROM pg_class WHERE relname LIKE 'adopting%' AND relkind = 'r'")[0, 0] == "0")
+            try there.query("SELECT count(*) FROM pg_class WHERE relname LIKE 'adopting%' AND relkind = 'r'")[0, 0]
+                == "0")
         admin.close()
         there.close()
         try TestServers.drop(source)

@@ -81,7 +81,8 @@ struct IncompatiblePolicyTests {
         "ALTER TABLE public.a DROP COLUMN w; ALTER TABLE public.a ADD COLUMN w bigint DEFAULT 3",
     ]
 
-    @Test("backfill: the table is read again, while it streams and at the next start", arguments: changes, [false, true])
+    @Test(
+        "backfill: the table is read again, while it streams and at the next start", arguments: changes, [false, true])
     func backfill(change: String, isDown: Bool) throws {
         let pair = try Pair("backfill")
         let apply = try pair.start()
@@ -124,8 +125,9 @@ struct IncompatiblePolicyTests {
         let there = try Connection(pair.destination)
         #expect(try there.query("SELECT count(*), max(n) FROM public.a")[0, 1] == "50")
         #expect(
-            try there.query("SELECT phase, error LIKE '%no wider form%' FROM flow.bindings WHERE destination_table = 'a'")[
-                0, 0] == "disabled")
+            try there.query(
+                "SELECT phase, error LIKE '%no wider form%' FROM flow.bindings WHERE destination_table = 'a'")[
+                    0, 0] == "disabled")
         let status = try FlowctlProcess.run(["status", pair.catalog.path])
         #expect((status.output + status.errors).contains("disabled"), "\(status)")
         try there.execute(

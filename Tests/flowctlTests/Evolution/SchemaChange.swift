@@ -67,7 +67,8 @@ extension SchemaChange {
             name: "a column NOT NULL with a constant default",
             change: ["ALTER TABLE $t ADD COLUMN x numeric(8,3) NOT NULL DEFAULT 1.5"]),
         SchemaChange(
-            name: "an array with a default", change: ["ALTER TABLE $t ADD COLUMN x text[] DEFAULT '{\"a,b\",NULL,\"\"}'"]),
+            name: "an array with a default",
+            change: ["ALTER TABLE $t ADD COLUMN x text[] DEFAULT '{\"a,b\",NULL,\"\"}'"]),
         SchemaChange(
             name: "a default that is another one by the time of the first row",
             change: ["ALTER TABLE $t ADD COLUMN x int DEFAULT 5", "ALTER TABLE $t ALTER COLUMN x SET DEFAULT 6"]),
@@ -76,7 +77,9 @@ extension SchemaChange {
             outcome: unknownPast),
         SchemaChange(
             name: "a volatile default that is gone by the first row",
-            change: ["ALTER TABLE $t ADD COLUMN x float8 DEFAULT random()", "ALTER TABLE $t ALTER COLUMN x DROP DEFAULT"],
+            change: [
+                "ALTER TABLE $t ADD COLUMN x float8 DEFAULT random()", "ALTER TABLE $t ALTER COLUMN x DROP DEFAULT",
+            ],
             outcome: unknownPast),
         SchemaChange(
             name: "an identity", change: ["ALTER TABLE $t ADD COLUMN x int GENERATED ALWAYS AS IDENTITY"],
@@ -90,7 +93,8 @@ extension SchemaChange {
         SchemaChange(
             name: "a generated column", change: ["ALTER TABLE $t ADD COLUMN x int GENERATED ALWAYS AS (n * 2) STORED"]),
         SchemaChange(
-            name: "a generated column becomes an ordinary one", change: ["ALTER TABLE $t ALTER COLUMN g DROP EXPRESSION"],
+            name: "a generated column becomes an ordinary one",
+            change: ["ALTER TABLE $t ALTER COLUMN g DROP EXPRESSION"],
             outcome: .stops("the log never had"), exceptions: [.transaction: .stops(""), .down: .stops("")]),
         // Columns that go.
         SchemaChange(name: "a column is dropped", change: ["ALTER TABLE $t DROP COLUMN b"]),
@@ -109,7 +113,10 @@ extension SchemaChange {
             outcome: .stops("added another one of the same name")),
         SchemaChange(
             name: "a column comes and goes, with rows between",
-            change: ["ALTER TABLE $t ADD COLUMN x int", "INSERT INTO $t (id, x) VALUES (90003, 1)", "ALTER TABLE $t DROP COLUMN x"]
+            change: [
+                "ALTER TABLE $t ADD COLUMN x int", "INSERT INTO $t (id, x) VALUES (90003, 1)",
+                "ALTER TABLE $t DROP COLUMN x",
+            ]
         ),
         SchemaChange(
             name: "one goes, another comes",
@@ -209,7 +216,8 @@ extension SchemaChange {
             after: "INSERT INTO $t (id) VALUES (90002)", outcome: .stops("replica identity")),
         SchemaChange(
             name: "the replica identity is another index",
-            prepare: "ALTER TABLE $t ADD z int NOT NULL GENERATED ALWAYS AS IDENTITY; CREATE UNIQUE INDEX $t_z ON $t (z)",
+            prepare:
+                "ALTER TABLE $t ADD z int NOT NULL GENERATED ALWAYS AS IDENTITY; CREATE UNIQUE INDEX $t_z ON $t (z)",
             change: ["ALTER TABLE $t REPLICA IDENTITY USING INDEX $t_z"], outcome: .stops("replica identity")),
         // Types of the user.
         SchemaChange(
@@ -218,7 +226,9 @@ extension SchemaChange {
         SchemaChange(
             name: "an enum's label is renamed", change: ["ALTER TYPE $t_mood RENAME VALUE 'sad' TO 'blue'"],
             outcome: .stops("$t_mood")),
-        SchemaChange(name: "an enum is renamed", change: ["ALTER TYPE $t_mood RENAME TO $t_feeling"], outcome: .stops("$t_feeling")),
+        SchemaChange(
+            name: "an enum is renamed", change: ["ALTER TYPE $t_mood RENAME TO $t_feeling"],
+            outcome: .stops("$t_feeling")),
         SchemaChange(
             name: "a composite type gets an attribute", change: ["ALTER TYPE $t_pair ADD ATTRIBUTE z int"],
             outcome: .stops("$t_pair")),
@@ -231,7 +241,8 @@ extension SchemaChange {
             after: "INSERT INTO $t_new (id) VALUES (90002)", outcome: .stops("$t")),
         SchemaChange(
             name: "the table is written anew", change: ["VACUUM FULL $t"], never: [.transaction]),
-        SchemaChange(name: "the table is emptied and filled", change: ["TRUNCATE $t", "INSERT INTO $t (id) VALUES (3), (4)"]),
+        SchemaChange(
+            name: "the table is emptied and filled", change: ["TRUNCATE $t", "INSERT INTO $t (id) VALUES (3), (4)"]),
         // Its rows are known, but not told from those of a table that was written anew with values for the new column.
         SchemaChange(
             name: "the table is emptied, filled and changed",
