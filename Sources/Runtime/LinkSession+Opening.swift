@@ -75,7 +75,8 @@ extension LinkSession {
             let binding = spec.bindings[disabled[0]]
             throw RunError(
                 .needsOperator, operation: "attach", object: "table \(binding.schema).\(binding.name)",
-                message: "it is disabled since it could not follow the source, and there is no other table to go on with",
+                message:
+                    "it is disabled since it could not follow the source, and there is no other table to go on with",
                 hint: "have it read again: at the destination, \(binding.forgetting(in: spec))",
                 task: spec.materialization, binding: binding.index)
         }

@@ -20,7 +20,8 @@ struct ExistingTableTests {
     func exchangedUnique(rows: Int) throws {
         let destination = try Destination()
         let link = try link(
-            destination, "CREATE TABLE public.orders (id int PRIMARY KEY, name text, rank int UNIQUE, UNIQUE (rank, id))")
+            destination,
+            "CREATE TABLE public.orders (id int PRIMARY KEY, name text, rank int UNIQUE, UNIQUE (rank, id))")
         try link.store(shape) { set in
             for id in 1...rows { set.insert([.text("\(id)"), "a", .text("\(id)")]) }
         }
@@ -32,7 +33,8 @@ struct ExistingTableTests {
         }
         #expect(
             try destination.rows(
-                "SELECT count(*) FROM public.orders WHERE rank = id % \(raw: "\(rows)") + 1 AND (name = 'a') = (id % 3 = 0)")
+                "SELECT count(*) FROM public.orders WHERE rank = id % \(raw: "\(rows)") + 1 AND (name = 'a') = (id % 3 = 0)"
+            )
                 == ["\(rows)"])
         link.close()
     }
@@ -55,7 +57,8 @@ struct ExistingTableTests {
         }
         #expect(error?.message.contains("orders_rank_key") == true)
         link.transactor.rollback()
-        #expect(try destination.rows("SELECT id, rank, mine FROM public.orders ORDER BY id") == ["1|1|kept", "2|2|kept"])
+        #expect(
+            try destination.rows("SELECT id, rank, mine FROM public.orders ORDER BY id") == ["1|1|kept", "2|2|kept"])
         link.close()
     }
 
@@ -125,7 +128,8 @@ struct ExistingTableTests {
         }
         #expect(try destination.rows("SELECT count(*) FROM public.orders_low") == ["0"])
         #expect(
-            try destination.rows("SELECT count(*) FROM public.orders_high WHERE name = 'a' AND rank = 0") == ["\(rows)"])
+            try destination.rows("SELECT count(*) FROM public.orders_high WHERE name = 'a' AND rank = 0") == ["\(rows)"]
+        )
         link.close()
     }
 
@@ -153,9 +157,10 @@ struct ExistingTableTests {
         _ = try link.transactor.evolve(0, to: later)
         try link.store(later) { set in for id in 4...100 { set.insert([.text("\(id)"), "c", "5", nil]) } }
         #expect(
-            try destination.rows("SELECT number, title, rank, remark FROM public.orders WHERE number < 5 ORDER BY 1") == [
-                "1|b|7|n", "3|a|3|n", "4|c|5|~",
-            ])
+            try destination.rows("SELECT number, title, rank, remark FROM public.orders WHERE number < 5 ORDER BY 1")
+                == [
+                    "1|b|7|n", "3|a|3|n", "4|c|5|~",
+                ])
         #expect(
             try destination.rows(
                 """
@@ -166,7 +171,8 @@ struct ExistingTableTests {
         link.close()
     }
 
-    @Test("a field that was left out for a while has old values at the destination: it is not taken up again in silence")
+    @Test(
+        "a field that was left out for a while has old values at the destination: it is not taken up again in silence")
     func leftOutForAWhile() throws {
         let destination = try Destination()
         func open(_ excluded: [String]) throws -> TestLink {
