@@ -12,7 +12,12 @@ final class Monitor<State>: @unchecked Sendable {
         mutex = .allocate(capacity: 1)
         changed = .allocate(capacity: 1)
         pthread_mutex_init(mutex, nil)
-        pthread_cond_init(changed, nil)
+        var attributes = pthread_condattr_t()
+        pthread_condattr_init(&attributes)
+        // Somebody who sets the clock changes no wait.
+        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+        pthread_cond_init(changed, &attributes)
+        pthread_condattr_destroy(&attributes)
     }
 
     deinit {
@@ -43,7 +48,7 @@ final class Monitor<State>: @unchecked Sendable {
     func wait<Result>(milliseconds: Int? = nil, _ body: (inout State) throws -> Result?) rethrows -> Result? {
         var deadline = timespec()
         if let milliseconds {
-            clock_gettime(CLOCK_REALTIME, &deadline)
+            clock_gettime(CLOCK_MONOTONIC, &deadline)
             deadline.tv_sec += milliseconds / 1000
             deadline.tv_nsec += (milliseconds % 1000) * 1_000_000
             if deadline.tv_nsec >= 1_000_000_000 {

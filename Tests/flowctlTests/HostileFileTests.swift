@@ -64,6 +64,19 @@ struct HostileFileTests {
         #expect(outcome.status == 65 && outcome.text.contains("larger than 64 MiB"), "\(outcome)")
     }
 
+    @Test("a named pipe that nobody writes to is refused at once, pipes that the shell passes on are read")
+    func namedPipe() throws {
+        let program = try Program()
+        defer { program.remove() }
+        let named = try shell(program, "mkfifo p.yaml; ln -s p.yaml l.yaml; timeout 10 \"$0\" validate p.yaml l.yaml")
+        #expect(named.status == 65, "\(named)")
+        #expect(named.text.contains("can't read 'p.yaml': it is a named pipe"), "\(named)")
+        #expect(named.text.contains("can't read 'l.yaml': it is a named pipe"), "\(named)")
+        let passed = try shell(
+            program, "\"$0\" validate <(echo 'collections: {}') && echo 'collections: {}' | \"$0\" validate /dev/stdin")
+        #expect(passed.status == 0, "\(passed)")
+    }
+
     /// Pieces of a megabyte at most, so that the test itself stays small; zeros are a hole in the file.
     private func write(_ bomb: Bomb, to file: URL) throws {
         try Data().write(to: file)

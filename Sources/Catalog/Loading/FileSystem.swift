@@ -26,6 +26,7 @@ enum FileSystem {
     static func read(_ path: String) throws(Failure) -> [UInt8] {
         if path == "-" { return try bytes(of: STDIN_FILENO) }
         if path.utf8.contains(0) { throw Failure(reason: "its name holds a zero byte") }
+        if isNamedPipe(path) { throw Failure(reason: "it is a named pipe; give - and its text on standard input") }
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Failure(reason: reason(errno)) }
         defer { close(descriptor) }
@@ -35,6 +36,17 @@ enum FileSystem {
         }
         if status.st_size > sizeLimit { throw tooLarge }
         return try bytes(of: descriptor)
+    }
+
+    /// Whether opening it would wait for somebody who writes. What the shell passes on (`/dev/stdin`, `/dev/fd/63`) is open
+    /// already.
+    private static func isNamedPipe(_ path: String) -> Bool {
+        if path.hasPrefix("/dev/") || path.hasPrefix("/proc/") { return false }
+        var status = stat()
+        guard let real = realpath(path, nil) else { return false }
+        defer { free(real) }
+        return !String(cString: real).hasPrefix("/proc/") && stat(real, &status) == 0
+            && status.st_mode & S_IFMT == S_IFIFO
     }
 
     /// What tells two names of one file to be the same; the normalized path where the file is not there.
