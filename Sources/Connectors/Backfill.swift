@@ -21,6 +21,10 @@ public protocol LinkBackfills: AnyObject {
     /// Whether rows of the binding need `admission` at all.
     func isFiltering(_ binding: Int) -> Bool
 
+    /// Whether every change of the binding is stored while its table is being read, the chunk in flight or not. What is
+    /// `hold` to `admission` then goes on top of the chunk besides.
+    func isLive(_ binding: Int) -> Bool
+
     /// Looks at the rows of a batch that `admission` is going to be asked about.
     func adopt(_ batch: ChangeBatch) throws
 
@@ -65,6 +69,10 @@ public protocol LinkBackfills: AnyObject {
     /// Whether every row of every binding has been copied.
     var isComplete: Bool { get }
 
+    /// Rows that a sweep found absent at the source and that may be removed now: those of `chunk` that none of the changes
+    /// `touched` since it was opened is about. Keys only, as rows of `shape`.
+    func absentRows(of chunk: Chunk, touched: [[String]], shape: TableShape) throws -> ChangeBatch?
+
     /// The position that the link must have passed before every filter can go; zero where none is left.
     var awaitedPosition: LogPosition { get }
 
@@ -84,9 +92,25 @@ open class Chunk: @unchecked Sendable {  // @unchecked: handed back and forth un
     public var bytes: Int64 = 0
     /// Whether the table has nothing beyond it.
     public var isLast = false
+    /// Whether nothing of the table is left to do once it is committed.
+    open var completes: Bool { isLast }
+    /// What the chunk does to the destination's table.
+    public let kind: Kind
+    /// The link must have passed this position before the chunk can be finished; zero for none. Set by the reader.
+    public var awaited: LogPosition = .zero
 
-    public init(binding: Int, position: LogPosition, firstSequence: Int64) {
+    public enum Kind: Sendable {
+        /// Its rows are new to the destination.
+        case copy
+        /// Its rows take the place of those that are there.
+        case overlay
+        /// No rows: it looks which of the destination's the source does not have.
+        case sweep
+    }
+
+    public init(binding: Int, position: LogPosition, firstSequence: Int64, kind: Kind = .copy) {
         self.binding = binding
+        self.kind = kind
         self.position = position
         self.firstSequence = firstSequence
     }

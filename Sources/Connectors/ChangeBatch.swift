@@ -70,6 +70,17 @@ public final class ChangeBatch: @unchecked Sendable {
     }
 
     /// A field that has no bytes, or shares those of another field of this batch.
+    /// Appends a value that is at hand as text.
+    public func appendText(_ text: String) {
+        ContiguousArray(text.utf8).withUnsafeBufferPointer { value in
+            if let start = value.baseAddress {
+                appendValue(start, count: value.count)
+            } else {
+                appendEmpty()
+            }
+        }
+    }
+
     @inline(__always) public func appendShared(_ field: FieldSlice) {
         fields.append(field)
     }

@@ -29,19 +29,26 @@ public struct BindingCheckpoint: Sendable, Equatable {
     public var phase: Phase
     /// The capture's own record of what was copied and what of the log it contains; opaque to the destination.
     public var backfill: String
+    /// The capture binding's counter: raised to have the table read again over what is there.
     public var backfillCounter: Int
+    /// The materialization binding's counter: raised to have the table emptied, and read again. Nil where it was not kept.
+    public var rebuildCounter: Int?
+    /// The table is to be read from its beginning, over rows that are there. Not kept: the backfill's own record says so
+    /// from then on.
+    public var isReadAgain = false
     public var rows: Int64
     public var bytes: Int64
     /// The source's estimate as the backfill began; nil where unknown.
     public var estimatedRows: Int64?
 
     public init(
-        phase: Phase, backfill: String = "", backfillCounter: Int = 0, rows: Int64 = 0, bytes: Int64 = 0,
-        estimatedRows: Int64? = nil
+        phase: Phase, backfill: String = "", backfillCounter: Int = 0, rebuildCounter: Int? = 0, rows: Int64 = 0,
+        bytes: Int64 = 0, estimatedRows: Int64? = nil
     ) {
         self.phase = phase
         self.backfill = backfill
         self.backfillCounter = backfillCounter
+        self.rebuildCounter = rebuildCounter
         self.rows = rows
         self.bytes = bytes
         self.estimatedRows = estimatedRows

@@ -25,9 +25,14 @@ public struct LinkBinding: Sendable {
     public var key: [String]
     public var mode: InsertMode
     public var deletes: DeleteMode
-    /// Bumped by the user to have the table read again.
+    /// Raised by the user to have the table read again: the capture binding's.
     public var backfillCounter: Int
+    /// Raised by the user to have the table emptied and read again: the materialization binding's.
+    public var rebuildCounter: Int
     public var skipsBackfill: Bool
+    /// Only some of the rows that were there are read: every change counts from the beginning, and updates of rows that the
+    /// destination does not have come.
+    public var readsSomeRows: Bool
     /// Metadata columns asked for by field selection: `_meta/op`, `flow_published_at`, ….
     public var requiredFields: [String]
     /// Columns of the source that are not stored.
@@ -47,8 +52,9 @@ public struct LinkBinding: Sendable {
 
     public init(
         table: Int, index: Int, collection: String, schema: String, name: String, key: [String],
-        mode: InsertMode = .upsert, deletes: DeleteMode = .hard, backfillCounter: Int = 0, skipsBackfill: Bool = false,
-        requiredFields: [String] = [], excludedFields: [String] = [], onlyFields: Set<String>? = nil,
+        mode: InsertMode = .upsert, deletes: DeleteMode = .hard, backfillCounter: Int = 0, rebuildCounter: Int = 0,
+        skipsBackfill: Bool = false, readsSomeRows: Bool = false, requiredFields: [String] = [],
+        excludedFields: [String] = [], onlyFields: Set<String>? = nil,
         additionalCreateSQL: String? = nil
     ) {
         self.table = table
@@ -60,12 +66,17 @@ public struct LinkBinding: Sendable {
         self.mode = mode
         self.deletes = deletes
         self.backfillCounter = backfillCounter
+        self.rebuildCounter = rebuildCounter
         self.skipsBackfill = skipsBackfill
+        self.readsSomeRows = readsSomeRows
         self.requiredFields = requiredFields
         self.excludedFields = excludedFields
         self.onlyFields = onlyFields
         self.additionalCreateSQL = additionalCreateSQL
     }
+
+    /// Whether an update may be of a row that the destination never had.
+    public var lacksRows: Bool { skipsBackfill || readsSomeRows }
 
     /// Whether a column of the source is stored.
     public func takes(_ column: String) -> Bool {
@@ -74,10 +85,17 @@ public struct LinkBinding: Sendable {
 }
 
 extension LinkBinding {
-    /// What has the table read again at the next start, in words that users can run.
-    public func forgetting(in link: LinkSpec) -> String { forgetting(task: link.materialization) }
+    /// What has the table read again at the next start, in words for whoever keeps the catalog.
+    public func readingAgain(in link: LinkSpec) -> String {
+        mode == .upsert
+            ? "raise `backfill` of the table's binding in capture \(link.capture) to \(backfillCounter + 1): it is read over "
+                + "what is there, and rows that the source no longer has are removed"
+            : "raise `backfill` of its binding in materialization \(link.materialization) to \(rebuildCounter + 1) and apply "
+                + "with --allow-destructive: the table is emptied first"
+    }
 
-    /// The same, by the materialization's name.
+    /// What empties the table and has it read again at the next start, in words that users can run: for a table that can't
+    /// take what is read. By the materialization's name.
     public func forgetting(task: String) -> String {
         func quoted(_ text: String, _ mark: Character) -> String {
             "\(mark)" + text.map { $0 == mark ? "\(mark)\(mark)" : "\($0)" }.joined() + "\(mark)"

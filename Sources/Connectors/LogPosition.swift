@@ -17,6 +17,9 @@ public struct LogPosition: Hashable, Comparable, Sendable, BitwiseCopyable, Cust
         self.init(UInt64(high) << 32 | UInt64(low))
     }
 
+    /// After every record that ends here, before each that begins here: a place that no record has.
+    public var justBefore: LogPosition { LogPosition(rawValue > 0 ? rawValue - 1 : 0) }
+
     public static let zero = LogPosition(0)
 
     public static func < (left: LogPosition, right: LogPosition) -> Bool { left.rawValue < right.rawValue }

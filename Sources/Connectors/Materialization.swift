@@ -32,11 +32,14 @@ public struct AttachedTable: Sendable {
     public var state: BindingCheckpoint
     /// The table takes a backfill from its start, so its key may be made late.
     public var willBackfill: Bool
+    /// What is there goes: the table is emptied, or made anew where its columns or key can't stay.
+    public var isRebuilt: Bool
 
-    public init(_ shape: TableShape, _ state: BindingCheckpoint, willBackfill: Bool) {
+    public init(_ shape: TableShape, _ state: BindingCheckpoint, willBackfill: Bool, isRebuilt: Bool = false) {
         self.shape = shape
         self.state = state
         self.willBackfill = willBackfill
+        self.isRebuilt = isRebuilt
     }
 }
 
@@ -102,16 +105,27 @@ public protocol Transactor: RowStore {
 ///
 /// Used by the chunk's reader thread up to `finishRows`, then by the link's thread: never by both at once.
 public protocol ChunkWriter: RowStore {
-    /// Opens the transaction and a COPY into the binding's table; says in which form it takes the rows.
+    /// Opens the transaction and a COPY into the binding's table; says in which form it takes the rows. With `isOverlay`
+    /// the rows of an upsert table are kept aside, and nothing of the table is locked, until `merge`.
     ///
     /// `position` and `firstSequence` become `_meta/source/lsn` and the first `_meta/source/seq` of a delta table's rows.
-    func begin(_ binding: Int, shape: TableShape, position: LogPosition, firstSequence: Int64) throws -> RowFormat
+    func begin(
+        _ binding: Int, shape: TableShape, position: LogPosition, firstSequence: Int64, isOverlay: Bool
+    ) throws -> RowFormat
 
     /// One row as the source's COPY sent it: a line with its newline, or a binary tuple from its field count on. The
     /// columns are the shape's, in its order.
     func write(_ row: UnsafeRawBufferPointer) throws
 
     func finishRows() throws
+
+    /// Puts the rows of an overlay in the place of those that are there; does nothing for other chunks. Called by the
+    /// link's thread, with nothing of the link uncommitted.
+    func merge(_ binding: Int) throws
+
+    /// Keys of an upsert table's rows beyond a key, as text, in the destination's own order; not those that a soft delete
+    /// marked. In a transaction of its own.
+    func keys(of binding: Int, after key: [String]?, limit: Int) throws -> [[String]]
 
     /// Checks the fence, writes the state, and commits. Makes the table's key where it is still to be made and
     /// either every row of the table has been copied now (`isLast`) or the link's changes need it.
@@ -121,6 +135,15 @@ public protocol ChunkWriter: RowStore {
     func abandon()
 
     func close()
+}
+
+extension ChunkWriter {
+    /// Begins a chunk whose rows are new to the destination.
+    public func begin(
+        _ binding: Int, shape: TableShape, position: LogPosition, firstSequence: Int64
+    ) throws -> RowFormat {
+        try begin(binding, shape: shape, position: position, firstSequence: firstSequence, isOverlay: false)
+    }
 }
 
 /// The form of the rows of a chunk.

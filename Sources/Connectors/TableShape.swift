@@ -27,6 +27,11 @@ public final class TableShape: Sendable {
         self === other || (namespace == other.namespace && name == other.name && columns == other.columns)
     }
 
+    /// Columns of these names, in their order; names that the table does not have are left out.
+    public func columns(named names: [String]) -> [ColumnShape] {
+        names.compactMap { name in columns.first { $0.name == name } }
+    }
+
     public func index(of column: String) -> Int? {
         columns.firstIndex { $0.name == column }
     }

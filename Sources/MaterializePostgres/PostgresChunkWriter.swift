@@ -11,6 +11,8 @@ final class PostgresChunkWriter: ChunkWriter {
     private var isCopying = false
     /// The chunk's plan, where its table holds rows from before.
     private var adopting: (plan: StorePlan, adoption: Adoption)?
+    /// Rows that wait beside the table until `merge`.
+    private var overlay: OverlayStatements?
 
     init(session: RowSession, tables: TableRegister, statements: LinkStatements) {
         self.session = session
@@ -20,16 +22,21 @@ final class PostgresChunkWriter: ChunkWriter {
 
     // MARK: - The chunk's rows
 
-    func begin(_ binding: Int, shape: TableShape, position: LogPosition, firstSequence: Int64) throws -> RowFormat {
+    func begin(
+        _ binding: Int, shape: TableShape, position: LogPosition, firstSequence: Int64, isOverlay: Bool
+    ) throws -> RowFormat {
         let table = try tables.attached(binding)
         let plan = try session.plan(for: shape, of: table)
         try session.begin()
+        overlay = isOverlay && table.binding.mode == .upsert ? OverlayStatements(plan: plan) : nil
+        if let overlay { try session.send(overlay.create, table.scope("copy rows")) }
         try session.drain()
-        if table.adoption != nil { try makeAside(plan, table) }
-        let rows = ChunkRows(
-            plan, session.copyBuffer, table.scope("copy rows"), position: position, firstSequence: firstSequence)
-        rows.aside = table.adoption == nil ? nil : aside(plan)
         adopting = table.adoption.map { (plan, $0) }
+        if adopting != nil, overlay == nil { try makeAside(plan, table) }
+        let rows = ChunkRows(
+            plan, session.copyBuffer, table.scope("copy rows"), position: position, firstSequence: firstSequence,
+            target: overlay == nil ? plan.target : OverlayStatements.stage)
+        rows.aside = adopting == nil || overlay != nil ? nil : aside(plan)
         try rows.scope.rethrowing { try session.connection.beginCopyIn(rows.copy) }
         isCopying = true
         try rows.scope.rethrowing { try rows.start() }
@@ -54,7 +61,7 @@ final class PostgresChunkWriter: ChunkWriter {
             try session.connection.endCopyIn()
         }
         self.rows = nil
-        guard let (plan, adoption) = adopting else { return }
+        guard overlay == nil, let (plan, adoption) = adopting else { return }
         try session.send(plan.storeAside(aside(plan)), rows.scope)
         try session.send(plan.settle(adoption, by: aside(plan)), rows.scope)
         try session.drain()
@@ -66,6 +73,40 @@ final class PostgresChunkWriter: ChunkWriter {
     private func makeAside(_ plan: StorePlan, _ table: BoundTable) throws {
         try session.send(plan.createAside(aside(plan)), table.scope("copy rows"))
         try session.drain()
+    }
+
+    func merge(_ binding: Int) throws {
+        guard let overlay else { return }
+        self.overlay = nil
+        let scope = try tables.attached(binding).scope("replace rows")
+        try session.send(overlay.merge, scope)
+        if let (plan, adoption) = adopting {
+            try session.send(plan.settle(adoption, by: OverlayStatements.stage.name), scope)
+        }
+    }
+
+    func keys(of binding: Int, after key: [String]?, limit: Int) throws -> [[String]] {
+        let table = try tables.attached(binding)
+        let columns = table.binding.key.compactMap { table.layout.table.column($0) }
+        let names = columns.map { Identifier($0.name).quoted }.joined(separator: ", ")
+        var conditions: [String] = []
+        if let key {
+            let values = zip(columns, key).map { "\(SQL.literal($1))::\($0.type)" }.joined(separator: ", ")
+            conditions.append("(\(names)) > (\(values))")
+        }
+        if table.binding.deletes == .soft { conditions.append("\(RowStatements.operation) IS DISTINCT FROM 'd'") }
+        let condition = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
+        let shown = columns.enumerated().map {
+            "\(Identifier($1.name).quoted)::text AS \(Identifier("key \($0)").quoted)"
+        }
+        let rows = try table.scope("read the keys of").rethrowing {
+            try session.connection.query(
+                """
+                SELECT \(raw: shown.joined(separator: ", ")) FROM \(table.name) \(raw: condition)
+                 ORDER BY \(raw: names) LIMIT \(raw: String(limit))
+                """)
+        }
+        return (0..<rows.count).map { row in columns.indices.map { rows[row, $0] ?? "" } }
     }
 
     private static var notBegun: RunError {
@@ -118,6 +159,8 @@ final class PostgresChunkWriter: ChunkWriter {
 
     func abandon() {
         rows = nil
+        overlay = nil
+        adopting = nil
         session.copyBuffer.discard()
         if isCopying { session.connection.failCopyIn("the chunk was given up") }
         isCopying = false
@@ -142,10 +185,13 @@ final class ChunkRows {
     /// The table of the session that takes the rows instead of the target.
     var aside: String?
     private let picksFields: Bool
+    private let target: QualifiedName
 
     init(
-        _ plan: StorePlan, _ buffer: CopyBuffer, _ scope: ErrorScope, position: LogPosition, firstSequence: Int64
+        _ plan: StorePlan, _ buffer: CopyBuffer, _ scope: ErrorScope, position: LogPosition, firstSequence: Int64,
+        target: QualifiedName
     ) {
+        self.target = target
         self.plan = plan
         self.buffer = buffer
         self.scope = scope
@@ -163,8 +209,8 @@ final class ChunkRows {
     var copy: SQL {
         if plan.binding.mode == .insert { return DeltaStatements(plan: plan).copy }
         let options = format == .binary ? " (FORMAT binary)" : ""
-        let target = aside.map { "pg_temp.\(Identifier($0))" } ?? "\(plan.target)"
-        return "COPY \(raw: target) (\(raw: plan.columnList)) FROM STDIN\(raw: options)"
+        let target = aside.map { QualifiedName("pg_temp", $0) } ?? target
+        return "COPY \(target) (\(raw: plan.columnList)) FROM STDIN\(raw: options)"
     }
 
     /// The header of a binary COPY (manual, "COPY", "Binary Format"): signature, flags, extension.

@@ -115,8 +115,10 @@ final class PostgresTransactor: Transactor {
             connection: session.connection, config: config, statements: statements, number: binding, binding: spec,
             scope: ErrorScope("attach", spec, task: link.materialization), record: record(of: binding))
         tables[binding] = try attachment.run(
-            shape: table.shape.stored(by: spec), state: table.state, willBackfill: table.willBackfill)
+            shape: table.shape.stored(by: spec), state: table.state, willBackfill: table.willBackfill,
+            isRebuilt: table.isRebuilt)
         states[binding] = table.state
+        states[binding]?.isReadAgain = false
     }
 
     private func begin(_ checkpoint: LinkCheckpoint) throws {

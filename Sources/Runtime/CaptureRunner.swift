@@ -24,11 +24,13 @@ public final class CaptureRunner: Sendable {
     let once: Bool
     /// The source must keep its log from there on for links that are not run; nil where there is none of those.
     let keptFrom: LogPosition?
+    /// Whether tables may be emptied where the catalog asks for it.
+    let mayDestroy: Bool
     private let mostAttempts: Int?
 
     public init(
         capture: any Capture, links: [LinkPlan], observer: any RunObserver, stop: StopSignal, once: Bool,
-        keptFrom: LogPosition? = nil, mostAttempts: Int? = nil
+        keptFrom: LogPosition? = nil, mayDestroy: Bool = false, mostAttempts: Int? = nil
     ) {
         self.capture = capture
         self.members = links.map { LinkMember($0, mostAttempts: mostAttempts) }
@@ -36,6 +38,7 @@ public final class CaptureRunner: Sendable {
         self.stop = stop
         self.once = once
         self.keptFrom = keptFrom
+        self.mayDestroy = mayDestroy
         self.mostAttempts = mostAttempts
     }
 

@@ -31,8 +31,13 @@ extension Link {
                 let binding = chunk.binding
                 let delivery = ChunkDelivery(chunk: chunk, shape: chunkShapes[binding])
                 deliveries[binding] = delivery
-                held[binding] = HeldChanges()
-                if chunk.firstSequence == 0 {
+                if chunk.kind == .sweep {
+                    touched[binding] = TouchedKeys()
+                    sweeps += 1
+                } else {
+                    held[binding] = HeldChanges()
+                }
+                if chunk.kind != .sweep, backfills.state(of: binding).rows == 0 {
                     var event = RunEvent(.backfillStarted, task: spec.materialization, binding: name(of: binding))
                     event.totalRowsEstimate = backfills.state(of: binding).estimatedRows
                     observer.record(event)
@@ -52,12 +57,13 @@ extension Link {
         return busy
     }
 
-    /// Puts complete chunks into the destination, if the link is between two transactions.
+    /// Puts complete chunks into the destination, if the link is between two transactions, and as far as it is.
     func finishReadyChunks() throws {
         guard transaction == nil, !ready.isEmpty, !hasGaps else { return }
+        guard nextDue != nil else { return }
         try commitIfNeeded()
-        while !ready.isEmpty {
-            let delivery = ready.removeFirst()
+        while let index = nextDue {
+            let delivery = ready.remove(at: index)
             if delivery.isAbandoned {
                 discard(delivery)
             } else {
@@ -66,17 +72,21 @@ extension Link {
         }
     }
 
+    /// The place of a chunk that can be finished at the link's position.
+    private var nextDue: Int? { ready.firstIndex { $0.isAbandoned || $0.chunk.awaited <= position } }
+
     private func finish(_ delivery: ChunkDelivery) throws {
         let chunk = delivery.chunk
         let binding = chunk.binding
         guard let writer = delivery.writer else { return }
         defer {
-            held[binding] = nil
+            letGo(of: binding)
             deliveries[binding] = nil
             delivery.settle()
         }
         let state = backfills.stateIncluding(chunk)
         do {
+            try writer.merge(binding)
             guard try storeHeld(of: chunk, into: writer) else {
                 writer.abandon()
                 backfills.abandoned(chunk)
@@ -89,10 +99,31 @@ extension Link {
         }
         backfills.finished(chunk)
         report(chunk, state)
+        if state.phase == .streaming {
+            observer.record(
+                RunEvent(.streaming, task: spec.materialization, binding: name(of: binding), position: position))
+        }
+    }
+
+    /// Removes the rows that a sweep found absent at the source and that no change since then was about.
+    private func removeAbsent(_ chunk: Chunk, with writer: any ChunkWriter) throws {
+        let binding = chunk.binding
+        let shape = buffer.parts[binding].shape
+        let keys = touched[binding].map { Array($0.keys) } ?? []
+        guard let rows = try backfills.absentRows(of: chunk, touched: keys, shape: shape) else { return }
+        let number = buffer.adopt(rows)
+        for event in rows.events.elements {
+            buffer.delete(RowReference(batch: number, firstField: event.oldRow), binding: binding)
+        }
+        try buffer.store(into: writer)
     }
 
     /// Puts the held changes on top of the chunk; false where one of them can't be known (the chunk is read again then).
     private func storeHeld(of chunk: Chunk, into writer: any ChunkWriter) throws -> Bool {
+        if chunk.kind == .sweep {
+            try removeAbsent(chunk, with: writer)
+            return true
+        }
         guard let held = held[chunk.binding], !held.changes.isEmpty else { return true }
         let binding = chunk.binding
         let isUpsert = spec.bindings[binding].mode == .upsert
@@ -134,7 +165,7 @@ extension Link {
     }
 
     private func report(_ chunk: Chunk, _ state: BindingCheckpoint) {
-        let kind: RunEvent.Kind = chunk.isLast ? .backfillCompleted : .backfillProgress
+        let kind: RunEvent.Kind = chunk.completes ? .backfillCompleted : .backfillProgress
         var event = RunEvent(kind, task: spec.materialization, binding: name(of: chunk.binding))
         event.rows = state.rows
         event.bytes = state.bytes
@@ -194,8 +225,14 @@ extension Link {
     }
 
     private func forget(_ delivery: ChunkDelivery) {
-        held[delivery.chunk.binding] = nil
+        letGo(of: delivery.chunk.binding)
         backfills.abandoned(delivery.chunk)
+    }
+
+    private func letGo(of binding: Int) {
+        held[binding] = nil
+        if touched[binding] != nil { sweeps -= 1 }
+        touched[binding] = nil
     }
 
     private func discard(_ delivery: ChunkDelivery) {

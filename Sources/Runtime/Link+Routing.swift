@@ -45,8 +45,11 @@ extension Link {
         let newRow = RowReference(batch: event.newRow < 0 ? -1 : number, firstField: event.newRow)
         let oldRow = RowReference(batch: event.oldRow < 0 ? -1 : number, firstField: event.oldRow)
         for binding in bindingsOfTable[batch.shapes[Int(event.shape)].table] {
+            if sweeps > 0 { touch(event, in: batch, binding) }
             if hasGaps, try follow(event, gapOf: binding, in: batch, number: number) { continue }
-            if backfills.isFiltering(binding) {
+            if event.hasUnchanged, spec.bindings[binding].lacksRows, buffer.parts[binding].isUpsert {
+                try complete(event, in: batch, number: number, sequence: sequence, binding)
+            } else if backfills.isFiltering(binding) {
                 try filter(event, in: batch, number: number, sequence: sequence, binding)
             } else if buffer.parts[binding].isUpsert {
                 apply(event, newRow: newRow, oldRow: oldRow, binding)
@@ -87,6 +90,12 @@ extension Link {
     ) throws {
         let id = event.transaction
         let isUpsert = buffer.parts[binding].isUpsert
+        if backfills.isLive(binding) {
+            try hold(event, in: batch, as: event, newFrom: batch, sequence: sequence, binding)
+            return apply(
+                event, newRow: RowReference(batch: event.newRow < 0 ? -1 : number, firstField: event.newRow),
+                oldRow: RowReference(batch: event.oldRow < 0 ? -1 : number, firstField: event.oldRow), binding)
+        }
         var old: Admission? =
             event.oldRow < 0 ? nil : try backfills.admission(binding, row: event.oldRow, in: batch, transaction: id)
         var new: Admission? =
@@ -167,16 +176,16 @@ extension Link {
         let admission = try backfills.admission(
             binding, row: event.newRow, in: batch, transaction: event.transaction)
         if admission == .hold { abandonChunk(of: binding) }
-        return admission == .deliver
+        return admission == .deliver || backfills.isLive(binding)
     }
 
-    private func fetch(
+    func fetch(
         _ row: Int32, in batch: ChangeBatch, _ event: ChangeEvent, _ binding: Int
     ) throws -> ChangeBatch? {
         try backfills.fetchUnchanged(binding, row: row, in: batch, shape: batch.shapes[Int(event.shape)])
     }
 
-    private func keyText(_ row: Int32, in batch: ChangeBatch, _ binding: Int) -> [[UInt8]?] {
+    func keyText(_ row: Int32, in batch: ChangeBatch, _ binding: Int) -> [[UInt8]?] {
         buffer.parts[binding].keyColumns.map { column in
             batch.value(batch.fields[Int(row) + column]).map { Array($0) }
         }
@@ -206,6 +215,7 @@ extension Link {
             let sequence = transaction?.sequence ?? 0
             transaction?.sequence = sequence + 1
             for binding in bindingsOfTable[batch.shapes[Int(event.shape)].table] {
+                if touched[binding] != nil { try abandonChunkAndWait(of: binding) }
                 if backfills.isFiltering(binding) {
                     try abandonChunkAndWait(of: binding)
                     changedStates.insert(binding)

@@ -53,6 +53,9 @@ final class Link {
     var hasGaps: Bool { gaps.contains { !$0.isEmpty } }
 
     var held: [HeldChanges?]
+    /// By binding: what the log has named while a sweep's chunk is under way.
+    var touched: [TouchedKeys?]
+    var sweeps = 0
     var deliveries: [ChunkDelivery?]
     var ready: [ChunkDelivery] = []
     var waitingDesks: [ChunkDesk] = []
@@ -91,6 +94,7 @@ final class Link {
         changesSinceCommit = Array(repeating: 0, count: spec.bindings.count)
         gaps = Array(repeating: [], count: spec.bindings.count)
         held = Array(repeating: nil, count: spec.bindings.count)
+        touched = Array(repeating: nil, count: spec.bindings.count)
         deliveries = Array(repeating: nil, count: spec.bindings.count)
         status.durable = position
     }
@@ -201,6 +205,7 @@ final class Link {
                 awaited = max(awaited, target)
             }
         }
+        for delivery in ready { awaited = max(awaited, delivery.chunk.awaited) }
         status.awaited = awaited
     }
 

@@ -64,11 +64,15 @@ extension LinkSession {
         return nil
     }
 
-    /// Opens a member's link without the bindings that its destination has as disabled.
+    /// Opens a member's link without the bindings that its destination has as disabled and the catalog does not ask to have
+    /// read again.
     private static func open(_ member: LinkMember) throws -> any Transactor {
         let spec = member.spec
         let transactor = try member.plan.materialization.open(spec)
-        let disabled = spec.bindings.indices.filter { transactor.checkpoint(of: $0)?.phase == .disabled }
+        let disabled = spec.bindings.indices.filter { index in
+            guard let known = transactor.checkpoint(of: index), known.phase == .disabled else { return false }
+            return !BindingStart.isReadAgain(spec.bindings[index], known)
+        }
         guard !disabled.isEmpty else { return transactor }
         transactor.close()
         guard disabled.count < spec.bindings.count else {
@@ -77,7 +81,7 @@ extension LinkSession {
                 .needsOperator, operation: "attach", object: "table \(binding.schema).\(binding.name)",
                 message:
                     "it is disabled since it could not follow the source, and there is no other table to go on with",
-                hint: "have it read again: at the destination, \(binding.forgetting(in: spec))",
+                hint: "have it read again: \(binding.readingAgain(in: spec))",
                 task: spec.materialization, binding: binding.index)
         }
         for index in disabled { member.disable(spec.bindings[index].index) }
@@ -90,14 +94,25 @@ extension LinkSession {
     ) throws -> Link {
         let isNew = transactor.checkpoint == nil
         let checkpoint = transactor.checkpoint ?? start.newLink
-        let states = try spec.bindings.enumerated().map { index, binding in
-            try state(of: binding, recorded: transactor.checkpoint(of: index), start, spec)
+        let starts = try spec.bindings.enumerated().map { index, binding in
+            try BindingStart(
+                binding, of: spec, recorded: transactor.checkpoint(of: index),
+                estimatedRows: start.estimatedRows[binding.table], mayDestroy: runner.mayDestroy)
         }
-        let backfills = try runner.capture.backfills(of: spec, start: start, checkpoint: checkpoint, states: states)
-        let tables = zip(spec.bindings, states).enumerated().map { index, pair in
-            var (binding, state) = pair
-            state.backfill = backfills.state(of: index).backfill
-            return AttachedTable(start.shapes[binding.table], state, willBackfill: state.phase == .pending)
+        let backfills = try runner.capture.backfills(
+            of: spec, start: start, checkpoint: checkpoint, states: starts.map(\.state))
+        let tables = zip(spec.bindings, starts).enumerated().map { index, pair in
+            let (binding, begin) = pair
+            var state = begin.state
+            let known = backfills.state(of: index)
+            state.backfill = known.backfill
+            state.rows = known.rows
+            state.bytes = known.bytes
+            // Rows come before the first chunk does.
+            if state.isReadAgain || binding.readsSomeRows { state.phase = known.phase }
+            return AttachedTable(
+                start.shapes[binding.table], state,
+                willBackfill: state.phase == .pending, isRebuilt: begin.isRebuilt)
         }
         try transactor.attach(tables, beginning: isNew ? start.newLink : nil)
         return try Link(
@@ -111,39 +126,12 @@ extension LinkSession {
         var tables: Set<Int> = []
         for (member, transactor) in opened {
             for (index, binding) in member.spec.bindings.enumerated() {
-                guard let phase = transactor.checkpoint(of: index)?.phase, phase != .pending else { continue }
+                guard let known = transactor.checkpoint(of: index), known.phase != .pending,
+                    !BindingStart.isReadAgain(binding, known)
+                else { continue }
                 tables.insert(binding.table)
             }
         }
         return tables
-    }
-
-    private static func state(
-        of binding: LinkBinding, recorded: BindingCheckpoint?, _ start: CaptureStart, _ spec: LinkSpec
-    ) throws -> BindingCheckpoint {
-        guard let recorded else {
-            return BindingCheckpoint(
-                phase: binding.skipsBackfill ? .streaming : .pending, backfillCounter: binding.backfillCounter,
-                estimatedRows: start.estimatedRows[binding.table])
-        }
-        guard recorded.phase != .detached else {
-            throw RunError(
-                .needsOperator, operation: "attach", object: "table \(binding.schema).\(binding.name)",
-                message:
-                    "its binding was out of the catalog, or disabled, while the others went on: changes since then "
-                    + "are missing in it",
-                hint: "have it read again: at the destination, \(binding.forgetting(in: spec))",
-                task: spec.materialization, binding: binding.index)
-        }
-        guard recorded.backfillCounter == binding.backfillCounter else {
-            throw RunError(
-                .needsOperator, operation: "attach", object: "table \(binding.schema).\(binding.name)",
-                message: "its backfill counter was \(recorded.backfillCounter) and is now \(binding.backfillCounter); "
-                    + "reading a table again is not possible yet",
-                hint: "set the counter back, or have it read again: at the destination, "
-                    + binding.forgetting(in: spec),
-                task: spec.materialization, binding: binding.index)
-        }
-        return recorded
     }
 }

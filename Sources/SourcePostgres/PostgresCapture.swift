@@ -104,6 +104,7 @@ public final class PostgresCapture: Capture {
                 connection: connection, name: config.publication, isReadOnly: config.isReadOnly || server.isStandby
             ).prepare(sources, followed: followed)
             if let statement = publication.undo { undo.withLock { $0.insert(statement, at: 0) } }
+            let sideTables = try provideSideTables(connection, server)
             let memberships = try catalog.memberships(of: sources, in: config.publication)
             let version = try PublicationReading(config.publication, connection)?.version
             let storage = try TableStorage.read(sources.map(\.oid), connection)
@@ -134,9 +135,27 @@ public final class PostgresCapture: Capture {
             }
             return CaptureStart(
                 refusals: slot.refusals, shapes: shapes, newLink: newLink, position: positions.min() ?? slot.position,
-                provisioned: publication.provisioned + slot.provisioned,
+                provisioned: publication.provisioned + sideTables + slot.provisioned,
                 estimatedRows: sources.map(\.estimatedRows))
         }
+    }
+
+    /// Of the tables that the config names beside the captured ones, those that a run uses.
+    private func provideSideTables(_ connection: Connection, _ server: SourceServer) throws -> [String] {
+        let isReadOnly = config.isReadOnly || server.isStandby
+        guard let heartbeat = config.heartbeat else { return [] }
+        guard !isReadOnly else {
+            throw RunError(
+                .needsOperator, operation: "beat", object: "the heartbeat of capture \"\(name)\"",
+                message: "this capture does not write to the source, and a heartbeat does",
+                hint: "take advanced.heartbeat out of its config: an idle slot moves without one", task: name)
+        }
+        guard case .table = heartbeat.mode else { return [] }
+        let result = try SideTableSetup(
+            connection: connection, publication: config.publication, isReadOnly: isReadOnly
+        ).prepare(config.sideTables.tables.filter { $0.kind == SideTables.heartbeatKind })
+        undo.withLock { $0 = result.undo + $0 }
+        return result.provisioned
     }
 
     private func findTables(_ catalog: TableCatalog) throws -> [TableSource] {

@@ -20,6 +20,7 @@ public struct PostgresCaptureConfig: Sendable {
     public var isReadOnly: Bool
     /// Tables at the source that the capture itself uses.
     public var sideTables = SideTables()
+    public var heartbeat: Heartbeat?
 
     public init(
         connection: ConnectionParameters, slot: String = "flow_slot", publication: String = "flow_publication",
@@ -53,6 +54,7 @@ public struct PostgresCaptureConfig: Sendable {
         truncate = advanced?["truncate"]?.stringValue.flatMap(TruncateMode.init) ?? .apply
         isReadOnly = advanced?["read_only_capture"]?.boolValue ?? false
         sideTables = SideTables(advanced)
+        heartbeat = Heartbeat(advanced?["heartbeat"])
     }
 }
 
@@ -65,6 +67,8 @@ public struct CapturedTable: Sendable {
     public var binding: Int?
     /// What destinations tell its rows apart by; none for one that appends.
     public var keys: [Key]
+    /// SQL that the rows which a backfill reads must satisfy; nil for all.
+    public var backfillFilter: String?
 
     /// The key of one destination's table.
     public struct Key: Sendable {
@@ -85,13 +89,15 @@ public struct CapturedTable: Sendable {
     }
 
     public init(
-        namespace: String, stream: String, priority: Int = 0, binding: Int? = nil, keys: [Key] = []
+        namespace: String, stream: String, priority: Int = 0, binding: Int? = nil, keys: [Key] = [],
+        backfillFilter: String? = nil
     ) {
         self.namespace = namespace
         self.stream = stream
         self.priority = priority
         self.binding = binding
         self.keys = keys
+        self.backfillFilter = backfillFilter
     }
 }
 

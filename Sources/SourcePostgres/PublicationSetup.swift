@@ -46,7 +46,7 @@ struct PublicationSetup {
         throw RunError(
             .needsOperator, operation: "resume with", object: "publication \(identifier)",
             message: "it does not publish \(names) any more: changes since then are missing at the destinations",
-            hint: "have these tables read again: at each destination, empty them and delete their rows of flow.bindings"
+            hint: "have these tables read again: raise `backfill` of their bindings in the capture"
                 + (gaps.count == missing.count ? "" : "; tables that are new are added by themselves"))
     }
 

@@ -200,7 +200,7 @@ struct AttachTests {
         try destination.eye.execute("DROP TABLE public.orders")
         let error = failure(destination, shape)
         #expect(error?.kind == .needsOperator)
-        #expect(error?.hint?.contains("DELETE FROM \"flow\".\"bindings\"") == true)
+        #expect(error?.hint?.contains("raise `backfill`") == true)
     }
 
     @Test("a view, or a column that can't hold the source's values, is refused by name")

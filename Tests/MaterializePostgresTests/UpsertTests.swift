@@ -98,7 +98,7 @@ struct UpsertTests {
         }
         #expect(error?.kind == .needsOperator)
         #expect(error?.object == "table public.orders")
-        #expect(error?.hint?.contains("flow.bindings") == true)
+        #expect(error?.hint?.contains("raise `backfill`") == true)
         link.transactor.rollback()
         #expect(try destination.value("SELECT name FROM public.orders WHERE id = 1") == "n1")
         #expect(try destination.value("SELECT count(*) FROM public.orders") == "5")

@@ -24,9 +24,9 @@ struct GapTests {
             try write(["a", "b"])
         }
 
-        func write(_ tables: [String], user: String = "postgres") throws {
+        func write(_ tables: [String], user: String = "postgres", backfill: Int = 0) throws {
             let captured = tables.map {
-                "      - { resource: { namespace: public, stream: \($0) }, target: gap/\($0) }\n"
+                "      - { resource: { namespace: public, stream: \($0) }, target: gap/\($0), backfill: \(backfill) }\n"
             }
             let stored = tables.map { "      - { source: gap/\($0), resource: { table: \($0) } }\n" }
             try """
@@ -102,7 +102,7 @@ struct GapTests {
         #expect(try setup.rows("a") == "1old,2old")
         let again = try setup.once()
         #expect(again.exitCode == 69)
-        #expect(again.errors.contains("DELETE FROM flow.bindings"), "\(again.errors)")
+        #expect(again.errors.contains("raise `backfill`"), "\(again.errors)")
         #expect(try setup.rows("a") == "1old,2old")
         try setup.end()
     }
@@ -137,7 +137,7 @@ struct GapTests {
         let outcome = try setup.once()
         #expect(outcome.exitCode == 69)
         #expect(outcome.errors.contains("public\".\"a\""), "\(outcome.errors)")
-        #expect(outcome.errors.contains("flow.bindings"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("raise `backfill`"), "\(outcome.errors)")
         try setup.end()
     }
 
@@ -162,8 +162,7 @@ struct GapTests {
         let refused = try setup.once()
         #expect(refused.exitCode == 69)
         #expect(refused.errors.contains("was out of the catalog"), "\(refused.errors)")
-        try Connection(setup.destination).execute(
-            "TRUNCATE public.b; DELETE FROM flow.bindings WHERE destination_table = 'b'")
+        try setup.write(["a", "b"], backfill: 1)
         #expect(try setup.once().exitCode == 0)
         #expect(try setup.rows("b") == "1old,77hole")
         try setup.end()
@@ -206,10 +205,12 @@ struct GapTests {
         #expect(apply.errors.contains("was added with a value for each row"), "\(apply.errors)")
         let again = try setup.once()
         #expect(again.exitCode == 69)
-        #expect(again.errors.contains("TRUNCATE \"public\".\"a\"; DELETE FROM flow.bindings"), "\(again.errors)")
-        try Connection(setup.destination).execute(
-            "TRUNCATE public.a; DELETE FROM flow.bindings WHERE destination_table = 'a'")
-        #expect(try setup.once().exitCode == 0)
+        #expect(
+            again.errors.contains("raise `backfill` of the table's binding in capture gap/source to 1"),
+            "\(again.errors)")
+        try setup.write(["a", "b"], backfill: 1)
+        let mended = try setup.once()
+        #expect(mended.exitCode == 0, "\(mended.errors)")
         let sum: SQL = "SELECT md5(string_agg(a::text, ',' ORDER BY id)) FROM public.a"
         #expect(try Connection(setup.destination).query(sum)[0, 0] == (try setup.admin.query(sum)[0, 0]))
         try setup.end()

@@ -40,15 +40,10 @@ struct UnfollowedTests {
     private static let refused: [(String, String)] = [
         ("historyMode", catalog(source: ", historyMode: true")),
         ("advanced.signalTable", catalog(source: ", advanced: { signalTable: ops }")),
-        ("advanced.heartbeat", catalog(source: ", advanced: { heartbeat: { interval: 1m } }")),
         ("advanced.failoverSlot", catalog(source: ", advanced: { failoverSlot: true }")),
         ("advanced.binaryHandling", catalog(source: ", advanced: { binaryHandling: base64 }")),
         ("advanced.min_backfill_xid", catalog(source: ", advanced: { min_backfill_xid: '7' }")),
         ("advanced.capture_as_partitions", catalog(source: ", advanced: { capture_as_partitions: true }")),
-        (
-            "advanced.additional_backfill_filter",
-            catalog(resource: ", advanced: { additional_backfill_filter: id > 1 }")
-        ),
         ("autoDiscover.addNewBindings", catalog(capture: "autoDiscover: { addNewBindings: true }")),
         ("tasks", catalog(destination: ", tasks: 2")),
         (

@@ -75,7 +75,8 @@ struct EndpointProperty: Sendable {
             "advanced.backfill_chunk_size", "advanced.backfill_chunk_bytes", "advanced.backfillWorkers",
             "advanced.skip_backfills", "advanced.read_only_capture", "advanced.truncate", "advanced.discover_schemas",
             "advanced.discover_unpublished_tables", "resource.namespace", "resource.stream", "resource.mode",
-            "resource.priority",
+            "resource.priority", "advanced.heartbeat.interval", "advanced.heartbeat.mode", "advanced.heartbeat.schema",
+            "resource.advanced.additional_backfill_filter",
         ])
         + harmless([
             "advanced.statement_timeout", "advanced.watermarksTable", "advanced.discover_only_published",
@@ -83,10 +84,9 @@ struct EndpointProperty: Sendable {
         ])
         + [
             refused("historyMode", but: .no), refused("advanced.failoverSlot", but: .no),
-            refused("advanced.min_backfill_xid"), refused("advanced.heartbeat"), refused("advanced.signalTable"),
+            refused("advanced.min_backfill_xid"), refused("advanced.signalTable"),
             refused("advanced.binaryHandling", but: .text("bytes")),
             refused("advanced.capture_as_partitions", but: .no),
-            refused("resource.advanced.additional_backfill_filter"),
         ]
 
     private static let destination =

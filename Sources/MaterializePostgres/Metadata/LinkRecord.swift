@@ -60,16 +60,18 @@ extension BindingRecord {
         let rows = try connection.query(
             """
             SELECT collection, destination_schema, destination_table, source_schema, source_table, phase, backfill,
-                   backfill_counter, rows, bytes, estimated_rows, shape, error
-              FROM \(metadata.bindings) WHERE materialization = $1 AND capture = $2
+                   backfill_counter, rows, bytes, estimated_rows, shape, error,
+                   to_jsonb(b) ->> 'rebuild_counter'
+              FROM \(metadata.bindings) b WHERE materialization = $1 AND capture = $2
              ORDER BY destination_schema, destination_table
             """, [materialization, capture])
         return (0..<rows.count).map { row in
             func number(_ column: Int) -> Int64? { rows[row, column].flatMap { Int64($0) } }
             let state = BindingCheckpoint(
                 phase: rows[row, 5].flatMap { BindingCheckpoint.Phase(rawValue: $0) } ?? .pending,
-                backfill: rows[row, 6] ?? "", backfillCounter: Int(number(7) ?? 0), rows: number(8) ?? 0,
-                bytes: number(9) ?? 0, estimatedRows: number(10))
+                backfill: rows[row, 6] ?? "", backfillCounter: Int(number(7) ?? 0),
+                rebuildCounter: number(13).map { Int($0) }, rows: number(8) ?? 0, bytes: number(9) ?? 0,
+                estimatedRows: number(10))
             return BindingRecord(
                 collection: rows[row, 0] ?? "", schema: rows[row, 1] ?? "", table: rows[row, 2] ?? "",
                 sourceSchema: rows[row, 3] ?? "", sourceTable: rows[row, 4] ?? "", state: state,

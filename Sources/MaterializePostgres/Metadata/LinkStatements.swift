@@ -87,7 +87,7 @@ struct LinkStatements: Sendable {
                 WITH touched AS (
                   UPDATE \(metadata.bindings)
                      SET phase = $5, backfill = $6, backfill_counter = $7::int, rows = $8::bigint, bytes = $9::bigint,
-                         estimated_rows = $10::bigint, updated_at = now()
+                         estimated_rows = $10::bigint, rebuild_counter = $11::int, updated_at = now()
                    WHERE materialization = $1 AND capture = $2 AND destination_schema = $3 AND destination_table = $4
                   RETURNING 1)
                 SELECT 1 / count(*) FROM touched
@@ -113,11 +113,12 @@ struct LinkStatements: Sendable {
             sql: """
                 INSERT INTO \(metadata.bindings) AS b
                   (materialization, capture, destination_schema, destination_table, phase, backfill, backfill_counter,
-                   rows, bytes, estimated_rows, collection, source_schema, source_table, shape)
-                VALUES ($1, $2, $3, $4, $5, $6, $7::int, $8::bigint, $9::bigint, $10::bigint, $11, $12, $13, $14::jsonb)
+                   rows, bytes, estimated_rows, rebuild_counter, collection, source_schema, source_table, shape)
+                VALUES ($1, $2, $3, $4, $5, $6, $7::int, $8::bigint, $9::bigint, $10::bigint, $11::int, $12, $13, $14,
+                        $15::jsonb)
                 ON CONFLICT (materialization, capture, destination_schema, destination_table) DO UPDATE
                   SET phase = EXCLUDED.phase, backfill = EXCLUDED.backfill, backfill_counter = EXCLUDED.backfill_counter,
-                      rows = EXCLUDED.rows, bytes = EXCLUDED.bytes, estimated_rows = EXCLUDED.estimated_rows,
+                      rebuild_counter = EXCLUDED.rebuild_counter, rows = EXCLUDED.rows, bytes = EXCLUDED.bytes, estimated_rows = EXCLUDED.estimated_rows,
                       collection = EXCLUDED.collection, source_schema = EXCLUDED.source_schema,
                       source_table = EXCLUDED.source_table, shape = EXCLUDED.shape, updated_at = now()
                 """,
@@ -128,7 +129,7 @@ struct LinkStatements: Sendable {
     private func values(of state: BindingCheckpoint) -> [String?] {
         [
             state.phase.rawValue, state.backfill, String(state.backfillCounter), String(state.rows),
-            String(state.bytes), state.estimatedRows.map { String($0) },
+            String(state.bytes), state.estimatedRows.map { String($0) }, state.rebuildCounter.map { String($0) },
         ]
     }
 }

@@ -68,6 +68,8 @@ struct MetadataSchema: Sendable {
                AND to_regprocedure(\(literal: QualifiedName(name, "wait_for").quoted + "(text,pg_lsn,interval)")) IS NOT NULL
                AND EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass(\(literal: checkpoints.quoted))
                              AND attname = 'error_class' AND NOT attisdropped)
+               AND EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass(\(literal: bindings.quoted))
+                             AND attname = 'rebuild_counter' AND NOT attisdropped)
             """)
         return rows[0, 0] == "t"
     }
@@ -89,6 +91,7 @@ struct MetadataSchema: Sendable {
           rows bigint NOT NULL, bytes bigint NOT NULL, estimated_rows bigint,
           shape jsonb NOT NULL, error text, updated_at timestamptz NOT NULL DEFAULT now(),
           PRIMARY KEY (materialization, capture, destination_schema, destination_table)) WITH (fillfactor = 50);
+        ALTER TABLE \(bindings) ADD COLUMN IF NOT EXISTS rebuild_counter integer;
         \(comments)
         \(functions)
         """
@@ -115,7 +118,10 @@ struct MetadataSchema: Sendable {
         COMMENT ON COLUMN \(bindings).phase IS
           'pending: nothing was read yet; backfilling: rows are being copied; streaming: all were, changes follow; detached: the link went on without the table; disabled: it does, since the table could not follow the source.';
         COMMENT ON COLUMN \(bindings).backfill IS 'What was copied so far, in the capture''s own form.';
-        COMMENT ON COLUMN \(bindings).backfill_counter IS 'The binding''s backfill counter as the table was filled.';
+        COMMENT ON COLUMN \(bindings).backfill_counter IS
+          'backfill of the capture''s binding as the table was read last.';
+        COMMENT ON COLUMN \(bindings).rebuild_counter IS
+          'backfill of the materialization''s binding as the table was emptied last; null: backfill_counter has the sum.';
         COMMENT ON COLUMN \(bindings).rows IS 'Rows that the backfill copied.';
         COMMENT ON COLUMN \(bindings).bytes IS 'Bytes that the backfill read.';
         COMMENT ON COLUMN \(bindings).estimated_rows IS 'The source''s estimate as the backfill began.';

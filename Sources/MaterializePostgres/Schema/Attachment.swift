@@ -17,8 +17,14 @@ struct Attachment {
     private var inspection: TableInspection { TableInspection(connection: connection) }
 
     /// In the open transaction, which holds the link.
-    func run(shape: TableShape, state: BindingCheckpoint, willBackfill: Bool) throws -> BoundTable {
-        let (layout, hasKey) = try prepare(shape, state, isKeyLate: willBackfill || state.phase != .streaming)
+    func run(
+        shape: TableShape, state: BindingCheckpoint, willBackfill: Bool, isRebuilt: Bool = false
+    ) throws -> BoundTable {
+        let isKeyLate =
+            !state.isReadAgain && !binding.readsSomeRows && (willBackfill || state.phase != .streaming)
+        let (layout, hasKey) =
+            isRebuilt
+            ? try rebuild(shape, state, isKeyLate: isKeyLate) : try prepare(shape, state, isKeyLate: isKeyLate)
         let shapeRecord = ShapeRecord(layout)
         let statement = statements.record(binding, source: shape, state: state, shape: shapeRecord.json)
         try scope.rethrowing { _ = try connection.query(statement.sql, statement.parameters) }
@@ -32,7 +38,9 @@ struct Attachment {
         _ shape: TableShape, _ state: BindingCheckpoint, isKeyLate: Bool
     ) throws -> (BoundTable.Layout, hasKey: Bool) {
         switch try scope.rethrowing({ try inspection.find(name) }) {
-        case .absent: return try create(shape, isKeyLate: isKeyLate)
+        case .absent:
+            let isExpected = state.isReadAgain || state.phase == .pending
+            return try create(shape, isKeyLate: isKeyLate, isExpected: isExpected)
         case .table(let table): return try take(table, shape, state, isKeyLate: isKeyLate)
         case .other(let kind):
             throw scope.error(
@@ -42,13 +50,47 @@ struct Attachment {
         }
     }
 
+    /// The table without its rows: the same one, with its grants and indexes, where it can take the source's columns and
+    /// key, else one that is made anew.
+    private func rebuild(
+        _ shape: TableShape, _ state: BindingCheckpoint, isKeyLate: Bool
+    ) throws -> (BoundTable.Layout, hasKey: Bool) {
+        guard case .table = try scope.rethrowing({ try inspection.find(name) }) else {
+            return try prepare(shape, state, isKeyLate: isKeyLate)
+        }
+        try forgetAdoption()
+        try scope.rethrowing { try connection.execute("SAVEPOINT flow_rebuild") }
+        do {
+            try empty()
+            return try prepare(shape, state, isKeyLate: isKeyLate)
+        } catch let error as RunError where error.kind == .needsOperator && mayChange {
+            try scope.rethrowing { try connection.execute("ROLLBACK TO SAVEPOINT flow_rebuild; DROP TABLE \(name)") }
+            return try create(shape, isKeyLate: isKeyLate, isExpected: true)
+        }
+    }
+
+    /// Row by row where a table that refers to this one keeps it from being truncated, or the privilege is missing.
+    private func empty() throws {
+        try scope.rethrowing {
+            try connection.execute("SAVEPOINT flow_empty")
+            do {
+                try connection.execute("TRUNCATE \(name)")
+            } catch let error as PostgresError where error.sqlState == "42501" || error.sqlState == "0A000" {
+                try connection.execute("ROLLBACK TO SAVEPOINT flow_empty; DELETE FROM \(name)")
+            }
+        }
+    }
+
     // MARK: - A table that is absent
 
-    private func create(_ shape: TableShape, isKeyLate: Bool) throws -> (BoundTable.Layout, hasKey: Bool) {
-        if let record, record.state.phase != .pending {
+    /// `isExpected`: all of it is going to be read.
+    private func create(
+        _ shape: TableShape, isKeyLate: Bool, isExpected: Bool
+    ) throws -> (BoundTable.Layout, hasKey: Bool) {
+        if let record, record.state.phase != .pending, !isExpected {
             throw scope.error(
                 .needsOperator, "the destination table is gone, and flow.bindings says that it was filled",
-                hint: "have it read again: \(forget)")
+                hint: "have it read again: \(binding.readingAgain(in: statements.link))")
         }
         let definition = TableDefinition(binding: binding, shape: shape)
         let isUpsert = binding.mode == .upsert
@@ -58,6 +100,7 @@ struct Attachment {
                 .needsOperator, "the destination table is missing, and schemaEvolution is none", hint: "run: \(create)")
         }
         let provision = TypeProvision(connection: connection, scope: scope, mayChange: true)
+        try forgetAdoption()
         _ = try provision.provideSchema(binding.schema)
         _ = try provision.provide(shape.types)
         try scope.rethrowing { try connection.execute("\(raw: create)") }
@@ -112,7 +155,7 @@ struct Attachment {
             layout = try evolution.run(from: layout, to: shape).layout
         }
         try addMetadata(to: layout.table)
-        let adoption = try adoption(isKnown: known != nil, isForeign: isForeign)
+        let adoption = try adoption(isKnown: known != nil && !state.isReadAgain, isForeign: isForeign)
         let hasKey = try provideKey(layout, isKeyLate: isKeyLate && adoption == nil)
         if isForeign, let adoption { try scope.rethrowing { try adoption.begin(binding, connection) } }
         try relax(layout, hasKey: hasKey)
@@ -124,7 +167,8 @@ struct Attachment {
         return (layout, hasKey)
     }
 
-    /// The adoption that begins now, or that an earlier run began; nil where the table's rows are the source's.
+    /// The adoption that begins now, or that an earlier run began; nil where the table's rows are the source's, or all of
+    /// them are going to be looked at since the table is read again.
     private func adoption(isKnown: Bool, isForeign: Bool) throws -> Adoption? {
         guard binding.mode == .upsert else { return nil }
         return try scope.rethrowing {
@@ -133,6 +177,12 @@ struct Attachment {
             try adoption.drop(connection)
             return isForeign ? adoption : nil
         }
+    }
+
+    /// A list of rows that are gone must not be taken for one of those that come.
+    private func forgetAdoption() throws {
+        guard binding.mode == .upsert else { return }
+        try scope.rethrowing { try Adoption.of(binding, statements, connection).drop(connection) }
     }
 
     private func shape(in record: BindingRecord, _ shape: TableShape) -> ShapeRecord? {
@@ -196,12 +246,6 @@ struct Attachment {
                 hint: "run: \(statement)")
         }
         try scope.rethrowing { try connection.execute("\(raw: statement)") }
-    }
-
-    private var forget: String {
-        "DELETE FROM \(statements.metadata.bindings) WHERE materialization = "
-            + "\(SQL.literal(statements.link.materialization)) AND destination_schema = \(SQL.literal(binding.schema)) "
-            + "AND destination_table = \(SQL.literal(binding.name))"
     }
 }
 

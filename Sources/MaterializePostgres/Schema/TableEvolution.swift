@@ -70,7 +70,7 @@ struct TableEvolution {
         guard case .table(let table) = found else {
             throw scope.error(
                 .needsOperator, "the destination table is gone",
-                hint: "have it read again: delete its row in flow.bindings, then apply")
+                hint: "have it read again: raise `backfill` of its binding in the capture")
         }
         for column in shape.storedColumns {
             guard table.column(column.name)?.isGenerated != true else {

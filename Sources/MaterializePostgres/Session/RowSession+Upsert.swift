@@ -177,7 +177,6 @@ enum Divergence {
             .needsOperator,
             "an update left a large value out because the source did not change it, and the destination no longer has the "
                 + "row that holds it: rows were removed or keys changed there by somebody else",
-            hint: "have the table read again: drop it at the destination together with its row in flow.bindings, then "
-                + "apply")
+            hint: "have the table read again: raise `backfill` of its binding in the capture")
     }
 }

@@ -23,6 +23,9 @@ struct BackfillFilter: Sendable {
     var frontier: KeyBound?
     /// Every row has been copied.
     var isCopied: Bool
+    /// The rows take the place of those that the destination has: a chunk is finished only when the link has passed the
+    /// source's position of then, so no change that it contains comes later, and no range has to be kept.
+    var isOverlay = false
     var ranges: [CopiedRange] = []
     /// The chunk in flight begins at the frontier; its other bound and its snapshot are known once it was taken.
     var chunk: Flight?
@@ -90,7 +93,7 @@ struct BackfillFilter: Sendable {
 
     mutating func add(_ range: CopiedRange) {
         chunk = nil
-        ranges.append(range)
+        if !isOverlay { ranges.append(range) }
         if let upper = range.upper {
             frontier = upper
         } else {

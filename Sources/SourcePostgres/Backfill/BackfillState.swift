@@ -5,7 +5,8 @@ import Postgres
 /// What is kept at the destination of one table's backfill, as JSON text:
 /// `{"table": "16400/r16410", "upper": ["42"], "copied": false, "file": "16401",
 /// "publication": "16390:742", "order": ["id"], "ranges": [{"lower": …, "upper": …, "snapshot": "…", "until": "0/…"}],
-/// "files": "16401", "columns": 7}`.
+/// "files": "16401", "columns": 7}`, of a table that is read again also `"overlay": true`, `"live": true`, `"numbered": 5000`
+/// and, until it is through, `"sweep": {"after": ["17"]}`.
 struct BackfillState {
     var filter: BackfillFilter
     /// The table's file at the source when its last chunk was read; nil for a partitioned table.
@@ -19,9 +20,24 @@ struct BackfillState {
     /// The table's files and its last column when the destination's columns were last those of the source.
     var seen: (files: String, lastColumn: Int)?
 
+    /// What is left of looking for rows that the source no longer has; nil where nothing is.
+    var sweep: KeySweep?
+    /// Changes beyond what was read count too: the destination has the rows that they are about, or gets them whole.
+    var isLive = false
+    /// Rows that were read before the table was read again: the numbers of an append-only table's rows go on from there.
+    var numbered: Int64 = 0
+
     /// The state of a table of which nothing was read.
     init(isCopied: Bool) {
         filter = BackfillFilter(frontier: nil, isCopied: isCopied)
+    }
+
+    /// The state of a table that is to be read again, over rows that are there.
+    init(over before: BackfillState?, rows: Int64, sweeps: Bool, isLive: Bool) {
+        self.isLive = isLive
+        filter = BackfillFilter(frontier: nil, isCopied: false, isOverlay: true)
+        sweep = sweeps ? KeySweep() : nil
+        numbered = (before?.numbered ?? 0) + rows
     }
 
     /// Throws `internal` where the text is not what `text` writes.
@@ -37,6 +53,12 @@ struct BackfillState {
             return CopiedRange(
                 lower: try BackfillState.bound(range["lower"]), upper: try BackfillState.bound(range["upper"]),
                 snapshot: snapshot, until: until)
+        }
+        filter.isOverlay = value["overlay"]?.boolValue ?? false
+        isLive = value["live"]?.boolValue ?? false
+        numbered = value["numbered"]?.intValue.map { Int64($0) } ?? 0
+        if let place = value["sweep"], place.objectValue != nil {
+            sweep = KeySweep(after: try BackfillState.bound(place["after"])?.values)
         }
         fileNode = value["file"]?.stringValue.flatMap { UInt32($0) }
         identity = value["table"]?.stringValue
@@ -55,13 +77,19 @@ struct BackfillState {
         let file: JSONValue = fileNode.map { .string(String($0)) } ?? .null
         let published: JSONValue = publication.map { .string($0) } ?? .null
         let order: JSONValue = order.map { names in .array(names.map { .string($0) }) } ?? .null
-        let state: JSONValue = [
-            "table": identity.map { .string($0) } ?? .null, "upper": BackfillState.value(filter.frontier),
-            "copied": .bool(filter.isCopied), "file": file, "ranges": .array(ranges),
-            "publication": published, "order": order,
-            "files": seen.map { .string($0.files) } ?? .null, "columns": seen.map { .int($0.lastColumn) } ?? .null,
-        ]
-        return JSONWriter.write(state)
+        var state = JSONObject([
+            ("table", identity.map { .string($0) } ?? .null), ("upper", BackfillState.value(filter.frontier)),
+            ("copied", .bool(filter.isCopied)), ("file", file), ("ranges", .array(ranges)),
+            ("publication", published), ("order", order),
+            ("files", seen.map { .string($0.files) } ?? .null), ("columns", seen.map { .int($0.lastColumn) } ?? .null),
+        ])
+        if filter.isOverlay {
+            state["overlay"] = .bool(true)
+            if isLive { state["live"] = .bool(true) }
+            if let sweep { state["sweep"] = ["after": BackfillState.value(sweep.after.map { KeyBound($0) })] }
+        }
+        if numbered > 0 { state["numbered"] = .int(Int(numbered)) }
+        return JSONWriter.write(.object(state))
     }
 
     private static func value(_ bound: KeyBound?) -> JSONValue {

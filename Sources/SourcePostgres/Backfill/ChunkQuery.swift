@@ -14,7 +14,8 @@ extension TableChunk {
     }
 
     var lowerCondition: String {
-        lower.map { "WHERE \(compare(">", $0))" } ?? ""
+        let terms = (lower.map { [compare(">", $0)] } ?? []) + filterTerms
+        return terms.isEmpty ? "" : "WHERE " + terms.joined(separator: " AND ")
     }
 
     /// The rows of the chunk, once its upper bound is known.
@@ -22,8 +23,12 @@ extension TableChunk {
         var terms: [String] = []
         if let lower { terms.append(compare(">", lower)) }
         if let upper, !isLast { terms.append(compare("<=", upper)) }
+        terms += filterTerms
         return terms.isEmpty ? "" : "WHERE " + terms.joined(separator: " AND ")
     }
+
+    /// On lines of its own: it may end in a comment.
+    private var filterTerms: [String] { filter.map { ["(\n\($0)\n)"] } ?? [] }
 
     /// `(a, b) > (1::integer, 'x'::text)`: a row comparison, in the columns' own types and collations.
     private func compare(_ sign: String, _ bound: KeyBound) -> String {

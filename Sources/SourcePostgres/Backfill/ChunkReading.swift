@@ -50,6 +50,7 @@ final class ChunkReading: ChunkReader {
         let began = now()
         guard let snapshot = try openSnapshot(for: chunk, isAbandoned) else { return .abandoned }
         chunk.snapshot = snapshot
+        if chunk.kind == .sweep { return try sweep(chunk, with: writer, bounded) }
         guard try isSameFile(chunk) else { return .abandoned }
         _ = try RowSecurity.guarded([chunk.table], connection)
         let found = try TableCatalog(connection: connection).shape(of: chunk.table)
@@ -58,12 +59,30 @@ final class ChunkReading: ChunkReader {
         try lookUpBound(of: chunk)
         bounded()
         let format = try writer.begin(
-            chunk.binding, shape: shape, position: chunk.position, firstSequence: chunk.firstSequence)
+            chunk.binding, shape: shape, position: chunk.position.justBefore, firstSequence: chunk.firstSequence,
+            isOverlay: chunk.kind == .overlay)
         guard try copyRows(of: chunk, shape, format, into: writer, isAbandoned) else { return .abandoned }
         try writer.finishRows()
         chunk.until = try sourcePosition()
+        if chunk.kind == .overlay { chunk.awaited = chunk.until }
         try connection.execute("COMMIT")
         chunk.milliseconds = now() - began
+        return .complete
+    }
+
+    /// Looks which of the destination's next keys the source does not have.
+    private func sweep(
+        _ chunk: TableChunk, with writer: any ChunkWriter, _ bounded: () -> Void
+    ) throws -> ChunkResult {
+        _ = try RowSecurity.guarded([chunk.table], connection)
+        bounded()
+        let keys = try writer.keys(of: chunk.binding, after: chunk.sweep.after, limit: chunk.keyLimit)
+        chunk.isLast = keys.count < chunk.keyLimit
+        chunk.lastKey = keys.last
+        chunk.absent = try KeyPresence(table: chunk.table.rows, columns: chunk.key, connection: connection)
+            .absent(of: keys)
+        if !chunk.absent.isEmpty { chunk.awaited = try sourcePosition() }
+        try connection.execute("COMMIT")
         return .complete
     }
 

@@ -24,7 +24,7 @@ final class PostgresBackfills: LinkBackfills {
         self.connect = connect
     }
 
-    var isComplete: Bool { tables.allSatisfy { $0.state.filter.isCopied } }
+    var isComplete: Bool { tables.allSatisfy { !$0.isReading } }
 
     var awaitedPosition: LogPosition {
         var awaited = LogPosition.zero
@@ -46,12 +46,15 @@ final class PostgresBackfills: LinkBackfills {
 
     func isFiltering(_ binding: Int) -> Bool { tables[binding].isFiltering }
 
+    func isLive(_ binding: Int) -> Bool { tables[binding].state.isLive }
+
     func admission(_ binding: Int, row: Int32, in batch: ChangeBatch, transaction: UInt32) throws -> Admission {
         try tables[binding].admission(row: row, in: batch, transaction: transaction)
     }
 
     func truncated(_ binding: Int, transaction: UInt32) -> Bool {
-        tables[binding].state.filter.truncate(by: transaction)
+        tables[binding].state.sweep = nil
+        return tables[binding].state.filter.truncate(by: transaction)
     }
 
     func state(of binding: Int) -> BindingCheckpoint { tables[binding].current }
@@ -66,27 +69,26 @@ final class PostgresBackfills: LinkBackfills {
 
     func openChunk(at position: LogPosition, excluding: Set<Int>) -> Chunk? {
         let candidates = tables.indices.filter { index in
-            !tables[index].state.filter.isCopied && !tables[index].isInFlight && !excluding.contains(index)
+            tables[index].isReading && !tables[index].isInFlight && !excluding.contains(index)
                 && tables[index].blockedUntil == .zero
         }
         guard let index = candidates.max(by: { (tables[$0].priority, $1) < (tables[$1].priority, $0) }) else {
             return nil
         }
         tables[index].isInFlight = true
-        tables[index].state.filter.chunk = BackfillFilter.Flight()
-        let backfill = tables[index]
+        if !tables[index].state.filter.isCopied { tables[index].state.filter.chunk = BackfillFilter.Flight() }
         return TableChunk(
-            binding: index, position: position, firstSequence: backfill.checkpoint.rows, table: backfill.table,
-            order: backfill.order, lower: backfill.state.filter.frontier, fileNode: backfill.state.fileNode,
-            demand: delivered.demand, mark: delivered.mark, rowLimit: backfill.size.rows)
+            binding: index, position: position, of: tables[index], demand: delivered.demand, mark: delivered.mark)
     }
 
     func canShrink(_ binding: Int) -> Bool { !tables[binding].order.isKeyless && tables[binding].size.canShrink }
 
     func bound(_ chunk: Chunk) {
         guard let chunk = chunk as? TableChunk, let snapshot = chunk.snapshot else { return }
-        tables[chunk.binding].state.filter.chunk = BackfillFilter.Flight(
-            snapshot: snapshot, upper: chunk.isLast ? nil : chunk.upper)
+        if chunk.kind != .sweep {
+            tables[chunk.binding].state.filter.chunk = BackfillFilter.Flight(
+                snapshot: snapshot, upper: chunk.isLast ? nil : chunk.upper)
+        }
         delivered.forget(before: chunk.mark)
     }
 
@@ -100,6 +102,7 @@ final class PostgresBackfills: LinkBackfills {
         guard let chunk = chunk as? TableChunk else { return }
         PostgresBackfills.add(chunk, to: &tables[chunk.binding])
         tables[chunk.binding].isInFlight = false
+        guard chunk.kind != .sweep else { return }
         tables[chunk.binding].size.read(rows: chunk.rows, bytes: chunk.bytes, milliseconds: chunk.milliseconds)
     }
 
@@ -114,7 +117,12 @@ final class PostgresBackfills: LinkBackfills {
     }
 
     private static func add(_ chunk: Chunk, to backfill: inout TableBackfill) {
-        guard let chunk = chunk as? TableChunk, let range = chunk.range else { return }
+        guard let chunk = chunk as? TableChunk else { return }
+        if chunk.kind == .sweep {
+            backfill.state.sweep = chunk.isLast ? nil : KeySweep(after: chunk.lastKey)
+            return
+        }
+        guard let range = chunk.range else { return }
         backfill.state.filter.add(range)
         backfill.state.fileNode = chunk.foundFileNode
         backfill.checkpoint.rows += chunk.rows
@@ -122,6 +130,34 @@ final class PostgresBackfills: LinkBackfills {
     }
 
     // MARK: - Questions to the server
+
+    func absentRows(of chunk: Chunk, touched: [[String]], shape: TableShape) throws -> ChangeBatch? {
+        guard let chunk = chunk as? TableChunk, !chunk.absent.isEmpty else { return nil }
+        var absent = chunk.absent
+        if !touched.isEmpty {
+            absent = try ask("compare keys") {
+                try KeyPresence(table: chunk.table.rows, columns: chunk.key, connection: $0).without(
+                    touched, of: absent)
+            }
+        }
+        guard !absent.isEmpty else { return nil }
+        let rows = ChangeBatch()
+        for key in absent {
+            var event = ChangeEvent(.delete)
+            event.shape = rows.index(of: shape)
+            event.oldRow = rows.nextField
+            event.oldRowIsKey = true
+            for column in shape.columns {
+                guard let place = chunk.key.firstIndex(where: { $0.name == column.name }) else {
+                    rows.appendNull()
+                    continue
+                }
+                rows.appendText(key[place])
+            }
+            rows.append(event)
+        }
+        return rows
+    }
 
     func adopt(_ batch: ChangeBatch) throws {
         for index in tables.indices where tables[index].order.needsServer && tables[index].isFiltering {

@@ -12,11 +12,18 @@ extension PostgresCapture {
                 message: "it is not what this version writes", task: link.materialization)
         }
         var backfills: [TableBackfill] = []
+        var begun: [TableSource] = []
         for (binding, state) in zip(link.bindings, states) {
             try requireKey(binding, found, link)
             let source = found.sources[binding.table]
+            var state = state
             var backfill = BackfillState(isCopied: binding.skipsBackfill)
-            if state.phase != .pending, !state.backfill.isEmpty {
+            if !binding.skipsBackfill, state.isReadAgain || (state.phase == .pending && binding.readsSomeRows) {
+                backfill = BackfillState(
+                    over: try? BackfillState(text: state.backfill), rows: state.rows,
+                    sweeps: state.isReadAgain && binding.mode == .upsert && binding.deletes != .ignore,
+                    isLive: binding.readsSomeRows)
+            } else if state.phase != .pending, !state.backfill.isEmpty, !state.isReadAgain {
                 backfill = try BackfillState(text: state.backfill)
                 if let identity = backfill.identity, identity != source.identity {
                     throw replaced(source, binding, link)
@@ -30,11 +37,17 @@ extension PostgresCapture {
                 let column = source.storage.unknownColumn(since: seen.files, after: seen.lastColumn)
             {
                 var error = TableWatch.unknownPast(
-                    source, column, "at the destination, \(binding.forgetting(in: link))", task: link.materialization,
+                    source, column, binding.readingAgain(in: link), task: link.materialization,
                     binding: binding.index)
                 error.incompatibility = .init()
                 throw error
             }
+            if state.isReadAgain {
+                state.rows = 0
+                state.bytes = 0
+                state.isReadAgain = false
+            }
+            if backfill.seen == nil, !backfill.filter.isCopied { begun.append(source) }
             backfill.identity = source.identity
             backfill.publication = source.publication
             backfill.order = order.names
@@ -43,13 +56,19 @@ extension PostgresCapture {
                 TableBackfill(
                     table: source, order: order,
                     priority: tables[binding.table].priority,
+                    key: found.shapes[binding.table].columns(named: binding.key), isLog: binding.mode == .insert,
+                    condition: tables[binding.table].backfillFilter,
                     state: backfill,
                     checkpoint: state, size: ChunkSize(fixed: config.chunkRows, bytes: config.chunkBytes)))
         }
         let connect = self.connect
+        // Nobody noted what the stream showed while no table was being read: it may not be visible yet. Whoever did it holds
+        // a lock on the table until it is.
+        let writers = identity.base == nil ? try TableWriters.running(on: begun, connect) : []
         return PostgresBackfills(
             name: name, tables: backfills,
-            delivered: DeliveredTransactions(base: identity.base, pending: identity.pending), identity: found.identity,
+            delivered: DeliveredTransactions(base: identity.base, pending: identity.pending + writers),
+            identity: found.identity,
             connect: { try connect() })
     }
 
@@ -58,7 +77,7 @@ extension PostgresCapture {
             .needsOperator, operation: "resume with", object: "table \(source.name)",
             message: "it was dropped and made anew, or taken out of the publication and put back: changes of the table "
                 + "that the destination holds are missing",
-            hint: "have it read again: at the destination, \(binding.forgetting(in: link))",
+            hint: "have it read again: \(binding.readingAgain(in: link))",
             task: link.materialization, binding: binding.index)
         error.incompatibility = .init()
         return error
@@ -72,8 +91,8 @@ extension PostgresCapture {
                 "it was altered since table \(source.name) was last followed: changes that it left out meanwhile are "
                 + "missing",
             hint:
-                "have the table read again: at the destination, \(binding.forgetting(in: link)) Or, where nothing was "
-                + "ever left out (another owner or name): \(same)",
+                "have the table read again: \(binding.readingAgain(in: link)). Or, where nothing was ever left "
+                + "out (another owner or name): \(same)",
             task: link.materialization, binding: binding.index)
     }
 

@@ -20,7 +20,7 @@ extension PostgresCapture {
                 .needsOperator, operation: "go on reading", object: "table \(found.sources[binding.table].name)",
                 message: "it was begun in the order of \(began.joined(separator: ", ")), and is read in that of "
                     + "\(order.names.joined(separator: ", ")) now",
-                hint: "have it read again: at the destination, \(binding.forgetting(in: link))",
+                hint: "have it read again: \(binding.readingAgain(in: link))",
                 task: link.materialization, binding: binding.index)
         }
         return order

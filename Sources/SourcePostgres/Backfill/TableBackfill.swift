@@ -6,6 +6,11 @@ struct TableBackfill {
     let table: TableSource
     let order: KeyOrder
     let priority: Int
+    /// The collection's key among the source's columns, and whether the destination keeps each change as a row.
+    let key: [ColumnShape]
+    let isLog: Bool
+    /// SQL that a row must satisfy to be read; nil for all.
+    let condition: String?
     var state: BackfillState
     var checkpoint: BindingCheckpoint
     var size: ChunkSize
@@ -16,13 +21,17 @@ struct TableBackfill {
     var atMost: [Int32: [Bool]] = [:]
     var adoptedBounds: [KeyBound] = []
 
-    var isFiltering: Bool { state.filter.isFiltering }
+    /// An append-only table that is read again misses no change: it takes the rows besides.
+    var isFiltering: Bool { state.filter.isFiltering && !(isLog && state.filter.isOverlay) }
+
+    /// Whether there is anything to read, or to look for.
+    var isReading: Bool { !state.filter.isCopied || state.sweep != nil }
 
     /// What the destination should keep.
     var current: BindingCheckpoint {
         var checkpoint = checkpoint
         checkpoint.backfill = state.text
-        checkpoint.phase = state.filter.isFiltering ? .backfilling : .streaming
+        checkpoint.phase = isReading || state.filter.isFiltering ? .backfilling : .streaming
         return checkpoint
     }
 

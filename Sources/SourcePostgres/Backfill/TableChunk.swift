@@ -14,7 +14,19 @@ final class TableChunk: Chunk, @unchecked Sendable {
     /// Most rows to read.
     let rowLimit: Int
 
+    /// Whether rows that the source no longer has are looked for after the last chunk.
+    let isSwept: Bool
+    /// Of a sweep: the destination's keys that are done with, the columns of the key, and how many keys to look at.
+    let sweep: KeySweep
+    let key: [ColumnShape]
+    let keyLimit: Int
+    /// SQL that a row must satisfy to be read; nil for all.
+    let filter: String?
+
     // Found by the reader.
+    /// Of a sweep: the last key that was looked at, and those that the source does not have.
+    var lastKey: [String]?
+    var absent: [[String]] = []
     var snapshot: Snapshot?
     var upper: KeyBound?
     var foundFileNode: UInt32?
@@ -22,19 +34,33 @@ final class TableChunk: Chunk, @unchecked Sendable {
     var until: LogPosition = .zero
     var milliseconds = 0
 
+    /// The next chunk of what a binding's backfill knows.
     init(
-        binding: Int, position: LogPosition, firstSequence: Int64, table: TableSource, order: KeyOrder,
-        lower: KeyBound?, fileNode: UInt32?, demand: SnapshotDemand, mark: DeliveredTransactions.Mark, rowLimit: Int
+        binding: Int, position: LogPosition, of backfill: TableBackfill, demand: SnapshotDemand,
+        mark: DeliveredTransactions.Mark
     ) {
-        self.table = table
-        self.order = order
-        self.lower = lower
-        self.fileNode = fileNode
+        let state = backfill.state
+        table = backfill.table
+        order = backfill.order
+        lower = state.filter.frontier
+        fileNode = state.fileNode
         self.demand = demand
         self.mark = mark
-        self.rowLimit = rowLimit
-        super.init(binding: binding, position: position, firstSequence: firstSequence)
+        rowLimit = backfill.size.rows
+        isSwept = state.sweep != nil
+        sweep = state.sweep ?? KeySweep()
+        key = backfill.key
+        filter = backfill.condition
+        keyLimit = min(backfill.size.rows, TableChunk.mostKeys)
+        super.init(
+            binding: binding, position: position, firstSequence: state.numbered + backfill.checkpoint.rows,
+            kind: state.filter.isCopied ? .sweep : state.filter.isOverlay && !backfill.isLog ? .overlay : .copy)
     }
+
+    /// Keys that the source is asked about at once.
+    private static let mostKeys = 8192
+
+    override var completes: Bool { isLast && (kind == .sweep || !isSwept) }
 
     /// Whether the reader found the table in another file than earlier chunks were read from.
     var foundOtherFile: Bool {

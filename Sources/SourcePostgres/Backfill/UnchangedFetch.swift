@@ -27,13 +27,7 @@ enum UnchangedFetch {
                 filled.appendNull()
                 continue
             }
-            ContiguousArray(text.utf8).withUnsafeBufferPointer { value in
-                if let start = value.baseAddress {
-                    filled.appendValue(start, count: value.count)
-                } else {
-                    filled.appendEmpty()
-                }
-            }
+            filled.appendText(text)
         }
         return filled
     }

@@ -18,6 +18,8 @@ public struct SideTables: Sendable {
 
     public var tables: [Table]
 
+    static let heartbeatKind = "heartbeat table"
+
     public init() {
         tables = []
     }
@@ -42,7 +44,8 @@ public struct SideTables: Sendable {
             tables.append(
                 Table(
                     name: QualifiedName(heartbeat["schema"]?.stringValue ?? "public", "streamkap_heartbeat"),
-                    kind: "heartbeat table", columns: "id int PRIMARY KEY, text varchar, last_update timestamptz",
+                    kind: SideTables.heartbeatKind,
+                    columns: "id int PRIMARY KEY, text varchar, last_update timestamptz",
                     privileges: ["SELECT", "INSERT", "UPDATE"], isPublished: true))
         }
     }

@@ -31,6 +31,8 @@ final class StreamSession: CaptureSession {
     private let sources: [TableSource]
     private let publication: String
     private var lastWatch: Int64 = 0
+    private let heartbeat: Heartbeat?
+    private var lastBeat: Int64 = 0
     private var lastStatus: Int64 = 0
     private var lastProgress: Int64 = 0
     private var lastProgressRequest: Int64 = 0
@@ -48,6 +50,7 @@ final class StreamSession: CaptureSession {
         slot = config.slot
         self.sources = sources
         publication = config.publication
+        heartbeat = config.heartbeat
         decoder = ChangeDecoder(
             relations: RelationCache(sources: sources, shapes: shapes, connection: side), truncate: config.truncate)
         reported = position
@@ -77,6 +80,7 @@ final class StreamSession: CaptureSession {
     func read(into batch: ChangeBatch, wait milliseconds: Int, wantsProgress: Bool) throws {
         do {
             try watchTables()
+            try beat()
             try readAvailable(into: batch)
             if batch.isEmpty, milliseconds > 0 {
                 if wantsProgress { try requestProgress() }
@@ -95,6 +99,12 @@ final class StreamSession: CaptureSession {
         try TableWatch.requirePublished(sources, publication, side)
         try TypeWatch.require(decoder.relations.shapes, side)
         try TableWatch.requireWholePublication(sources, publication, side)
+    }
+
+    private func beat() throws {
+        guard let heartbeat, now() - lastBeat >= heartbeat.interval else { return }
+        lastBeat = now()
+        try heartbeat.beat(side)
     }
 
     /// One read of what has collected, however much that is: the server sends more meanwhile.

@@ -84,7 +84,7 @@ enum TableWatch {
         guard let now = try TableStorage.read([table.oid], connection)[table.oid],
             let column = now.unknownColumn(since: table.storage.files, after: table.storage.lastColumn)
         else { return }
-        throw unknownPast(table, column, "start again: what to run is said then")
+        throw unknownPast(table, column, "start again: what to do is said then")
     }
 
     static func unknownPast(

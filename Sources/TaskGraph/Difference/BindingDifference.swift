@@ -177,6 +177,7 @@ enum BindingDifference {
         new > old
             ? report.binding(table, effect, "has the backfill counter \(new) instead of \(old)", meaning)
             : report.binding(
-                table, .none, "has the backfill counter \(new) instead of \(old)", "only a higher one has an effect")
+                table, .none, "has the backfill counter \(new) instead of \(old)",
+                "it never goes down: apply refuses the table until it is raised")
     }
 }

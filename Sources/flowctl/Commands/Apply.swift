@@ -26,6 +26,9 @@ struct Apply: AsyncParsableCommand {
     @Flag(help: "Make publications, slots and tables, and move no rows.")
     var provisionOnly = false
 
+    @Flag(help: "Empty destination tables where a raised `backfill` of a materialization's binding asks for it.")
+    var allowDestructive = false
+
     @OptionGroup var tasks: TaskOptions
 
     @Argument(help: "The catalog file.", completion: .catalogFile)
@@ -44,7 +47,8 @@ struct Apply: AsyncParsableCommand {
             { stop in
                 human.following {
                     ApplyRun(
-                        observer: observer, stop: stop, once: command.once, provisionOnly: command.provisionOnly
+                        observer: observer, stop: stop, once: command.once, provisionOnly: command.provisionOnly,
+                        mayDestroy: command.allowDestructive
                     ).run(PipelineAssembly(graph: graph, only: only))
                 }
             })

@@ -7,6 +7,7 @@ struct ApplyRun {
     let stop: StopSignal
     var once = false
     var provisionOnly = false
+    var mayDestroy = false
 
     /// Blocks until every pipeline has ended; says what to exit with.
     func run(_ assembly: PipelineAssembly) -> ExitStatus {
@@ -38,7 +39,7 @@ struct ApplyRun {
             }
             return CaptureRunner(
                 capture: pipeline.capture, links: pipeline.links, observer: observer, stop: stop, once: once,
-                keptFrom: pipeline.keptFrom)
+                keptFrom: pipeline.keptFrom, mayDestroy: mayDestroy)
         }
         let outcomes = runners.count == 1 ? [outcome(of: runners[0])] : ThreadGroup.map(runners) { outcome(of: $0) }
         var status = ExitStatus.done

@@ -68,9 +68,13 @@ struct PipelineAssembly {
                 CapturedTable(
                     namespace: binding.namespace, stream: binding.stream,
                     priority: priority(of: binding, offset, links), binding: binding.index,
-                    keys: keys(tableOfBinding[offset], plans))
+                    keys: keys(tableOfBinding[offset], plans), backfillFilter: filter(binding))
             })
         return plans.isEmpty ? nil : Pipeline(capture: capture, links: plans)
+    }
+
+    private func filter(_ binding: CaptureTask.Binding) -> String? {
+        binding.resource["advanced"]?["additional_backfill_filter"]?.stringValue
     }
 
     /// Which tables are read first: what the capture says of the table, and the most that a destination says of it.
@@ -142,9 +146,9 @@ struct PipelineAssembly {
             table: table, index: binding.index, collection: binding.collection, schema: binding.schema,
             name: binding.table, key: try key(binding, task),
             mode: isDelta ? .insert : .upsert, deletes: deletes,
-            backfillCounter: source.backfillCounter + binding.backfillCounter,
+            backfillCounter: source.backfillCounter, rebuildCounter: binding.backfillCounter,
             skipsBackfill: source.resource["mode"]?.stringValue == "Only Changes"
-                || skips.contains(source.namespace, source.stream),
+                || skips.contains(source.namespace, source.stream), readsSomeRows: filter(source) != nil,
             requiredFields: required(binding), excludedFields: Array(binding.columns.excluded),
             onlyFields: only(binding.columns, source.columns),
             additionalCreateSQL: resource["additional_table_create_sql"]?.stringValue)

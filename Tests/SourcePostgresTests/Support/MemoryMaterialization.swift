@@ -1,5 +1,6 @@
 import Connectors
 import Synchronization
+import TestSupport
 
 /// A destination in memory that keeps what a real one would, commits atomically, and fails where a test wants it to.
 final class MemoryMaterialization: Materialization {
@@ -20,6 +21,8 @@ final class MemoryMaterialization: Materialization {
         var tables: [Int: [String: Row]] = [:]
         var logs: [Int: [Logged]] = [:]
         var commits = 0
+        /// Rows that the link did not bring may be there.
+        var isReadAgain = false
         /// Faults to come: each commit takes one off the front.
         var faults: [Fault] = []
     }
@@ -34,6 +37,20 @@ final class MemoryMaterialization: Materialization {
 
     let name = "memory"
     let state = Mutex(State())
+
+    /// Lets one commit in ten fail, half of them after they took effect.
+    func injectFaults(seed: UInt64) {
+        var random = SeededRandom(seed: seed)
+        state.withLock { state in
+            state.faults = (0..<400).map { _ in
+                switch Int.random(in: 0..<20, using: &random) {
+                case 0: .beforeCommit
+                case 1: .afterCommit
+                default: .none
+                }
+            }
+        }
+    }
 
     func probe() throws {}
 
@@ -127,7 +144,7 @@ class MemoryStore: RowStore {
                     for column in copy.unchanged { row[column] = old[column] }
                 }
                 let key = key(row, binding, shape)
-                if copy.change.isNew, table[key] != nil {
+                if copy.change.isNew, table[key] != nil, !state.isReadAgain {
                     throw RunError(.needsOperator, operation: "store", message: "a new row is there already: \(key)")
                 }
                 table[key] = row
@@ -161,8 +178,10 @@ final class MemoryTransactor: MemoryStore, Transactor {
 
     func attach(_ tables: [AttachedTable], beginning: LinkCheckpoint?) throws {
         owner.state.withLock { state in
-            for (index, table) in tables.enumerated() where state.bindings[index] == nil {
+            for (index, table) in tables.enumerated() where state.bindings[index] == nil || table.state.isReadAgain {
                 state.bindings[index] = table.state
+                state.bindings[index]?.isReadAgain = false
+                if table.state.isReadAgain { state.isReadAgain = true }
             }
             if let beginning { state.checkpoint = beginning }
         }
@@ -202,8 +221,12 @@ final class MemoryChunkWriter: MemoryStore, ChunkWriter {
     private var position = LogPosition.zero
     private var sequence: Int64 = 0
     private var lines: [[UInt8]] = []
+    private var isOverlay = false
 
-    func begin(_ binding: Int, shape: TableShape, position: LogPosition, firstSequence: Int64) throws -> RowFormat {
+    func begin(
+        _ binding: Int, shape: TableShape, position: LogPosition, firstSequence: Int64, isOverlay: Bool
+    ) throws -> RowFormat {
+        self.isOverlay = isOverlay
         self.binding = binding
         self.shape = shape
         self.position = position
@@ -226,11 +249,12 @@ final class MemoryChunkWriter: MemoryStore, ChunkWriter {
         let first = sequence
         let binding = self.binding
         let position = self.position
+        let isOverlay = self.isOverlay
         pending.append { [self] state in
             if link.bindings[binding].mode == .upsert {
                 for row in rows {
                     let key = key(row, binding, shape)
-                    guard state.tables[binding, default: [:]].updateValue(row, forKey: key) == nil else {
+                    guard state.tables[binding, default: [:]].updateValue(row, forKey: key) == nil || isOverlay else {
                         throw RunError(
                             .needsOperator, operation: "copy", message: "a copied row is there already: \(key)")
                     }
@@ -249,6 +273,16 @@ final class MemoryChunkWriter: MemoryStore, ChunkWriter {
         let changes = pending
         pending = []
         try owner.commit(fence: fence, changes + [{ $0.bindings[binding] = state }])
+    }
+
+    func merge(_ binding: Int) throws {}
+
+    func keys(of binding: Int, after key: [String]?, limit: Int) throws -> [[String]] {
+        let place = key?.joined(separator: "\u{1}")
+        return owner.state.withLock { state in
+            (state.tables[binding] ?? [:]).keys.filter { key in place.map { key > $0 } ?? true }.sorted().prefix(limit)
+                .map { $0.split(separator: "\u{1}", omittingEmptySubsequences: false).map(String.init) }
+        }
     }
 
     func abandon() {

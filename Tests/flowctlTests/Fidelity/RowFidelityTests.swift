@@ -119,7 +119,8 @@ struct RowFidelityTests {
         let outcome = try pipeline.apply(tables)
         #expect(outcome.exitCode == 69)
         #expect(
-            outcome.errors.contains(#""rows"."users""#) && outcome.errors.contains("flow.bindings"), "\(outcome.errors)"
+            outcome.errors.contains(#""rows"."users""#) && outcome.errors.contains("raise `backfill`"),
+            "\(outcome.errors)"
         )
     }
 

@@ -1,0 +1,66 @@
+import Connectors
+import Postgres
+
+/// Makes the tables that a capture's config asks for beside the captured ones, and has them published.
+struct SideTableSetup {
+    let connection: Connection
+    let publication: String
+    let isReadOnly: Bool
+
+    struct Result {
+        var provisioned: [String] = []
+        /// Statements that take back what was made, the last first.
+        var undo: [String] = []
+    }
+
+    /// Of what is there nothing is changed, but that it is published.
+    func prepare(_ tables: [SideTables.Table]) throws -> Result {
+        var result = Result()
+        for table in tables {
+            if try !exists(table) {
+                try refuseIfReadOnly(table, table.create)
+                try run(table.create, table)
+                result.provisioned.append("\(table.kind) \(table.name)")
+                result.undo.insert("DROP TABLE IF EXISTS \(table.name)", at: 0)
+            }
+            guard table.isPublished, try !isPublished(table) else { continue }
+            let statement = "ALTER PUBLICATION \(Identifier(publication)) ADD TABLE \(table.name)"
+            try refuseIfReadOnly(table, statement + ";")
+            try run(statement, table)
+            result.provisioned.append("publication \(Identifier(publication)): added \(table.name)")
+            result.undo.insert("ALTER PUBLICATION \(Identifier(publication)) DROP TABLE \(table.name)", at: 0)
+        }
+        return result
+    }
+
+    private func exists(_ table: SideTables.Table) throws -> Bool {
+        try connection.query("SELECT to_regclass(\(literal: table.name.quoted)) IS NOT NULL")[0, 0] == "t"
+    }
+
+    private func isPublished(_ table: SideTables.Table) throws -> Bool {
+        try connection.query(
+            "SELECT FROM pg_publication_tables WHERE pubname = $1 AND schemaname = $2 AND tablename = $3",
+            [publication, table.name.schema.name, table.name.name.name]
+        ).count > 0
+    }
+
+    private func run(_ statement: String, _ table: SideTables.Table) throws {
+        do {
+            try connection.execute("\(raw: statement)")
+        } catch let error as PostgresError where ["42501", "3F000"].contains(error.sqlState ?? "") {
+            throw RunError(
+                .needsOperator, operation: "make", object: "\(table.kind) \(table.name)", message: error.message,
+                hint: "run as somebody who may: CREATE SCHEMA IF NOT EXISTS \(table.name.schema); \(table.create) "
+                    + "GRANT USAGE ON SCHEMA \(table.name.schema) TO the capture's user; "
+                    + "GRANT \(table.privileges.joined(separator: ", ")) ON \(table.name) TO the capture's user; "
+                    + "ALTER PUBLICATION \(Identifier(publication)) ADD TABLE \(table.name);", sqlState: error.sqlState)
+        }
+    }
+
+    private func refuseIfReadOnly(_ table: SideTables.Table, _ statement: String) throws {
+        guard isReadOnly else { return }
+        throw RunError(
+            .needsOperator, operation: "use", object: "\(table.kind) \(table.name)",
+            message: "this capture does not write to the source", hint: "run on the primary: \(statement)")
+    }
+}
