@@ -90,8 +90,13 @@ extension LinkBinding {
         mode == .upsert
             ? "raise `backfill` of the table's binding in capture \(link.capture) to \(backfillCounter + 1): it is read over "
                 + "what is there, and rows that the source no longer has are removed"
-            : "raise `backfill` of its binding in materialization \(link.materialization) to \(rebuildCounter + 1) and apply "
-                + "with --allow-destructive: the table is emptied first"
+            : readingAnew(in: link)
+    }
+
+    /// The same of a table whose columns may not take what is read.
+    public func readingAnew(in link: LinkSpec) -> String {
+        "raise `backfill` of its binding in materialization \(link.materialization) to \(rebuildCounter + 1) and apply "
+            + "with --allow-destructive: the table is emptied first"
     }
 
     /// What empties the table and has it read again at the next start, in words that users can run: for a table that can't

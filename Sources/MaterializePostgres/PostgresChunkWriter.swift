@@ -81,7 +81,7 @@ final class PostgresChunkWriter: ChunkWriter {
         let scope = try tables.attached(binding).scope("replace rows")
         try session.send(overlay.merge, scope)
         if let (plan, adoption) = adopting {
-            try session.send(plan.settle(adoption, by: OverlayStatements.stage.name), scope)
+            try session.send(plan.settle(adoption, by: OverlayStatements.stage.name.name), scope)
         }
     }
 

@@ -81,7 +81,7 @@ extension LinkSession {
                 .needsOperator, operation: "attach", object: "table \(binding.schema).\(binding.name)",
                 message:
                     "it is disabled since it could not follow the source, and there is no other table to go on with",
-                hint: "have it read again: \(binding.readingAgain(in: spec))",
+                hint: "have it read again: \(binding.readingAnew(in: spec))",
                 task: spec.materialization, binding: binding.index)
         }
         for index in disabled { member.disable(spec.bindings[index].index) }

@@ -8,8 +8,18 @@ import Testing
 struct AdoptionTests {
     private static let rows = 4000
 
-    private func catalog(_ source: ConnectionParameters, _ destination: ConnectionParameters, adopt: Bool) throws -> URL
-    {
+    /// What the binding asks for beside.
+    enum Variant: CaseIterable {
+        case plain, filtered
+        /// Its counter is raised in the middle.
+        case readAgain
+    }
+
+    private func catalog(
+        _ source: ConnectionParameters, _ destination: ConnectionParameters, adopt: Bool, _ variant: Variant = .plain,
+        backfill: Int = 0
+    ) throws -> URL {
+        let filter = variant == .filtered ? ", advanced: { additional_backfill_filter: id > 0 }" : ""
         let file = FileManager.default.temporaryDirectory.appending(path: "adopt-\(UUID().uuidString).yaml")
         try """
         collections: { p/a: { key: [/k, /id] } }
@@ -20,7 +30,7 @@ struct AdoptionTests {
                 image: source-postgres:dev
                 config: { address: "127.0.0.1:\(source.port)", database: \(source.database), user: postgres,
                           password: none, advanced: { slotName: \(source.database), backfill_chunk_size: 50 } }
-            bindings: [ { resource: { namespace: public, stream: a }, target: p/a } ]
+            bindings: [ { resource: { namespace: public, stream: a\(filter) }, target: p/a, backfill: \(backfill) } ]
         materializations:
           p/sink:
             endpoint:
@@ -33,8 +43,10 @@ struct AdoptionTests {
         return file
     }
 
-    @Test("its rows are written over, those that the source lacks go, and what changes meanwhile counts; killed or not")
-    func adopted() throws {
+    @Test(
+        "its rows are written over, those that the source lacks go, and what changes meanwhile counts; killed or not",
+        arguments: Variant.allCases)
+    func adopted(variant: Variant) throws {
         let (source, destination) = try TestServers.freshDatabases("adopt")
         let admin = try Connection(source)
         let there = try Connection(destination)
@@ -55,7 +67,7 @@ struct AdoptionTests {
         let refused = try FlowctlProcess.run(
             ["apply", "--once", try catalog(source, destination, adopt: false).path])
         #expect(refused.exitCode == 69 && refused.errors.contains("adopt: true"), "\(refused.errors)")
-        let file = try catalog(source, destination, adopt: true)
+        var file = try catalog(source, destination, adopt: true, variant)
         let apply = try FlowctlProcess(["apply", "-o", "json", file.path])
         let copied: SQL = "SELECT rows > 300 FROM flow.bindings"
         #expect(eventually(seconds: 30) { (try? there.query(copied)[0, 0]) == "t" }, "\(apply.errors)")
@@ -71,6 +83,10 @@ struct AdoptionTests {
         _ = eventually(seconds: 10) { (try? there.query("SELECT rows > 1200 FROM flow.bindings")[0, 0]) == "t" }
         apply.kill9()
         try admin.execute("UPDATE public.a SET v = 'down' WHERE id % 19 = 0; DELETE FROM public.a WHERE id % 23 = 0")
+        if variant == .readAgain {
+            try FileManager.default.removeItem(at: file)
+            file = try catalog(source, destination, adopt: true, variant, backfill: 1)
+        }
         let outcome = try FlowctlProcess.run(["apply", "--once", file.path])
         #expect(outcome.exitCode == 0, "\(outcome.errors)")
         let sum: SQL = "SELECT count(*) || md5(string_agg(ROW(k, id, v, big)::text, ',' ORDER BY id)) FROM public.a"
