@@ -108,7 +108,9 @@ struct IncompatiblePolicyTests {
         try pair.end()
     }
 
-    @Test("disableBinding: the table stays, the others go on, now and later, until it is read again", arguments: [false, true])
+    @Test(
+        "disableBinding: the table stays, the others go on, now and later, until it is read again",
+        arguments: [false, true])
     func disableBinding(isCounterRaised: Bool) throws {
         let pair = try Pair("disableBinding")
         let apply = try pair.start()
