@@ -14,6 +14,7 @@ enum Interruption {
         _ body: @escaping @Sendable (StopSignal) throws -> Success
     ) async throws -> Success {
         let stop = StopSignal()
+        let ended = StopSignal()
         let trapped: [UnixSignal] = isHangupIgnored ? [.sigint, .sigterm] : [.sigint, .sigterm, .sighup]
         let signals = await UnixSignalsSequence(trapping: trapped)
         let listener = Task {
@@ -24,10 +25,13 @@ enum Interruption {
                 if stop.isRequested { _exit(signal == .sigint ? 130 : 143) }
                 stop.request()
                 onRequest()
-                giveUpStatements()
+                giveUpStatements(until: ended)
             }
         }
-        defer { listener.cancel() }
+        defer {
+            listener.cancel()
+            ended.request()
+        }
         let threads = ThreadGroup(onFailure: { _ in })
         return try await withCheckedThrowingContinuation { continuation in
             threads.spawn("command") { continuation.resume(with: Result { try body(stop) }) }
@@ -35,14 +39,11 @@ enum Interruption {
     }
 
     /// What still runs some seconds after the request waits for somebody else's lock, or works on what can be done again:
-    /// nothing is lost where it is given up. On a thread that ends with the process.
-    private static func giveUpStatements() {
+    /// nothing is lost where it is given up.
+    private static func giveUpStatements(until ended: StopSignal) {
         ThreadGroup(onFailure: { _ in }).spawn("give up") {
-            sleep(5)
-            while true {
-                OpenConnections.cancelStatements()
-                sleep(1)
-            }
+            guard !ended.wait(milliseconds: 5000) else { return }
+            repeat { OpenConnections.cancelStatements() } while !ended.wait(milliseconds: 1000)
         }
     }
 
