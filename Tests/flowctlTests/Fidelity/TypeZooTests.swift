@@ -9,7 +9,7 @@ struct TypeZooTests {
     private static let hostile = [
         ("DateStyle", "'SQL, DMY'"), ("IntervalStyle", "'sql_standard'"), ("TimeZone", "'Asia/Kathmandu'"),
         ("extra_float_digits", "-15"), ("bytea_output", "'escape'"), ("array_nulls", "off"),
-        ("quote_all_identifiers", "on"), ("search_path", "zoo, public"), ("statement_timeout", "1"),
+        ("quote_all_identifiers", "on"), ("search_path", "zoo, public"), ("statement_timeout", "100"),
         ("lock_timeout", "1"), ("default_transaction_read_only", "on"),
         ("default_transaction_isolation", "serializable"),
         ("default_transaction_deferrable", "on"), ("xmloption", "document"), ("standard_conforming_strings", "off"),
