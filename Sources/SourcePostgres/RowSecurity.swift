@@ -9,13 +9,13 @@ import Postgres
 enum RowSecurity {
     /// The tables whose policies apply to the user; throws where one hides rows.
     static func guarded(_ tables: [TableSource], _ connection: Connection) throws -> Set<UInt32> {
-        let oids = tables.map { String($0.oid) }.joined(separator: ",")
+        let oids = ArrayText.of(tables.map(\.oid))
         let rows = try connection.query(
             """
             SELECT o.oid, quote_ident(current_user),
                    coalesce(bool_or(p.polpermissive AND pg_get_expr(p.polqual, p.polrelid) = 'true'), false)
                      AND NOT coalesce(bool_or(NOT p.polpermissive), false)
-              FROM unnest('{\(raw: oids)}'::oid[]) AS o (oid)
+              FROM unnest(\(literal: oids)::oid[]) AS o (oid)
               LEFT JOIN pg_policy p ON p.polrelid = o.oid AND p.polcmd IN ('r', '*')
                AND EXISTS (SELECT FROM unnest(p.polroles) AS r (oid) WHERE r.oid = 0 OR pg_has_role(r.oid, 'USAGE'))
              WHERE row_security_active(o.oid) GROUP BY o.oid

@@ -8,11 +8,11 @@ struct SourceRights {
 
     /// Rows are read from the tables themselves: the backfill's, and those that have left-out values.
     func requireReading(_ tables: [TableSource]) throws {
-        let oids = tables.map { String($0.oid) }.joined(separator: ",")
+        let oids = ArrayText.of(tables.map(\.oid))
         let rows = try connection.query(
             """
             SELECT o.oid, quote_ident(current_user), quote_ident(n.nspname), has_schema_privilege(n.oid, 'USAGE')
-              FROM unnest('{\(raw: oids)}'::oid[]) AS o (oid) JOIN pg_class c ON c.oid = o.oid
+              FROM unnest(\(literal: oids)::oid[]) AS o (oid) JOIN pg_class c ON c.oid = o.oid
               JOIN pg_namespace n ON n.oid = c.relnamespace
              WHERE NOT (has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'))
             """)

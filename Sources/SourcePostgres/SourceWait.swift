@@ -24,7 +24,7 @@ struct SourceWait {
     /// end. Partitions are written to by themselves; a prepared transaction has no process.
     func forWriters(of tables: [TableSource], _ connection: Connection) throws {
         guard !tables.isEmpty else { return }
-        let oids = tables.map { String($0.oid) }.joined(separator: ",")
+        let oids = ArrayText.of(tables.map(\.oid))
         let first = try writers(of: oids, connection)
         guard !first.isEmpty else { return }
         for tenth in 0..<SourceWait.longestForWriters * 10 {
@@ -51,7 +51,7 @@ struct SourceWait {
             SELECT l.virtualtransaction, min(format('%s: %s', l.relation::regclass,
                      CASE WHEN l.pid IS NULL THEN 'a prepared transaction'
                           ELSE format('process %s', l.pid) || COALESCE(format(' (%s)', a.usename), '') END))
-              FROM unnest('{\(raw: oids)}'::oid[]) AS t (oid)
+              FROM unnest(\(literal: oids)::oid[]) AS t (oid)
               CROSS JOIN LATERAL (SELECT t.oid UNION SELECT p.relid FROM pg_partition_tree(t.oid) p) AS r (oid)
               JOIN pg_locks l ON l.locktype = 'relation' AND l.relation = r.oid
                 AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())

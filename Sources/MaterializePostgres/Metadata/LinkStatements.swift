@@ -47,13 +47,7 @@ struct LinkStatements: Sendable {
 
     /// Marks the tables that the link has records of and goes on without.
     var detachOthers: Statement {
-        func array(_ texts: [String]) -> String {
-            "{"
-                + texts.map { text in
-                    "\"" + text.map { $0 == "\"" || $0 == "\\" ? "\\\($0)" : String($0) }.joined() + "\""
-                }.joined(separator: ",") + "}"
-        }
-        return Statement(
+        Statement(
             sql: """
                 UPDATE \(metadata.bindings) SET phase = 'detached', updated_at = now()
                  WHERE materialization = $1 AND capture = $2 AND phase NOT IN ('pending', 'detached', 'disabled')
@@ -61,8 +55,8 @@ struct LinkStatements: Sendable {
                                     WHERE s = destination_schema AND t = destination_table)
                 """,
             parameters: [
-                link.materialization, link.capture, array(link.bindings.map(\.schema)),
-                array(link.bindings.map(\.name)),
+                link.materialization, link.capture, ArrayText.of(link.bindings.map(\.schema)),
+                ArrayText.of(link.bindings.map(\.name)),
             ])
     }
 

@@ -49,7 +49,7 @@ extension RowSession {
         if lacks {
             let fields = rows.fields(of: change.row)
             let names = plan.columns.indices.filter { fields[plan.sources[$0]].isUnchanged }
-            parameters.append("{" + names.map { DeltaEncoder.element(plan.columns[$0]) }.joined(separator: ",") + "}")
+            parameters.append(ArrayText.of(names.map { plan.columns[$0].destination.name }))
         } else {
             parameters.appendNull()
         }
@@ -66,17 +66,7 @@ struct DeltaEncoder {
     init(_ plan: StorePlan, _ buffer: CopyBuffer) {
         self.plan = plan
         self.buffer = buffer
-        elements = ContiguousArray(plan.columns.map { ContiguousArray(DeltaEncoder.element($0).utf8) })
-    }
-
-    /// A column's name as an element of an array's text (manual, "Array Input and Output Syntax").
-    static func element(_ column: StorePlan.Column) -> String {
-        var text = "\""
-        for scalar in column.destination.name.unicodeScalars {
-            if scalar == "\"" || scalar == "\\" { text += "\\" }
-            text.unicodeScalars.append(scalar)
-        }
-        return text + "\""
+        elements = ContiguousArray(plan.columns.map { ContiguousArray(ArrayText.element($0.destination.name).utf8) })
     }
 
     /// Milliseconds since 1970 from microseconds since 2000.

@@ -53,8 +53,8 @@ struct PublicationReading {
         _ tables: [TableSource], _ publication: String?, _ connection: Connection
     ) throws {
         guard connection.serverVersion >= 130_000 else { return }
-        let oids = "{" + tables.map { String($0.oid) }.joined(separator: ",") + "}"
-        let captured = "{" + tables.filter(\.isPartitioned).map { String($0.oid) }.joined(separator: ",") + "}"
+        let oids = ArrayText.of(tables.map(\.oid))
+        let captured = ArrayText.of(tables.filter(\.isPartitioned).map(\.oid))
         let rows = try connection.query(
             """
             SELECT o.place, n.nspname, c.relname

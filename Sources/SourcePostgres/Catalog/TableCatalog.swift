@@ -69,7 +69,7 @@ struct TableCatalog {
     /// By table: the catalog's row that publishes it, of the table itself, of a table that it is a partition of, of its
     /// schema, or of the whole publication. Tables that are not published are absent.
     func memberships(of tables: [TableSource], in publication: String) throws -> [UInt32: String] {
-        let oids = tables.map { String($0.oid) }.joined(separator: ",")
+        let oids = ArrayText.of(tables.map(\.oid))
         let hasSchemas = connection.serverVersion >= 150_000
         let ofSchema: SQL =
             hasSchemas
@@ -86,7 +86,7 @@ struct TableCatalog {
                          SELECT o.oid UNION ALL SELECT relid FROM pg_partition_ancestors(o.oid) a (relid))
                        ORDER BY r.prrelid <> o.oid LIMIT 1),
                      \(ofSchema))
-              FROM unnest('{\(raw: oids)}'::oid[]) AS o (oid), pg_publication p
+              FROM unnest(\(literal: oids)::oid[]) AS o (oid), pg_publication p
              WHERE p.pubname = \(literal: publication)
             """)
         var found: [UInt32: String] = [:]

@@ -34,7 +34,7 @@ struct TableStorage: Equatable {
                                        JOIN pg_attribute l ON l.attrelid = t.relid
                                       WHERE l.attname = a.attname AND l.atthasmissing)
               FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-             WHERE c.oid = ANY (\(literal: "{" + oids.map { String($0) }.joined(separator: ",") + "}")::oid[])
+             WHERE c.oid = ANY (\(literal: ArrayText.of(oids))::oid[])
             """)
         var found: [UInt32: TableStorage] = [:]
         for row in 0..<rows.count {

@@ -9,7 +9,7 @@ enum TableWriters {
         guard !tables.isEmpty else { return [] }
         let connection = try connect()
         defer { connection.close() }
-        let oids = "{" + tables.map { String($0.oid) }.joined(separator: ",") + "}"
+        let oids = ArrayText.of(tables.map(\.oid))
         let rows = try connection.query(
             """
             WITH named AS (SELECT unnest(\(literal: oids)::oid[]) AS oid),

@@ -11,7 +11,7 @@ struct ExcessCheck {
                 .excess, "role", right.what, right.remedy.map { .sql($0) }, isOfRole: true)
             if right.isEverything { return }
         }
-        let oids = "{\(tables.map { String($0.oid) }.joined(separator: ","))}"
+        let oids = ArrayText.of(tables.map(\.oid))
         let rows = try checking.connection.query(
             """
             SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

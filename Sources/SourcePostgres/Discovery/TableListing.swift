@@ -16,7 +16,7 @@ struct TableListing {
             return selection.wants(schema: schema, table: table.name.name.name)
         }
         guard !tables.isEmpty else { return [] }
-        let oids = "{\(tables.map { String($0.oid) }.joined(separator: ","))}"
+        let oids = ArrayText.of(tables.map(\.oid))
         var places: [UInt32: Int] = [:]
         for (place, table) in tables.enumerated() { places[table.oid] = place }
         for (oid, column) in try columns(oids) {

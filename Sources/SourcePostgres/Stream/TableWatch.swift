@@ -11,8 +11,8 @@ enum TableWatch {
         let rows = try connection.query(
             """
             SELECT o.place, quote_ident(n.nspname) || '.' || quote_ident(c.relname), to_regclass(o.name)::oid
-              FROM unnest(\(literal: array(tables.map { String($0.oid) }))::oid[],
-                          \(literal: array(tables.map(\.name.quoted)))::text[]) WITH ORDINALITY AS o (oid, name, place)
+              FROM unnest(\(literal: ArrayText.of(tables.map(\.oid)))::oid[],
+                          \(literal: ArrayText.of(tables.map(\.name.quoted)))::text[]) WITH ORDINALITY AS o (oid, name, place)
               LEFT JOIN pg_class c ON c.oid = o.oid LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
              WHERE to_regclass(o.name)::oid IS DISTINCT FROM o.oid
             """)
@@ -66,9 +66,11 @@ enum TableWatch {
 
     /// Throws where a table is not written to the log any more, as one can be that a publication of all tables has.
     private static func requireLogged(_ tables: [TableSource], _ connection: Connection) throws {
-        let oids = "{" + tables.map { String($0.oid) }.joined(separator: ",") + "}"
         let rows = try connection.query(
-            "SELECT oid FROM pg_class WHERE oid = ANY (\(literal: oids)::oid[]) AND relpersistence <> 'p'")
+            """
+            SELECT oid FROM pg_class
+             WHERE oid = ANY (\(literal: ArrayText.of(tables.map(\.oid)))::oid[]) AND relpersistence <> 'p'
+            """)
         guard rows.count > 0, let oid = rows[0, 0], let table = tables.first(where: { String($0.oid) == oid }) else {
             return
         }
@@ -96,12 +98,5 @@ enum TableWatch {
                 "its column \"\(column)\" was added with a value for each row that was there (a volatile default, an "
                 + "identity, or the table was written anew since), and the log has none of them",
             hint: "have the table read again: \(remedy)", task: task, binding: binding)
-    }
-
-    private static func array(_ texts: [String]) -> String {
-        let quoted = texts.map { text in
-            "\"" + text.map { $0 == "\"" || $0 == "\\" ? "\\\($0)" : String($0) }.joined() + "\""
-        }
-        return "{" + quoted.joined(separator: ",") + "}"
     }
 }

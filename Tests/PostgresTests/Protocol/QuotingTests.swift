@@ -1,3 +1,4 @@
+import Foundation
 import Postgres
 import TestSupport
 import Testing
@@ -36,6 +37,27 @@ import Testing
             #expect(rows[0, 0] == text)
             #expect(rows[0, 1] == "t")
         }
+    }
+
+    @Test("the elements of an array's text are the texts it was made of")
+    func arrays() throws {
+        let connection = try Connection(QuotingTests.database.get())
+        let texts =
+            QuotingTests.nasty + [
+                "", "NULL", "null", "{}", "{", "}", ",", "a,b", "{\"a\",NULL}", " x ", "\\\"", "\u{e9}", "e\u{301}",
+            ]
+        let rows = try connection.query(
+            """
+            SELECT encode(convert_to(a.t, 'UTF8'), 'hex'), b.t FROM unnest($1::text[]) WITH ORDINALITY AS a (t, place)
+              FULL JOIN unnest(\(literal: ArrayText.of(texts))::text[]) WITH ORDINALITY AS b (t, place) USING (place)
+             ORDER BY place
+            """, [ArrayText.of(texts)])
+        #expect(rows.count == texts.count)
+        for (row, text) in texts.enumerated() {
+            #expect(rows[row, 0] == text.utf8.map { String(format: "%02x", $0) }.joined())
+            #expect(rows[row, 1].map { Array($0.utf8) } == Array(text.utf8))
+        }
+        #expect(ArrayText.of([UInt32]()) == "{}" && ArrayText.of([7, 4_294_967_295] as [UInt32]) == "{7,4294967295}")
     }
 
     @Test("interpolation puts every kind of piece in its place")
