@@ -90,7 +90,6 @@ struct DemoRun {
 
     private func begin(_ threads: ThreadGroup, at server: LocalServer, until stop: StopSignal) throws {
         let connection = try server.connect(database: Shop.database)
-        try connection.execute("SET synchronous_commit = off")
         let rate = command.rate
         threads.spawn("traffic") {
             var traffic = ShopTraffic(connection: connection, stop: stop, rate: rate)
