@@ -114,7 +114,7 @@ import Testing
             } || failure.withLock { $0 != nil }
         }
         stop.request()
-        ended.wait()
+        #expect(ended.wait(timeout: .now() + 60) == .success, "the runner goes on after it was told to stop")
         #expect(failure.withLock { $0 } == nil, "\(failure.withLock { $0 }.map { "\($0)" } ?? "")")
         #expect(equal, "\(difference(memory, rows))")
         memory.state.withLock { state in

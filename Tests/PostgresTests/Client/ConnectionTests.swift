@@ -60,7 +60,8 @@ import Testing
         let pid = connection.backendPID
         DispatchQueue.global().async {
             let sleeps: SQL = "SELECT 1 FROM pg_stat_activity WHERE pid = \(pid) AND wait_event = 'PgSleep'"
-            while (try? watcher.query(sleeps).count) == 0 { usleep(1000) }
+            // Cancelled also where it is never seen to sleep: the error says then what came instead.
+            _ = eventually(seconds: 20) { (try? watcher.query(sleeps).count) != 0 }
             connection.cancel()
         }
         let error = #expect(throws: PostgresError.self) { try connection.query("SELECT pg_sleep(600)") }
