@@ -79,6 +79,23 @@ struct SeveralDestinationsTests {
                 .flatMap { LSN($0) }
         }
 
+        /// Whether the slot's reader tells the source so many more times how far it is.
+        func hearsFromReader(times: Int) throws -> Bool {
+            let connection = try Connection(source)
+            func latest() throws -> String? {
+                try connection.query(
+                    """
+                    SELECT max(r.reply_time) FROM pg_stat_replication r JOIN pg_replication_slots s ON s.active_pid = r.pid
+                     WHERE s.slot_name = \(literal: source.database)
+                    """)[0, 0]
+            }
+            for _ in 0..<times {
+                let before = try latest()
+                guard try eventually(seconds: 20, { try latest() ?? before != before }) else { return false }
+            }
+            return true
+        }
+
         func end() throws {
             try TestServers.drop(source)
             shaky.remove()
@@ -103,8 +120,8 @@ struct SeveralDestinationsTests {
         let before = try #require(try setup.confirmed())
         try setup.add(5101, 5200)
         #expect(eventually(seconds: 20) { setup.count(setup.steady) == "5200" })
-        // The slot has not moved past what the stopped destination has.
-        _ = eventually(seconds: 2.5) { false }
+        // What is acknowledged after that has not moved the slot past what the stopped destination has.
+        #expect(try setup.hearsFromReader(times: 2), "\(apply.errors)")
         #expect(try setup.confirmed() == before)
         try setup.shaky.start()
         #expect(eventually(seconds: 60) { setup.count(setup.shaky.parameters()) == "5200" }, "\(apply.errors)")
@@ -130,7 +147,7 @@ struct SeveralDestinationsTests {
         #expect(eventually(seconds: 30) { setup.count(setup.steady) == "400" }, "\(apply.errors)")
         try setup.add(401, 500)
         #expect(eventually(seconds: 30) { setup.count(setup.steady) == "500" })
-        _ = eventually(seconds: 2.5) { false }
+        #expect(try setup.hearsFromReader(times: 2), "\(apply.errors)")
         try setup.shaky.start()
         #expect(eventually(seconds: 60) { setup.count(setup.shaky.parameters()) == "500" }, "\(apply.errors)")
         apply.terminate()
