@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Runs `scripts/prerequisites` on a machine made of stand-ins: a folder that is its whole PATH.
@@ -9,7 +10,7 @@ private struct StandInMachine: ~Copyable {
     init(_ programs: [String: String], hasConnections: Bool = true) throws {
         var programs = programs
         if hasConnections { for name in ["openssl", "ssh", "sshd", "pgbouncer"] { programs[name] = "exit 0" } }
-        folder = FileManager.default.temporaryDirectory.appending(path: "prerequisites-\(UUID().uuidString)")
+        folder = TestFolder.place("prerequisites")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         for tool in ["grep", "head", "env"] {
             let real = ["/usr/bin/\(tool)", "/bin/\(tool)"].first { FileManager.default.isExecutableFile(atPath: $0) }

@@ -31,7 +31,7 @@ struct AgreementTests {
     }
 
     private func inFolder(_ body: (URL) throws -> Void) throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "agreement-\(UUID().uuidString)")
+        let folder = TestFolder.place("agreement")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         try body(folder)

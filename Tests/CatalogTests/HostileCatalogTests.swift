@@ -7,7 +7,7 @@ import Testing
 @Suite("catalogs that nobody would write")
 struct HostileCatalogTests {
     private func report(_ text: String, named name: String = "flow.yaml") throws -> DiagnosticCollector {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "hostile-\(UUID().uuidString)")
+        let folder = TestFolder.place("hostile")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         let file = folder.appending(path: name)

@@ -2,6 +2,7 @@ import Catalog
 import Diagnostics
 import Foundation
 import JSON
+import TestSupport
 import Testing
 
 /// SARIF's own schema, which `scripts/prerequisites test` puts under `.build/tools` inside a package of Python's.
@@ -19,7 +20,7 @@ struct SARIFTests {
     private static let fixtures = CheckJSONSchema.root.appending(path: "Tests/CatalogTests/Fixtures")
 
     private func inFolder(_ body: (URL) throws -> Void) throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "sarif-\(UUID().uuidString)")
+        let folder = TestFolder.place("sarif")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         try body(folder)

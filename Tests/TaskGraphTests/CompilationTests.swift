@@ -2,12 +2,13 @@ import Catalog
 import Diagnostics
 import Foundation
 import TaskGraph
+import TestSupport
 import Testing
 
 @Suite("compiling a catalog into tasks and links")
 struct CompilationTests {
     private func compile(_ text: String) throws -> (graph: CompiledGraph, diagnostics: DiagnosticCollector) {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "catalog-\(UUID().uuidString)")
+        let folder = TestFolder.place("catalog")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         let file = folder.appending(path: "flow.yaml")

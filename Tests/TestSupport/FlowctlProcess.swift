@@ -25,7 +25,7 @@ public final class FlowctlProcess {
 
     /// Starts `flowctl` with arguments; `environment` is added to this process's own, `directory` is where it starts.
     public init(_ arguments: [String], environment: [String: String] = [:], directory: URL? = nil) throws {
-        folder = FileManager.default.temporaryDirectory.appending(path: "flowctl-outputs-\(UUID().uuidString)")
+        folder = TestFolder.place("flowctl-outputs")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let outputs = [folder.appending(path: "output"), folder.appending(path: "errors")]
         for file in outputs { try Data().write(to: file) }

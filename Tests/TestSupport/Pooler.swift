@@ -15,7 +15,7 @@ public final class Pooler {
     /// `mode` is PgBouncer's pool_mode: `session`, `transaction`, `statement`.
     public init(before server: ConnectionParameters, users: [String], mode: String = "transaction") throws {
         port = try LocalServer.freePort()
-        folder = FileManager.default.temporaryDirectory.appending(path: "pooler-\(UUID().uuidString)")
+        folder = TestFolder.place("pooler")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let list = folder.appending(path: "users").path
         try users.map { "\"\($0)\" \"x\"\n" }.joined().write(toFile: list, atomically: true, encoding: .utf8)

@@ -16,7 +16,7 @@ public final class SSHServer {
     public init(options: [String] = []) throws {
         port = try LocalServer.freePort()
         // In a folder of root's that nobody else may write to: sshd looks at it.
-        folder = FileManager.default.temporaryDirectory.appending(path: "sshd-\(UUID().uuidString)")
+        folder = TestFolder.place("sshd")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder.path)
         for key in ["host", "user", "stranger"] { try makeKey(key) }

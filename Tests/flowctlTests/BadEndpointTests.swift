@@ -106,7 +106,7 @@ struct BadEndpointTests {
     }
 
     private func refusal(_ refused: Case, _ server: LocalServer) throws {
-        let catalog = FileManager.default.temporaryDirectory.appending(path: "refused-\(UUID().uuidString).yaml")
+        let catalog = TestFolder.place("refused.yaml")
         defer { try? FileManager.default.removeItem(at: catalog) }
         func endpoint(_ kind: String, _ other: Int?, _ config: [String]) -> String {
             "endpoint: { connector: { image: \(kind)-postgres:dev, config: { "

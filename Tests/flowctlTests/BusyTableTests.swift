@@ -17,7 +17,7 @@ struct BusyTableTests {
             ALTER TABLE public.k REPLICA IDENTITY FULL;
             INSERT INTO public.k SELECT g, 'k' || g || '_', repeat(md5(g::text), 8) FROM generate_series(1, 150000) g
             """)
-        let catalog = FileManager.default.temporaryDirectory.appending(path: "busy-\(UUID().uuidString).yaml")
+        let catalog = TestFolder.place("busy.yaml")
         try """
         collections: { busy/k: { key: [/id] } }
         captures:

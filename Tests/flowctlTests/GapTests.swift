@@ -20,7 +20,7 @@ struct GapTests {
                 CREATE TABLE public.a (id int PRIMARY KEY, v text); CREATE TABLE public.b (id int PRIMARY KEY, v text);
                 INSERT INTO public.a VALUES (1, 'old'), (2, 'old'); INSERT INTO public.b VALUES (1, 'old')
                 """)
-            catalog = FileManager.default.temporaryDirectory.appending(path: "gap-\(UUID().uuidString).yaml")
+            catalog = TestFolder.place("gap.yaml")
             try write(["a", "b"])
         }
 

@@ -30,7 +30,7 @@ struct KillTests {
         try source.connect(database: "bank").execute(
             "ALTER TABLE public.pgbench_history ADD COLUMN hid bigserial PRIMARY KEY")
 
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("kills-\(getpid())")
+        let folder = TestFolder.place("kills")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         let catalog = folder.appendingPathComponent("catalog.yaml")

@@ -15,7 +15,7 @@ struct NothingHalfMadeTests {
             (source, destination) = try TestServers.freshDatabases(name)
             try Connection(source).execute(
                 "CREATE TABLE public.a (id int PRIMARY KEY); CREATE TABLE public.b (id int PRIMARY KEY, name text)")
-            catalog = FileManager.default.temporaryDirectory.appending(path: "half-\(UUID().uuidString).yaml")
+            catalog = TestFolder.place("half.yaml")
             try """
             captures:
               half/source:

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// A git repository whose hooks are those of this one, run by the real pre-commit.
@@ -16,7 +17,7 @@ private struct HookedRepository: ~Copyable {
     let folder: URL
 
     init() throws {
-        folder = FileManager.default.temporaryDirectory.appending(path: "hooked-\(UUID().uuidString)")
+        folder = TestFolder.place("hooked")
         let hooks = folder.appending(path: "hooks")
         try FileManager.default.createDirectory(at: hooks, withIntermediateDirectories: true)
         try FileManager.default.copyItem(

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// The program as it was built, run as a user runs it.
 struct Program {
@@ -13,7 +14,7 @@ struct Program {
     let folder: URL
 
     init() throws {
-        folder = FileManager.default.temporaryDirectory.appending(path: "flowctl-\(UUID().uuidString)")
+        folder = TestFolder.place("flowctl")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     }
 

@@ -22,7 +22,7 @@ struct ReadAgainTests {
             ALTER TABLE public.a ALTER big SET STORAGE EXTERNAL;
             INSERT INTO public.a SELECT 'k' || g, 0, repeat('x', 3000) FROM generate_series(1, 4000) g
             """)
-        catalog = FileManager.default.temporaryDirectory.appending(path: "readagain-\(UUID().uuidString).yaml")
+        catalog = TestFolder.place("readagain.yaml")
     }
 
     /// The counters of the capture's binding and of the two materialization's.

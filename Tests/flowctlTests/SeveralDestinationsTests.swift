@@ -23,7 +23,7 @@ struct SeveralDestinationsTests {
                 CREATE TABLE public.notes (id int PRIMARY KEY, text text);
                 INSERT INTO public.notes SELECT g, 'note ' || g FROM generate_series(1, \(raw: String(rows))) g
                 """)
-            folder = FileManager.default.temporaryDirectory.appending(path: "several-\(UUID().uuidString)")
+            folder = TestFolder.place("several")
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
             try write(second: shaky.parameters(), password: secondPassword)
         }

@@ -16,7 +16,7 @@ struct StatusTests {
 
         init(_ name: String) throws {
             (source, destination) = try TestServers.freshDatabases(name)
-            folder = FileManager.default.temporaryDirectory.appending(path: "\(name)-\(UUID().uuidString)")
+            folder = TestFolder.place(name)
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
             try Connection(source).execute("CREATE TABLE public.orders (id int PRIMARY KEY, note text)")
         }

@@ -16,7 +16,7 @@ struct SteeringTests {
         (source, destination) = try TestServers.freshDatabases("steering")
         admin = try Connection(source)
         target = try Connection(destination)
-        catalog = FileManager.default.temporaryDirectory.appending(path: "steering-\(UUID().uuidString).yaml")
+        catalog = TestFolder.place("steering.yaml")
     }
 
     /// Tables with what their resources say besides.

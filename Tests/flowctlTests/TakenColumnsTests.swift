@@ -8,7 +8,7 @@ import Testing
 @Suite("the columns that a catalog takes")
 struct TakenColumnsTests {
     private func catalog(_ source: ConnectionParameters, _ destination: ConnectionParameters) throws -> URL {
-        let file = FileManager.default.temporaryDirectory.appending(path: "columns-\(UUID().uuidString).yaml")
+        let file = TestFolder.place("columns.yaml")
         try """
         captures:
           columns/source:
@@ -72,7 +72,7 @@ struct TakenColumnsTests {
             CREATE TABLE public.items (id int PRIMARY KEY, name text, size int, price numeric, big text);
             INSERT INTO public.items SELECT i, 'n' || i, i, i / 4.0, repeat(md5(i::text), 500) FROM generate_series(1, 9) i
             """)
-        let file = FileManager.default.temporaryDirectory.appending(path: "names-\(UUID().uuidString).yaml")
+        let file = TestFolder.place("names.yaml")
         try """
         captures:
           names/source:

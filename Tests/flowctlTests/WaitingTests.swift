@@ -22,7 +22,7 @@ struct WaitingTests {
                 CREATE TABLE public.p (id int PRIMARY KEY, v text) PARTITION BY RANGE (id);
                 CREATE TABLE public.p1 PARTITION OF public.p FOR VALUES FROM (0) TO (1000)
                 """)
-            catalog = FileManager.default.temporaryDirectory.appending(path: "wait-\(UUID().uuidString).yaml")
+            catalog = TestFolder.place("wait.yaml")
             try write(["a"])
         }
 

@@ -1,6 +1,7 @@
 import Catalog
 import Diagnostics
 import Foundation
+import TestSupport
 
 /// A catalog of a page of `flowctl explain`, written to a folder of its own and read from there.
 struct ExampleCatalog: ~Copyable {
@@ -16,7 +17,7 @@ struct ExampleCatalog: ~Copyable {
 
     /// Writes the example's files; one that is a shell's line is run.
     init(_ text: String) throws {
-        folder = FileManager.default.temporaryDirectory.appending(path: "example-\(UUID().uuidString)")
+        folder = TestFolder.place("example")
         let files = text.hasPrefix("$ ") ? [] : Self.files(text)
         root = files.first?.name ?? "flow.yaml"
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

@@ -1,5 +1,6 @@
 import Foundation
 import Postgres
+import TestSupport
 import Testing
 
 @Suite("programs run as processes of their own")
@@ -23,7 +24,7 @@ struct ChildProcessTests {
 
     @Test("both outputs are appended to a file")
     func outputToAFile() throws {
-        let file = FileManager.default.temporaryDirectory.appending(path: "child-\(UUID().uuidString)")
+        let file = TestFolder.place("child")
         defer { try? FileManager.default.removeItem(at: file) }
         for word in ["one", "two"] {
             try ChildProcess(

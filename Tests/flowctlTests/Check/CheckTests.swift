@@ -18,7 +18,7 @@ final class TwoRoles {
         (source, target) = try TestServers.freshDatabases(name)
         reader = "reader_\(source.database)"
         writer = "writer_\(target.database)"
-        folder = FileManager.default.temporaryDirectory.appending(path: "\(name)-\(UUID().uuidString)")
+        folder = TestFolder.place(name)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try Connection(source).execute("\(definition)")
         try write(advanced: advanced, tables: tables.split(separator: " ").map(String.init))

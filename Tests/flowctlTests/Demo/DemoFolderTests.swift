@@ -11,7 +11,7 @@ struct DemoFolderTests {
         host: "127.0.0.1", port: 20_001, database: "shop", user: "flow", password: nil)
 
     private func withFolder(_ body: (URL) throws -> Void) throws {
-        let parent = FileManager.default.temporaryDirectory.appending(path: "demo-\(UUID().uuidString)")
+        let parent = TestFolder.place("demo")
         try FileManager.default.createDirectory(at: parent, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: parent) }
         try body(parent)

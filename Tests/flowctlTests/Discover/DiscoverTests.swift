@@ -14,7 +14,7 @@ struct DiscoverTests {
 
         init() throws {
             database = try TestServer.source.database("discover")
-            folder = FileManager.default.temporaryDirectory.appending(path: "discover-\(UUID().uuidString)")
+            folder = TestFolder.place("discover")
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
             try Connection(database).execute(
                 """

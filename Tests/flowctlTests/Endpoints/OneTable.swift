@@ -26,7 +26,7 @@ struct OneTable {
             CREATE TABLE public.notes (id int PRIMARY KEY, text text);
             INSERT INTO public.notes SELECT g, 'note ' || g FROM generate_series(1, \(raw: String(rows))) g
             """)
-        folder = FileManager.default.temporaryDirectory.appending(path: "one-table-\(UUID().uuidString)")
+        folder = TestFolder.place("one-table")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     }
 

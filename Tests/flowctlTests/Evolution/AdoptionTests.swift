@@ -20,7 +20,7 @@ struct AdoptionTests {
         backfill: Int = 0
     ) throws -> URL {
         let filter = variant == .filtered ? ", advanced: { additional_backfill_filter: id > 0 }" : ""
-        let file = FileManager.default.temporaryDirectory.appending(path: "adopt-\(UUID().uuidString).yaml")
+        let file = TestFolder.place("adopt.yaml")
         try """
         collections: { p/a: { key: [/k, /id] } }
         captures:

@@ -23,7 +23,7 @@ struct IncompatiblePolicyTests {
                     INSERT INTO public.\(raw: table) SELECT i, i, i FROM generate_series(1, 50) i
                     """)
             }
-            catalog = FileManager.default.temporaryDirectory.appending(path: "policy-\(UUID().uuidString).yaml")
+            catalog = TestFolder.place("policy.yaml")
             try """
             collections: { p/a: { key: [/id] }, p/b: { key: [/id] } }
             captures:

@@ -19,7 +19,7 @@ final class SchemaChangeRun {
         (source, destination) = try TestServers.freshDatabases("evolution")
         admin = try Connection(source)
         try admin.execute("SET search_path = public")
-        folder = FileManager.default.temporaryDirectory.appending(path: "evolution-\(UUID().uuidString)")
+        folder = TestFolder.place("evolution")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         for (index, change) in changes.enumerated() {
             try run(SchemaChange.types, index)

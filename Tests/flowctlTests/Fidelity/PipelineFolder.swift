@@ -22,7 +22,7 @@ final class PipelineFolder {
         self.source = source
         self.destination = destination
         self.slot = slot
-        folder = FileManager.default.temporaryDirectory.appending(path: "flowctl-\(UUID().uuidString)")
+        folder = TestFolder.place("flowctl")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     }
 
