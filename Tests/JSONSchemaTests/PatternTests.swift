@@ -44,6 +44,21 @@ import Testing
             ("^(a|aa)+$", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", false),
             ("(x?)*y", "xxxy", true), ("^(a*)*$", "b", false), ("^(()|a)+$", "aa", true), ("^a{0}$", "", true),
             ("^(a{2}){2}$", "aaaa", true),
+            ("^\\p{Script=Greek}+$", "λόγος", true), ("^\\p{sc=Grek}+$", "logos", false),
+            ("^\\p{Script_Extensions=Deva}$", "।", true), ("^\\p{sc=Deva}$", "।", false),
+            ("^\\p{scx=Zyyy}$", "।", false), ("^\\p{sc=Qaai}$", "\u{301}", true), ("^\\P{sc=Latin}$", "é", false),
+            ("^\\p{Extended_Pictographic}$", "🙂", true), ("^\\p{RI}{2}$", "🇩🇪", true), ("^\\p{Term}$", "!", true),
+            ("^\\p{XID_Start}\\p{XIDC}*$", "é1", true), ("^\\p{Changes_When_Lowercased}$", "É", true),
+            ("^(a|b)\\1$", "aa", true), ("^(a|b)\\1$", "ab", false), ("^(?<q>['\"]).*\\k<q>$", "'x\"y'", true),
+            ("^(?<q>['\"]).*\\k<q>$", "'xy\"", false), ("^\\1(a)$", "a", true), ("^\\k<x>(?<x>a)$", "a", true),
+            ("^(a\\1)$", "a", true), ("^(?:(a)|b)*\\1$", "ab", true), ("^(?:(a)|b)*\\1$", "aba", false),
+            ("^(a*)b\\1$", "aabaa", true), ("^(a*)b\\1$", "aaba", false), ("^(a*?)a*b\\1$", "aaab", true),
+            ("^(?=(a+))a*b\\1$", "aab", false), ("^(?=(a+))a*b\\1$", "aabaa", true),
+            ("^(?=(a+?))a*b\\1$", "aaba", true),
+            ("^(?!(a)b)..\\1$", "ac", true), ("(?<=\\1(a))c", "aac", true), ("(?<=\\1(a))c", "bac", false),
+            ("(?<=(a)\\1)c", "bac", true), ("^(()|a)+\\2b$", "aab", true),
+            ("^(z)((a+)?(b+)?(c))*\\3$", "zaacbbbc", true),
+            ("^(é)(?:x|\\1)$", "éé", true), ("^(a)(b)(c)(d)(e)(f)(g)(h)(i)(j)\\10$", "abcdefghijj", true),
             ("b}]", "ab}]", true), ("ab", "xxab", true), ("ab$", "xab", true), ("ab", "a", false),
         ])
     func match(pattern: String, text: String, expected: Bool) throws {
@@ -58,7 +73,12 @@ import Testing
             ("a**", "nothing to repeat at character 3"), ("a{2,1}", "the counts are in the wrong order at character 7"),
             ("a{x}", "a count needs digits at character 3"), ("\\", "a '\\' ends the pattern at character 1"),
             ("\\q", "unknown escape '\\q' at character 1"),
-            ("(a)\\1", "back references are not supported at character 4"),
+            ("(a)\\2", "there is no group 2 at character 4"), ("\\k<a>", "there is no group named 'a' at character 1"),
+            ("\\k", "'\\k' needs a group's name in angle brackets at character 3"),
+            ("(?<a>.)(?<a>.)", "two groups have the name 'a' at character 13"),
+            ("(?<1>.)", "a group's name needs letters and a closing '>' at character 5"),
+            ("\\p{sc=Foo}", "unknown Unicode property 'sc=Foo' at character 4"),
+            ("\\p{Greek}", "unknown Unicode property 'Greek' at character 4"),
             ("\\p{Foo}", "unknown Unicode property 'Foo' at character 4"),
             ("[b-a]", "the range's ends are in the wrong order at character 5"),
             ("\\ud800", "a lone surrogate is no character at character 7"),
@@ -80,6 +100,8 @@ import Testing
             ("^(.*a){10}$", String(repeating: "a", count: 1000) + "b"),
             ("(x+x+)+y", String(repeating: "x", count: 2000)),
             ("^(?=(a+)+$)(?!(a|aa)+b)", String(repeating: "a", count: 2000) + "b"),
+            ("^(a+)+\\1$", String(repeating: "a", count: 5000) + "b"),
+            ("^(.*)*\\1{9000}x", String(repeating: "a", count: 5000) + "b"),
         ])
     func bounded(pattern: String, text: String) throws {
         #expect(try !Pattern(pattern).matches(text))
@@ -108,7 +130,7 @@ import Testing
     func random() {
         let parts = [
             "a", "b", "(", ")", "[", "]", "^", "$", "*", "+", "?", "{2}", "{1,3}", "|", ".", "\\d", "\\b", "\\p{L}",
-            "(?=", "(?!", "(?<=", "(?:", "-", "\\u00e9", "é",
+            "(?=", "(?!", "(?<=", "(?:", "-", "\\u00e9", "é", "\\1", "\\2", "+?",
         ]
         var random = SplitMix(state: 7)
         var compiled = 0

@@ -1,8 +1,8 @@
 /// A regular expression of ECMA-262 (unicode mode) that says whether a text matches somewhere.
 ///
 /// The pattern runs as a nondeterministic automaton, so the time is bounded by the text's length times the
-/// pattern's size whatever both are, and a budget of steps bounds even that. Back references are refused;
-/// groups capture nothing and lazy quantifiers mean what greedy ones do, since only the answer counts.
+/// pattern's size whatever both are, and a budget of steps bounds even that. Only one with back references is
+/// searched path by path, within the same budget.
 public struct Pattern: Sendable {
     /// The expression as it was written.
     public let source: String
@@ -58,6 +58,11 @@ public struct Pattern: Sendable {
     func search(_ text: String, budget: inout Int) -> Outcome {
         switch matcher {
         case .literal(let literal): return Self.find(literal, in: text) ? .match : .noMatch
+        case .program(let program) where program.hasBackReferences:
+            var walk = PatternWalk(program, text, budget: budget)
+            let found = walk.search()
+            budget = walk.budget
+            return budget < 0 ? .tooCostly : found ? .match : .noMatch
         case .program(let program):
             var run = PatternRun(program, text, budget: budget)
             let found = run.search()

@@ -5,6 +5,10 @@
 struct PatternParser {
     private let scalars: [Unicode.Scalar]
     private var at = 0
+    /// The names of all groups that take text, nil for those without one, in the order of their brackets: a reference
+    /// may stand before its group.
+    private let groupNames: [String?]
+    private var groupCount = 0
 
     /// The most characters of an expression.
     private static let lengthLimit = 20_000
@@ -16,6 +20,30 @@ struct PatternParser {
     /// Takes the expression.
     init(_ source: String) {
         scalars = Array(source.unicodeScalars)
+        groupNames = Self.groupNames(scalars)
+    }
+
+    private static func groupNames(_ scalars: [Unicode.Scalar]) -> [String?] {
+        var names: [String?] = []
+        var inClass = false
+        var at = 0
+        while at < scalars.count {
+            switch scalars[at] {
+            case "\\": at += 1
+            case "[": inClass = true
+            case "]": inClass = false
+            case "(" where !inClass:
+                let rest = scalars[(at + 1)...].prefix(3)
+                if rest.first != "?" {
+                    names.append(nil)
+                } else if rest.dropFirst().first == "<", rest.count == 3, rest.last != "=", rest.last != "!" {
+                    names.append(String(String.UnicodeScalarView(scalars[(at + 3)...].prefix { $0 != ">" })))
+                }
+            default: break
+            }
+            at += 1
+        }
+        return names
     }
 
     /// The tree of the whole expression.
@@ -38,7 +66,7 @@ struct PatternParser {
         while let next = peek, next != "|", next != ")" {
             let start = at
             let atom = try atom(depth: depth)
-            guard let (min, max) = try quantifier() else {
+            guard let (min, max, isLazy) = try quantifier() else {
                 parts.append(atom)
                 continue
             }
@@ -46,7 +74,7 @@ struct PatternParser {
             case .start, .end, .wordBoundary, .look:
                 at = start
                 throw fault("an assertion can't be repeated")
-            default: parts.append(.repetition(atom, min: min, max: max))
+            default: parts.append(.repetition(atom, min: min, max: max, isLazy: isLazy))
             }
         }
         return parts.count == 1 ? parts[0] : .sequence(parts)
@@ -74,40 +102,59 @@ struct PatternParser {
 
     private mutating func group(depth: Int) throws(PatternError) -> PatternTree {
         let start = at - 1
-        var wrap: (isAhead: Bool, isNegated: Bool)?
-        if take("?") {
-            if take(":") {
-                wrap = nil
-            } else if take("=") {
-                wrap = (true, false)
-            } else if take("!") {
-                wrap = (true, true)
-            } else if take("<") {
-                if take("=") {
-                    wrap = (false, false)
-                } else if take("!") {
-                    wrap = (false, true)
-                } else {
-                    while let next = advance(), next != ">" {
-                        guard next == "_" || next == "$" || next.properties.isIDContinue else {
-                            throw fault("a group's name needs letters and a closing '>'")
-                        }
-                    }
-                }
-            } else {
-                throw fault("unknown kind of group")
-            }
-        }
+        let kind = try groupKind()
         let tree = try alternatives(depth: depth + 1)
         guard take(")") else {
             at = start
             throw fault("the group that starts here has no ')'")
         }
-        guard let wrap else { return tree }
-        return .look(tree, isAhead: wrap.isAhead, isNegated: wrap.isNegated)
+        switch kind {
+        case .plain: return tree
+        case .taking(let number): return .group(tree, number: number)
+        case .look(let isAhead, let isNegated): return .look(tree, isAhead: isAhead, isNegated: isNegated)
+        }
     }
 
-    private mutating func quantifier() throws(PatternError) -> (Int, Int?)? {
+    private enum GroupKind {
+        case plain
+        case taking(number: Int)
+        case look(isAhead: Bool, isNegated: Bool)
+    }
+
+    private mutating func groupKind() throws(PatternError) -> GroupKind {
+        guard take("?") else {
+            groupCount += 1
+            return .taking(number: groupCount)
+        }
+        if take(":") { return .plain }
+        if take("=") { return .look(isAhead: true, isNegated: false) }
+        if take("!") { return .look(isAhead: true, isNegated: true) }
+        guard take("<") else { throw fault("unknown kind of group") }
+        if take("=") { return .look(isAhead: false, isNegated: false) }
+        if take("!") { return .look(isAhead: false, isNegated: true) }
+        let name = try groupName()
+        if groupNames.prefix(groupCount).contains(name) { throw fault("two groups have the name '\(name)'") }
+        groupCount += 1
+        return .taking(number: groupCount)
+    }
+
+    /// A group's name; the `<` before it is read, the `>` behind it is too.
+    private mutating func groupName() throws(PatternError) -> String {
+        var name = ""
+        while let next = advance(), next != ">" {
+            let properties = next.properties
+            guard next == "_" || next == "$" || (name.isEmpty ? properties.isIDStart : properties.isIDContinue) else {
+                throw fault("a group's name needs letters and a closing '>'")
+            }
+            name.unicodeScalars.append(next)
+        }
+        guard !name.isEmpty, scalars[at - 1] == ">" else {
+            throw fault("a group's name needs letters and a closing '>'")
+        }
+        return name
+    }
+
+    private mutating func quantifier() throws(PatternError) -> (min: Int, max: Int?, isLazy: Bool)? {
         let range: (Int, Int?)
         if take("*") {
             range = (0, nil)
@@ -125,8 +172,7 @@ struct PatternParser {
         } else {
             return nil
         }
-        _ = take("?")
-        return range
+        return (range.0, range.1, take("?"))
     }
 
     private mutating func count() throws(PatternError) -> Int? {
@@ -147,15 +193,34 @@ struct PatternParser {
         case "B":
             at += 1
             return .wordBoundary(isNegated: true)
-        case "k", "1", "2", "3", "4", "5", "6", "7", "8", "9":
-            at -= 1
-            throw fault("back references are not supported")
+        case "k", "1", "2", "3", "4", "5", "6", "7", "8", "9": return .backReference(try backReference())
         default:
             switch try classEscape() {
             case .scalar(let scalar): return .scalar(scalar)
             case .set(let set): return .set(set)
             }
         }
+    }
+
+    /// The number of the group that is referred to; the backslash is read.
+    private mutating func backReference() throws(PatternError) -> Int {
+        let start = at - 1
+        var number: Int?
+        let wanted: String
+        if take("k") {
+            guard take("<") else { throw fault("'\\k' needs a group's name in angle brackets") }
+            let name = try groupName()
+            wanted = "named '\(name)'"
+            number = groupNames.firstIndex(of: name).map { $0 + 1 }
+        } else {
+            number = try count()
+            wanted = number.map(String.init) ?? ""
+        }
+        guard let number, number <= groupNames.count else {
+            at = start
+            throw fault("there is no group \(wanted)")
+        }
+        return number
     }
 
     private enum Escaped {

@@ -18,6 +18,16 @@ struct PatternProgram: Sendable {
         case wordBoundary(isNegated: Bool)
         /// Goes on where the part at this place in `looks` says so.
         case look(Int)
+        /// Notes the place. This and what follows is there only where the expression has back references.
+        case note(Int)
+        /// Goes on only where the place is another than the noted one.
+        case moved(Int)
+        /// The group's end: what it took lies between here and its opening.
+        case take(Group)
+        /// Has taken nothing in these groups any more: a repetition begins anew.
+        case forget([Group])
+        /// Takes once more what the group took.
+        case backReference(Group)
         /// The whole expression, or a part that is looked at, matches.
         case match
     }
@@ -32,17 +42,40 @@ struct PatternProgram: Sendable {
         let isNegated: Bool
     }
 
+    /// Where a group keeps what it took, in the notes of a path.
+    struct Group: Sendable {
+        /// The place at which it was entered.
+        let opening: Int
+        /// Where the taken text begins.
+        let first: Int
+        /// Where it ends; -1 where the group took nothing.
+        let last: Int
+
+        /// A group by its number, from 1.
+        init(_ number: Int) {
+            opening = number * 3 - 3
+            first = opening + 1
+            last = opening + 2
+        }
+    }
+
     private(set) var instructions: [Instruction] = []
     private(set) var sets: [ScalarSet] = []
     private(set) var looks: [Look] = []
     /// Whether a match can only begin at the text's start.
     private(set) var isAnchored = false
+    /// Whether what groups took matters.
+    let hasBackReferences: Bool
+    /// How many places a path notes: three a group, one a repetition.
+    private(set) var noteCount: Int
 
     /// The most instructions; repetitions with counts are written out.
     private static let sizeLimit = 30_000
 
     /// Writes a tree out as instructions.
     init(_ tree: PatternTree) throws(PatternError) {
+        hasBackReferences = tree.hasBackReferences
+        noteCount = hasBackReferences ? 3 * (tree.groups.max() ?? 0) : 0
         try add(tree, isForward: true)
         try emit(.match)
         isAnchored = Self.startsAnchored(tree)
@@ -75,8 +108,14 @@ struct PatternProgram: Sendable {
         case .sequence(let parts):
             for part in isForward ? parts : parts.reversed() { try add(part, isForward: isForward) }
         case .alternatives(let branches): try addAlternatives(branches, isForward: isForward)
-        case .repetition(let tree, let min, let max):
-            try addRepetition(tree, min: min, max: max, isForward: isForward)
+        case .repetition(let tree, let min, let max, let isLazy):
+            try addRepetition(tree, min: min, max: max, isLazy: isLazy, isForward: isForward)
+        case .group(let tree, let number):
+            let group = Group(number)
+            if hasBackReferences { try emit(.note(group.opening)) }
+            try add(tree, isForward: isForward)
+            if hasBackReferences { try emit(.take(group)) }
+        case .backReference(let number): try emit(.backReference(Group(number)))
         case .start: try emit(.start)
         case .end: try emit(.end)
         case .wordBoundary(let isNegated): try emit(.wordBoundary(isNegated: isNegated))
@@ -108,24 +147,41 @@ struct PatternProgram: Sendable {
     }
 
     private mutating func addRepetition(
-        _ tree: PatternTree, min: Int, max: Int?, isForward: Bool
+        _ tree: PatternTree, min: Int, max: Int?, isLazy: Bool, isForward: Bool
     ) throws(PatternError) {
-        for _ in 0..<min { try add(tree, isForward: isForward) }
+        let groups = hasBackReferences ? tree.groups.map(Group.init) : []
+        func again() throws(PatternError) {
+            if !groups.isEmpty { try emit(.forget(groups)) }
+            try add(tree, isForward: isForward)
+        }
+        for _ in 0..<min { try again() }
+        let note = noteCount
+        if hasBackReferences { noteCount += 1 }
+        // A time that takes no text counts as none where it need not be.
+        func maybeAgain() throws(PatternError) {
+            if hasBackReferences { try emit(.note(note)) }
+            try again()
+            if hasBackReferences { try emit(.moved(note)) }
+        }
+        func branch(_ split: Int) {
+            let (inside, after) = (split + 1, instructions.count)
+            instructions[split] = isLazy ? .split(after, inside) : .split(inside, after)
+        }
         guard let max else {
             let split = try emit(.split(0, 0))
-            try add(tree, isForward: isForward)
+            try maybeAgain()
             try emit(.jump(split))
-            instructions[split] = .split(split + 1, instructions.count)
+            branch(split)
             return
         }
         var splits: [Int] = []
         for _ in min..<max {
             let before = instructions.count
             splits.append(try emit(.split(0, 0)))
-            try add(tree, isForward: isForward)
+            try maybeAgain()
             // A part without instructions can't be repeated to any effect.
             if instructions.count == before + 1 { break }
         }
-        for split in splits { instructions[split] = .split(split + 1, instructions.count) }
+        for split in splits { branch(split) }
     }
 }

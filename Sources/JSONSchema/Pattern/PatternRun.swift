@@ -1,4 +1,4 @@
-/// One search of a program through a text: all states of the automaton step along together.
+/// One search of a program without back references through a text: all states of the automaton step along together.
 struct PatternRun {
     private let program: PatternProgram
     private let text: [Unicode.Scalar]
@@ -87,8 +87,9 @@ struct PatternRun {
             case .start: if place == 0 { pending.append(state + 1) }
             case .end: if place == text.count { pending.append(state + 1) }
             case .wordBoundary(let isNegated):
-                if isWordBoundary(place) != isNegated { pending.append(state + 1) }
+                if text.isWordBoundary(place) != isNegated { pending.append(state + 1) }
             case .look(let look): if answer(look, at: place) { pending.append(state + 1) }
+            case .note, .moved, .take, .forget, .backReference: break
             }
         }
         return false
@@ -103,13 +104,14 @@ struct PatternRun {
         answers[key] = answer
         return answer
     }
+}
 
-    private func isWordBoundary(_ place: Int) -> Bool {
-        isWord(place - 1) != isWord(place)
-    }
+extension [Unicode.Scalar] {
+    /// Whether a word begins or ends before the character at a place (ECMA-262, IsWordChar: ASCII only).
+    func isWordBoundary(_ place: Int) -> Bool { isWord(place - 1) != isWord(place) }
 
     private func isWord(_ place: Int) -> Bool {
-        guard text.indices.contains(place), text[place].isASCII else { return false }
-        return text[place] == "_" || text[place].properties.isAlphabetic || text[place].properties.numericType != nil
+        guard indices.contains(place), self[place].isASCII else { return false }
+        return self[place] == "_" || self[place].properties.isAlphabetic || self[place].properties.numericType != nil
     }
 }

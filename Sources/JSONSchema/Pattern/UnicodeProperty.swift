@@ -1,81 +1,100 @@
-/// A property that `\p{…}` can name: general categories and the frequent binary ones. Scripts are not known.
-enum UnicodeProperty: Sendable {
-    /// A set of general categories, one bit each.
-    case categories(UInt32)
-    /// `Alphabetic`.
-    case alphabetic
-    /// `Uppercase`.
-    case uppercase
-    /// `Lowercase`.
-    case lowercase
-    /// `White_Space`.
-    case whiteSpace
-    /// `ASCII`.
-    case ascii
-    /// `Any`.
-    case any
-    /// `ASCII_Hex_Digit`.
-    case asciiHexDigit
-    /// `Hex_Digit`.
-    case hexDigit
-    /// `ID_Start`.
-    case identifierStart
-    /// `ID_Continue`.
-    case identifierContinue
-    /// `Emoji`.
-    case emoji
-    /// `Math`.
-    case math
-    /// `Dash`.
-    case dash
-    /// `Ideographic`.
-    case ideographic
-    /// `Default_Ignorable_Code_Point`.
-    case defaultIgnorable
-
+/// A property that `\p{…}` can name (ECMA-262, tables of binary properties and of General_Category, Script and
+/// Script_Extensions): what a scalar must be to have it.
+struct UnicodeProperty: Sendable {
     /// Whether a scalar has the property.
-    func holds(_ scalar: Unicode.Scalar) -> Bool {
-        let properties = scalar.properties
-        switch self {
-        case .categories(let mask): return mask & Self.bit(properties.generalCategory) != 0
-        case .alphabetic: return properties.isAlphabetic
-        case .uppercase: return properties.isUppercase
-        case .lowercase: return properties.isLowercase
-        case .whiteSpace: return properties.isWhitespace
-        case .ascii: return scalar.isASCII
-        case .any: return true
-        case .asciiHexDigit: return properties.isASCIIHexDigit
-        case .hexDigit: return properties.isHexDigit
-        case .identifierStart: return properties.isIDStart
-        case .identifierContinue: return properties.isIDContinue
-        case .emoji: return properties.isEmoji
-        case .math: return properties.isMath
-        case .dash: return properties.isDash
-        case .ideographic: return properties.isIdeographic
-        case .defaultIgnorable: return properties.isDefaultIgnorableCodePoint
-        }
-    }
+    let holds: @Sendable (Unicode.Scalar) -> Bool
 
-    /// Finds a property by the text between the braces; nil for an unknown one.
+    /// Finds a property by the text between the braces, names as exact as the standard wants them; nil for an unknown
+    /// one.
     static func named(_ text: String) -> UnicodeProperty? {
-        var name = text[...]
-        for prefix in ["General_Category=", "gc="] where name.hasPrefix(prefix) {
-            name = name.dropFirst(prefix.count)
-            return categories[String(name)].map { .categories(mask($0)) }
+        guard let sign = text.firstIndex(of: "=") else {
+            return binary(text) ?? categories[text].map { category($0) }
         }
-        return binary[text] ?? categories[text].map { .categories(mask($0)) }
+        let value = String(text[text.index(after: sign)...])
+        switch text[..<sign] {
+        case "General_Category", "gc": return categories[value].map { category($0) }
+        case "Script", "sc": return UnicodeScript(value)?.property
+        case "Script_Extensions", "scx": return UnicodeScript(value)?.withExtensions
+        default: return nil
+        }
     }
 
-    private static let binary: [String: UnicodeProperty] = [
-        "Alphabetic": .alphabetic, "Alpha": .alphabetic, "Uppercase": .uppercase, "Upper": .uppercase,
-        "Lowercase": .lowercase, "Lower": .lowercase, "White_Space": .whiteSpace, "space": .whiteSpace,
-        "ASCII": .ascii, "Any": .any, "ASCII_Hex_Digit": .asciiHexDigit, "AHex": .asciiHexDigit,
-        "Hex_Digit": .hexDigit, "Hex": .hexDigit, "ID_Start": .identifierStart, "IDS": .identifierStart,
-        "ID_Continue": .identifierContinue, "IDC": .identifierContinue, "Emoji": .emoji, "Math": .math,
-        "Dash": .dash, "Ideographic": .ideographic, "Ideo": .ideographic,
-        "Default_Ignorable_Code_Point": .defaultIgnorable, "DI": .defaultIgnorable,
-        "Assigned": .categories(~mask(["Cn"])),
-    ]
+    /// A property that is a list of ranges.
+    init(_ ranges: [ClosedRange<UInt32>]) {
+        holds = { scalar in
+            var low = 0
+            var high = ranges.count
+            while low < high {
+                let middle = (low + high) / 2
+                if ranges[middle].upperBound < scalar.value { low = middle + 1 } else { high = middle }
+            }
+            return low < ranges.count && ranges[low].contains(scalar.value)
+        }
+    }
+
+    /// A property that a test of a scalar is.
+    init(_ holds: @escaping @Sendable (Unicode.Scalar) -> Bool) {
+        self.holds = holds
+    }
+
+    private static func category(_ members: [String]) -> UnicodeProperty {
+        let mask = mask(members)
+        return UnicodeProperty { mask & bit($0.properties.generalCategory) != 0 }
+    }
+
+    private static func binary(_ name: String) -> UnicodeProperty? {
+        switch name {
+        case "ASCII": UnicodeProperty { $0.isASCII }
+        case "ASCII_Hex_Digit", "AHex": UnicodeProperty { $0.properties.isASCIIHexDigit }
+        case "Alphabetic", "Alpha": UnicodeProperty { $0.properties.isAlphabetic }
+        case "Bidi_Control", "Bidi_C": UnicodeProperty { $0.properties.isBidiControl }
+        case "Bidi_Mirrored", "Bidi_M": UnicodeProperty { $0.properties.isBidiMirrored }
+        case "Case_Ignorable", "CI": UnicodeProperty { $0.properties.isCaseIgnorable }
+        case "Cased": UnicodeProperty { $0.properties.isCased }
+        case "Changes_When_Casefolded", "CWCF": UnicodeProperty { $0.properties.changesWhenCaseFolded }
+        case "Changes_When_Casemapped", "CWCM": UnicodeProperty { $0.properties.changesWhenCaseMapped }
+        case "Changes_When_Lowercased", "CWL": UnicodeProperty { $0.properties.changesWhenLowercased }
+        case "Changes_When_NFKC_Casefolded", "CWKCF": UnicodeProperty { $0.properties.changesWhenNFKCCaseFolded }
+        case "Changes_When_Titlecased", "CWT": UnicodeProperty { $0.properties.changesWhenTitlecased }
+        case "Changes_When_Uppercased", "CWU": UnicodeProperty { $0.properties.changesWhenUppercased }
+        case "Dash": UnicodeProperty { $0.properties.isDash }
+        case "Default_Ignorable_Code_Point", "DI": UnicodeProperty { $0.properties.isDefaultIgnorableCodePoint }
+        case "Deprecated", "Dep": UnicodeProperty { $0.properties.isDeprecated }
+        case "Diacritic", "Dia": UnicodeProperty { $0.properties.isDiacritic }
+        case "Emoji": UnicodeProperty { $0.properties.isEmoji }
+        case "Emoji_Modifier", "EMod": UnicodeProperty { $0.properties.isEmojiModifier }
+        case "Emoji_Modifier_Base", "EBase": UnicodeProperty { $0.properties.isEmojiModifierBase }
+        case "Emoji_Presentation", "EPres": UnicodeProperty { $0.properties.isEmojiPresentation }
+        case "Extender", "Ext": UnicodeProperty { $0.properties.isExtender }
+        case "Grapheme_Base", "Gr_Base": UnicodeProperty { $0.properties.isGraphemeBase }
+        case "Grapheme_Extend", "Gr_Ext": UnicodeProperty { $0.properties.isGraphemeExtend }
+        case "Hex_Digit", "Hex": UnicodeProperty { $0.properties.isHexDigit }
+        case "IDS_Binary_Operator", "IDSB": UnicodeProperty { $0.properties.isIDSBinaryOperator }
+        case "IDS_Trinary_Operator", "IDST": UnicodeProperty { $0.properties.isIDSTrinaryOperator }
+        case "ID_Continue", "IDC": UnicodeProperty { $0.properties.isIDContinue }
+        case "ID_Start", "IDS": UnicodeProperty { $0.properties.isIDStart }
+        case "Ideographic", "Ideo": UnicodeProperty { $0.properties.isIdeographic }
+        case "Join_Control", "Join_C": UnicodeProperty { $0.properties.isJoinControl }
+        case "Logical_Order_Exception", "LOE": UnicodeProperty { $0.properties.isLogicalOrderException }
+        case "Lowercase", "Lower": UnicodeProperty { $0.properties.isLowercase }
+        case "Math": UnicodeProperty { $0.properties.isMath }
+        case "Noncharacter_Code_Point", "NChar": UnicodeProperty { $0.properties.isNoncharacterCodePoint }
+        case "Pattern_White_Space", "Pat_WS": UnicodeProperty { $0.properties.isPatternWhitespace }
+        case "Quotation_Mark", "QMark": UnicodeProperty { $0.properties.isQuotationMark }
+        case "Radical": UnicodeProperty { $0.properties.isRadical }
+        case "Sentence_Terminal", "STerm": UnicodeProperty { $0.properties.isSentenceTerminal }
+        case "Soft_Dotted", "SD": UnicodeProperty { $0.properties.isSoftDotted }
+        case "Unified_Ideograph", "UIdeo": UnicodeProperty { $0.properties.isUnifiedIdeograph }
+        case "Uppercase", "Upper": UnicodeProperty { $0.properties.isUppercase }
+        case "Variation_Selector", "VS": UnicodeProperty { $0.properties.isVariationSelector }
+        case "White_Space", "space": UnicodeProperty { $0.properties.isWhitespace }
+        case "XID_Continue", "XIDC": UnicodeProperty { $0.properties.isXIDContinue }
+        case "XID_Start", "XIDS": UnicodeProperty { $0.properties.isXIDStart }
+        case "Any": UnicodeProperty { _ in true }
+        case "Assigned": UnicodeProperty { $0.properties.generalCategory != .unassigned }
+        default: UnicodeRanges.property(name).map { UnicodeProperty($0) }
+        }
+    }
 
     /// The two-letter categories that each name stands for (Unicode, PropertyValueAliases).
     private static let categories: [String: [String]] = {
