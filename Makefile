@@ -5,13 +5,15 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 # Further arguments: `make test ARGS='--filter Catalog'`, `make bench ARGS='--scale 0.1 cdc_tpcb'`.
 ARGS    ?=
+# Of PostgreSQL: what test-matrix runs against.
+VERSIONS ?= 14 15 16 17 18
 
 RELEASE := -c release --static-swift-stdlib --product flowctl
 
-.PHONY: help build test demo lint format golden fuzz bench install clean
+.PHONY: help build test test-matrix demo lint format golden fuzz bench install clean
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 build: ## build the release binary with Swift's runtime inside it: bin/flowctl
 	@scripts/prerequisites build
@@ -24,6 +26,11 @@ test: ## install what is missing, build, and run all tests against real servers
 	@scripts/prerequisites test
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --no-parallel $(ARGS)
+
+test-matrix: ## the tests that use a server, against PostgreSQL 14 to 18; VERSIONS='16 18' for some
+	@scripts/prerequisites test
+	$(SWIFT) build --build-tests
+	SWIFT=$(SWIFT) scripts/test-matrix $(VERSIONS) -- $(ARGS)
 
 demo: ## two throwaway servers, sample data, live traffic, and a pipeline between them
 	@scripts/prerequisites demo

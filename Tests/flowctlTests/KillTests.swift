@@ -24,9 +24,11 @@ struct KillTests {
         let destination = try LocalServer("kills-destination")
         try source.connect().execute("CREATE DATABASE bank")
         try destination.connect().execute("CREATE DATABASE bank")
-        let pgbench = source.binaries.program("pgbench")
         let address = ["-h", "127.0.0.1", "-p", String(source.port), "-U", "postgres"]
-        #expect(try ChildProcess(pgbench, address + ["-i", "-q", "-s", String(scale), "bank"]).wait() == 0)
+        let initialize = try ChildProcess(
+            source.binaries.program("pgbench"), address + ["-i", "-q", "-s", String(scale), "bank"],
+            environment: source.binaries.environment)
+        #expect(initialize.wait() == 0)
         try source.connect(database: "bank").execute(
             "ALTER TABLE public.pgbench_history ADD COLUMN hid bigserial PRIMARY KEY")
 
@@ -38,7 +40,7 @@ struct KillTests {
 
         let reader = SumReader(destination)
         reader.start()
-        let traffic = Traffic(pgbench, address, seconds: seconds)
+        let traffic = Traffic(source.binaries, address, seconds: seconds)
         traffic.start()
         var random = SystemRandomNumberGenerator()
         var allStream: String?
@@ -201,13 +203,13 @@ struct KillTests {
 
 /// pgbench, started again whenever the source's crash ends it, until its time is over.
 private final class Traffic: Sendable {
-    private let program: String
+    private let binaries: ServerBinaries
     private let address: [String]
     private let seconds: Int
     private let ended = DispatchSemaphore(value: 0)
 
-    init(_ program: String, _ address: [String], seconds: Int) {
-        self.program = program
+    init(_ binaries: ServerBinaries, _ address: [String], seconds: Int) {
+        self.binaries = binaries
         self.address = address
         self.seconds = seconds
     }
@@ -219,7 +221,9 @@ private final class Traffic: Sendable {
                 let left = Int(deadline.timeIntervalSinceNow)
                 if left <= 0 { break }
                 let run = try? ChildProcess(
-                    program, address + ["-n", "-c", "8", "-j", "1", "-R", "200", "-T", String(left), "bank"])
+                    binaries.program("pgbench"),
+                    address + ["-n", "-c", "8", "-j", "1", "-R", "200", "-T", String(left), "bank"],
+                    environment: binaries.environment)
                 if run?.wait() != 0 { usleep(200_000) }
             }
             ended.signal()

@@ -19,10 +19,35 @@ public final class LocalServer {
 
     /// Makes a cluster and starts it. `settings` go into `postgresql.conf` after the ones that every such server has. With a
     /// password, every connection must prove that it knows one (SCRAM).
-    public init(
+    public convenience init(
         _ name: String, settings: [(String, String)] = [], password: String? = nil, binaries: ServerBinaries? = nil
     ) throws {
-        let binaries = try binaries ?? ServerBinaries.find()
+        try self.init(name, binaries: try binaries ?? ServerBinaries.find(), password: password) { server in
+            try server.initialize()
+            try server.configure(LocalServer.commonSettings + settings)
+        }
+    }
+
+    /// Makes a server out of the base backup of one that runs (manual, pg_basebackup) and starts it: the cluster as it was
+    /// then, without its slots, and on the same timeline; or with `isStandby` a hot standby that streams from it.
+    public convenience init(
+        _ name: String, copyOf original: LocalServer, isStandby: Bool, settings: [(String, String)] = []
+    ) throws {
+        try self.init(name, binaries: original.binaries, password: original.password) { server in
+            try server.copy(original)
+            guard isStandby else { return try server.configure(settings) }
+            let secret = original.password.map { " password=\($0)" } ?? ""
+            let primary =
+                "host=127.0.0.1 port=\(original.port) user=\(LocalServer.superuser)\(secret) dbname=postgres "
+                + "application_name=standby"
+            try server.configure([("primary_conninfo", primary)] + settings)
+            try server.write("", to: "\(server.data)/standby.signal")
+        }
+    }
+
+    private init(
+        _ name: String, binaries: ServerBinaries, password: String?, make: (LocalServer) throws -> Void
+    ) throws {
         self.binaries = binaries
         self.password = password
         folder = try LocalServer.makeFolder(name)
@@ -34,7 +59,7 @@ public final class LocalServer {
             throw error
         }
         do {
-            try initialize(settings)
+            try make(self)
             try start()
         } catch {
             remove()
@@ -75,8 +100,7 @@ public final class LocalServer {
     public func start(settings: [(String, String)] = []) throws {
         let own = [("port", String(port)), ("unix_socket_directories", folder)]
         let arguments = ["-D", data] + (own + settings).flatMap { ["-c", "\($0.0)=\($0.1)"] }
-        let process = try LocalServer.asServer(
-            binaries.program("postgres"), arguments, output: .file(log), errors: .file(log))
+        let process = try run("postgres", arguments)
         postmaster = process
         let deadline = time(nil) + 120
         while true {
@@ -137,7 +161,7 @@ public final class LocalServer {
 
     // MARK: - Making
 
-    private func initialize(_ settings: [(String, String)]) throws {
+    private func initialize() throws {
         var arguments = ["-D", data, "-U", LocalServer.superuser, "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
         let secret = "\(folder)/password"
         if let password {
@@ -147,47 +171,61 @@ public final class LocalServer {
             arguments += ["-A", "trust"]
         }
         defer { unlink(secret) }
-        let initdb = try LocalServer.asServer(
-            binaries.program("initdb"), arguments, output: .file(log), errors: .file(log))
-        guard initdb.wait() == 0 else { throw failure("initdb", logTail()) }
-        let common = [
-            ("listen_addresses", "127.0.0.1"), ("wal_level", "logical"), ("max_replication_slots", "20"),
-            ("max_wal_senders", "20"), ("max_connections", "100"), ("shared_buffers", "64MB"), ("fsync", "off"),
-        ]
-        let lines = (common + settings).map { "\($0.0) = \(SQL.literal($0.1))" }
-        let file = "\(data)/postgresql.conf"
-        let descriptor = open(file, O_WRONLY | O_APPEND | O_CLOEXEC)
-        guard descriptor >= 0 else { throw failure("configure", String(cString: strerror(errno))) }
-        defer { close(descriptor) }
-        let text = "\n" + lines.joined(separator: "\n") + "\n"
-        guard text.withCString({ write(descriptor, $0, strlen($0)) }) == text.utf8.count else {
-            throw failure("configure", String(cString: strerror(errno)))
+        guard try run("initdb", arguments).wait() == 0 else { throw failure("initdb", logTail()) }
+    }
+
+    private static let commonSettings = [
+        ("listen_addresses", "127.0.0.1"), ("wal_level", "logical"), ("max_replication_slots", "20"),
+        ("max_wal_senders", "20"), ("max_connections", "100"), ("shared_buffers", "64MB"), ("fsync", "off"),
+    ]
+
+    private func copy(_ original: LocalServer) throws {
+        var arguments = ["-D", data, "-c", "fast", "-X", "stream", "--no-sync"]
+        arguments += ["-h", "127.0.0.1", "-p", String(original.port), "-U", LocalServer.superuser]
+        let secret = password.map { ["PGPASSWORD": $0] } ?? [:]
+        guard try run("pg_basebackup", arguments, environment: secret).wait() == 0 else {
+            throw failure("copy", logTail())
         }
     }
 
-    private func writePassword(_ password: String, to path: String) throws {
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw failure("set the password of", String(cString: strerror(errno))) }
+    private func configure(_ settings: [(String, String)]) throws {
+        let lines = settings.map { "\($0.0) = \(SQL.literal($0.1))" }
+        try write("\n" + lines.joined(separator: "\n") + "\n", to: "\(data)/postgresql.conf")
+    }
+
+    /// Appends to a file of the cluster, which is made where it is not there.
+    private func write(_ text: String, to file: String) throws {
+        let descriptor = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw failure("configure", String(cString: strerror(errno))) }
         defer { close(descriptor) }
-        let line = password + "\n"
-        guard line.withCString({ write(descriptor, $0, strlen($0)) }) == line.utf8.count else {
-            throw failure("set the password of", String(cString: strerror(errno)))
+        guard text.withCString({ Glibc.write(descriptor, $0, strlen($0)) }) == text.utf8.count else {
+            throw failure("configure", String(cString: strerror(errno)))
         }
         if getuid() == 0, let user = getpwnam("postgres") {
             fchown(descriptor, user.pointee.pw_uid, user.pointee.pw_gid)
         }
     }
 
+    private func writePassword(_ password: String, to path: String) throws {
+        guard access(path, F_OK) != 0 else { throw failure("set the password of", "\(path) exists") }
+        try write(password + "\n", to: path)
+    }
+
     /// The server refuses to run as root: there it runs as the user `postgres`, whom its package made. It starts in the root
     /// folder, since its programs fail in one that this user can't enter.
-    private static func asServer(
-        _ program: String, _ arguments: [String], output: ChildProcess.Output, errors: ChildProcess.Output
+    private func run(
+        _ name: String, _ arguments: [String], environment: [String: String] = [:]
     ) throws -> ChildProcess {
+        let program = binaries.program(name)
+        let environment = binaries.environment.merging(environment) { $1 }
         guard getuid() == 0 else {
-            return try ChildProcess(program, arguments, folder: "/", output: output, errors: errors)
+            return try ChildProcess(
+                program, arguments, environment: environment, folder: "/", output: .file(log), errors: .file(log))
         }
         let prefix = ["--reuid=postgres", "--regid=postgres", "--init-groups", program]
-        return try ChildProcess("setpriv", prefix + arguments, folder: "/", output: output, errors: errors)
+        return try ChildProcess(
+            "setpriv", prefix + arguments, environment: environment, folder: "/", output: .file(log), errors: .file(log)
+        )
     }
 
     private static func makeFolder(_ name: String) throws -> String {

@@ -47,6 +47,13 @@ public struct ServerBinaries: Sendable, Hashable {
 
     public func program(_ name: String) -> String { "\(folder)/\(name)" }
 
+    /// What its programs need in their environment: where a libpq lies beside them, they were built for that one, and an older
+    /// one of the system lacks what they call.
+    public var environment: [String: String] {
+        let libraries = "\(folder)/../lib"
+        return access("\(libraries)/libpq.so.5", R_OK) == 0 ? ["LD_LIBRARY_PATH": libraries] : [:]
+    }
+
     private var isComplete: Bool {
         ["initdb", "postgres"].allSatisfy { access(program($0), X_OK) == 0 }
     }

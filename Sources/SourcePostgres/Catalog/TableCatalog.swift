@@ -166,7 +166,7 @@ struct TableCatalog {
         let rows = try connection.query(
             """
             SELECT a.attname, co.collname IN ('C', 'POSIX') OR (co.oid = 100 AND d.datcollate IN ('C', 'POSIX')
-                     AND d.datlocprovider::text = 'c'),
+                     AND coalesce(to_jsonb(d) ->> 'datlocprovider', 'c') = 'c'),
                    quote_ident(ns.nspname) || '.' || quote_ident(co.collname)
               FROM pg_attribute a
               JOIN pg_database d ON d.datname = current_database()
