@@ -88,6 +88,9 @@ final class RelationCache {
         table.oid = relation.id
         let catalog = TableCatalog(connection: connection)
         let live = try catalog.columns(of: table)
+        for column in relation.columns where !live.contains(where: { $0.name == column.name }) {
+            try TableWatch.requireNotGenerated(column.name, source, connection)
+        }
         let before = Dictionary(
             known.columns.compactMap { column in column.attribute.map { (column.name, $0) } },
             uniquingKeysWith: { first, _ in first })

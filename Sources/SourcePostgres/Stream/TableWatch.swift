@@ -89,6 +89,21 @@ enum TableWatch {
         throw unknownPast(table, column, "start again: what to do is said then")
     }
 
+    /// Throws where the stream has begun to show a generated column (18 and later): rows until now lack it.
+    static func requireNotGenerated(_ column: String, _ table: TableSource, _ connection: Connection) throws {
+        let rows = try connection.query(
+            """
+            SELECT FROM pg_attribute WHERE attrelid = \(literal: String(table.oid))::oid AND attname = \(literal: column)
+               AND NOT attisdropped AND attgenerated <> ''
+            """)
+        guard rows.count > 0 else { return }
+        throw RunError(
+            .needsOperator, operation: "follow", object: "table \(table.name)",
+            message: "its generated column \"\(column)\" is published now, and generated columns are not followed",
+            hint: "ALTER PUBLICATION … SET (publish_generated_columns = none); then start again: what to do is "
+                + "said then")
+    }
+
     static func unknownPast(
         _ table: TableSource, _ column: String, _ remedy: String, task: String? = nil, binding: Int? = nil
     ) -> RunError {
