@@ -16,13 +16,14 @@ final class ChunkReading: ChunkReader {
     private let capture: String
     private let connection: Connection
     private let stop: StopSignal
-    private let isStandby: Bool
+    /// Nil on a primary, whose snapshots say all themselves.
+    private var standby: StandbySnapshot?
 
     init(capture: String, connection: Connection, stop: StopSignal, isStandby: Bool) {
         self.capture = capture
         self.connection = connection
         self.stop = stop
-        self.isStandby = isStandby
+        standby = isStandby ? StandbySnapshot(connection: connection) : nil
     }
 
     func close() {
@@ -90,16 +91,22 @@ final class ChunkReading: ChunkReader {
 
     private func openSnapshot(for chunk: TableChunk, _ isAbandoned: () -> Bool) throws -> Snapshot? {
         while !isAbandoned(), !stop.isRequested {
-            try connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            try connection.execute("LOCK TABLE ONLY \(chunk.table.name) IN ACCESS SHARE MODE")
-            let rows = try connection.query("SELECT pg_current_snapshot()::text")
-            guard let snapshot = rows[0, 0].flatMap(Snapshot.init) else { return nil }
-            if chunk.demand.isMet(by: snapshot) { return snapshot }
+            if let snapshot = try beginTransaction(chunk.table.name), chunk.demand.isMet(by: snapshot) {
+                return snapshot
+            }
             try connection.execute("ROLLBACK")
             var pause = timespec(tv_sec: 0, tv_nsec: 5_000_000)
             nanosleep(&pause, nil)
         }
         return nil
+    }
+
+    /// Nil for a moment whose snapshot can't be told exactly.
+    private func beginTransaction(_ table: QualifiedName) throws -> Snapshot? {
+        if standby != nil { return try standby?.begin(locking: table) }
+        try connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        try connection.execute("LOCK TABLE ONLY \(table) IN ACCESS SHARE MODE")
+        return try connection.query("SELECT pg_current_snapshot()::text")[0, 0].flatMap(Snapshot.init)
     }
 
     // MARK: - 2. The same file
@@ -175,10 +182,23 @@ final class ChunkReading: ChunkReader {
     }
 
     /// Behind everything that the snapshot contains.
+    ///
+    /// On a standby a transaction is seen a moment before the end of its commit record counts as replayed. While it streams, all
+    /// that it can be replaying has been received. Where it reads an archive, the place is within the next record instead: the
+    /// stream has passed it once that one has been replayed.
     private func sourcePosition() throws -> LogPosition {
+        guard standby != nil else {
+            let rows = try connection.query("SELECT pg_current_wal_insert_lsn()")
+            return WALPage.endOfLastRecord(rows[0, 0].flatMap { LogPosition($0) } ?? .zero)
+        }
         let rows = try connection.query(
-            isStandby ? "SELECT pg_last_wal_replay_lsn()" : "SELECT pg_current_wal_insert_lsn()")
-        return WALPage.endOfLastRecord(rows[0, 0].flatMap { LogPosition($0) } ?? .zero)
+            """
+            SELECT pg_last_wal_replay_lsn(), pg_last_wal_receive_lsn(),
+                   EXISTS (SELECT FROM pg_stat_wal_receiver WHERE pid IS NOT NULL)
+            """)
+        let replayed = WALPage.endOfLastRecord(rows[0, 0].flatMap { LogPosition($0) } ?? .zero)
+        let received = WALPage.endOfLastRecord(rows[0, 1].flatMap { LogPosition($0) } ?? .zero)
+        return rows[0, 2] == "t" && received >= replayed ? received : LogPosition(replayed.rawValue + 1)
     }
 
     private func now() -> Int {
