@@ -11,8 +11,9 @@ public enum Admission: Sendable {
 /// The backfills of one link's bindings. Owned by the link's thread: every call but `readChunk`'s happens there, between
 /// two batches or while one is being looked at.
 public protocol LinkBackfills: AnyObject {
-    /// A transaction begins: snapshots taken from now on must see it to count.
-    func began(_ transaction: UInt32)
+    /// A transaction begins: snapshots taken from now on must see it to count. `position` is its commit record's, `time` its
+    /// commit's (microseconds since 2000-01-01 UTC). One that an earlier session has shown may come again.
+    func began(_ transaction: UInt32, at position: LogPosition, time: Int64)
 
     /// Everything up to `position` has been looked at and is committed at the destination: filters that end there go.
     /// Returns the bindings whose state changed.

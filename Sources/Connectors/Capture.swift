@@ -30,6 +30,9 @@ public protocol Capture: AnyObject, Sendable {
     /// What reads chunks, on connections of its own.
     func openChunkReader(stop: StopSignal) throws -> any ChunkReader
 
+    /// Has what deserves a look while it prepares or runs said to `hear`, from any thread.
+    func observe(_ hear: @escaping @Sendable (StatusFinding) -> Void)
+
     /// How many chunks may be read at once.
     var backfillWorkers: Int { get }
 

@@ -48,6 +48,7 @@ public final class CaptureRunner: Sendable {
     public func run() throws -> [RunError] {
         var retry = RetryPolicy(mostAttempts: mostAttempts)
         var hasRun = false
+        heedCapture()
         while !stop.isRequested, members.contains(where: { $0.stopError == nil }) {
             do {
                 waitForMember()
@@ -79,8 +80,19 @@ public final class CaptureRunner: Sendable {
         member.plan.materialization.record(error, of: member.plan.spec)
     }
 
+    /// Passes on as warnings what the capture finds worth a look.
+    private func heedCapture() {
+        let name = capture.name
+        capture.observe { [observer] finding in
+            var warning = RunEvent(.warning, task: name)
+            warning.message = finding.message + (finding.hint.map { "; \($0)" } ?? "")
+            observer.record(warning)
+        }
+    }
+
     /// Makes what is missing in both databases, and nothing more.
     public func provision() throws -> [RunError] {
+        heedCapture()
         try LinkSession.open(self, isFirst: true)?.close()
         return members.compactMap(\.stopError)
     }

@@ -17,7 +17,7 @@ extension Link {
                 transaction = OpenTransaction(
                     id: event.transaction, position: event.position, time: event.time,
                     isSkipped: event.position < committed)
-                backfills.began(event.transaction)
+                backfills.began(event.transaction, at: event.position, time: event.time)
             case .commit:
                 lastTime = transaction?.time ?? lastTime
                 if transaction?.isSkipped == false { sourceTime = lastTime }

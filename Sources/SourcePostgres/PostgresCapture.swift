@@ -1,4 +1,5 @@
 import Connectors
+import Glibc
 import JSON
 import Postgres
 import Synchronization
@@ -14,6 +15,10 @@ public final class PostgresCapture: Capture {
     private let hasPolicies = Mutex(false)
     /// Statements that take back what was made since a link had a checkpoint or ran, the last first.
     private let undo = Mutex<[String]>([])
+
+    private let slotWatch = Mutex(SlotWatch())
+    /// Hears what deserves a look.
+    private let listener = Mutex<(@Sendable (StatusFinding) -> Void)?>(nil)
 
     struct Found: Sendable {
         var sources: [TableSource]
@@ -33,13 +38,36 @@ public final class PostgresCapture: Capture {
 
     public var backfillWorkers: Int { config.backfillWorkers }
 
+    public func observe(_ hear: @escaping @Sendable (StatusFinding) -> Void) {
+        listener.withLock { $0 = hear }
+    }
+
+    func notice(_ finding: StatusFinding) {
+        listener.withLock { $0 }?(finding)
+    }
+
+    /// Looks whether the slot is near its end, and says so; whether the server gives it up at its next checkpoint.
+    @discardableResult
+    func watchSlot(_ connection: Connection) throws -> Bool {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        let now = Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+        let (finding, isOverdue) = try slotWatch.withLock { watch in
+            (try watch.look(config.slot, on: connection, now: now), watch.isOverdue)
+        }
+        if let finding { notice(finding) }
+        return isOverdue
+    }
+
     // MARK: - Preparing
 
     public func probe() throws {
         try rethrowing("check", "capture \"\(name)\"") {
             let connection = try connect()
             defer { connection.close() }
-            try SourceServer(connection).requireLogicalReplication()
+            let server = try SourceServer(connection)
+            try server.requireLogicalReplication()
+            try server.requireFailover(config)
             let catalog = TableCatalog(connection: connection)
             let sources = try findTables(catalog)
             let shapes = try sources.map { try catalog.shape(of: $0) }
@@ -52,6 +80,7 @@ public final class PostgresCapture: Capture {
             try rights.requireReading(sources)
             let guarded = try RowSecurity.guarded(sources, connection)
             hasPolicies.withLock { $0 = !guarded.isEmpty }
+            try watchSlot(connection)
         }
     }
 
@@ -216,7 +245,8 @@ public final class PostgresCapture: Capture {
             try StreamSession(
                 replication: try Connection(replicationConnectionTo: config.connection), side: try connect(),
                 config: config, sources: found.sources,
-                shapes: found.shapes, from: position, stop: stop)
+                shapes: found.shapes, from: position, stop: stop,
+                watchSlot: { [weak self] in try self?.watchSlot($0) ?? false })
         }
     }
 

@@ -18,6 +18,8 @@ public struct PostgresCaptureConfig: Sendable {
     public var backfillWorkers: Int
     public var truncate: TruncateMode
     public var isReadOnly: Bool
+    /// Standbys take the slot over as they are promoted.
+    public var isFailover = false
     /// Tables at the source that the capture itself uses.
     public var sideTables = SideTables()
     public var heartbeat: Heartbeat?
@@ -53,6 +55,7 @@ public struct PostgresCaptureConfig: Sendable {
         backfillWorkers = advanced?["backfillWorkers"]?.intValue ?? 2
         truncate = advanced?["truncate"]?.stringValue.flatMap(TruncateMode.init) ?? .apply
         isReadOnly = advanced?["read_only_capture"]?.boolValue ?? false
+        isFailover = advanced?["failoverSlot"]?.boolValue ?? false
         sideTables = SideTables(advanced)
         heartbeat = Heartbeat(advanced?["heartbeat"])
     }

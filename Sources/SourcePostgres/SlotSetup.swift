@@ -6,7 +6,7 @@ struct SlotSetup {
     /// Seconds that a slot may be in use by another before that is an error: by a stranger, and by a flowctl. Whoever starts
     /// has fenced off the older runner of its catalog, which lets go when it hears of it; where it is stalled, the server
     /// lets go of it (`wal_sender_timeout`, 60 s).
-    private static let longestWait = (stranger: 15, runner: 150)
+    private static let longestWait = (stranger: 5, runner: 150)
 
     let connection: Connection
     let config: PostgresCaptureConfig
@@ -29,32 +29,43 @@ struct SlotSetup {
         let replication = try Connection(replicationConnectionTo: config.connection)
         defer { replication.close() }
         let system = try replication.query("IDENTIFY_SYSTEM")
-        let identity = LogIdentity(
+        var identity = LogIdentity(
             system: system[0, 0] ?? "", timeline: system[0, 1].flatMap { Int($0) } ?? 0, slot: config.slot,
-            database: config.connection.database)
+            database: config.connection.database, publication: config.publication)
         let slot = try findWhole(wait)
         if let slot { try require(slot) }
-        let refusals = try checkpoints.map { checkpoint -> RunError? in
-            guard let checkpoint else { return nil }
-            do {
-                try requireSameLog(checkpoint, identity)
-                guard let slot else { throw missing }
-                try require(slot, passesNot: checkpoint)
-                return nil
-            } catch let error as RunError {
-                return error
-            }
+        let resumption = Resumption(config: config, identity: identity, slot: slot)
+        let end = try server.endOfLog(connection)
+        var refusals = try checkpoints.map { checkpoint -> RunError? in
+            try checkpoint.flatMap { try resumption.refusal(of: $0, endOfLog: end, isStandby: server.isStandby) }
         }
-        if let refusal = refusals.last ?? nil, !refusals.contains(where: { $0 == nil }) { throw refusal }
+        try SlotSetup.requireOne(refusals)
         guard let slot else {
             var result = try create(identity, on: replication, wait)
             result.refusals = refusals
             return result
         }
         try waitUntilFree(wait)
-        let accepted = zip(checkpoints, refusals).compactMap { $1 == nil ? $0?.position : nil }
+        let hasRead = try resumption.compare(checkpoints, &refusals, on: replication, stop: wait.stop)
+        try SlotSetup.requireOne(refusals)
+        if hasRead {
+            replication.close()
+            try waitUntilFree(wait)
+        }
+        let accepted = zip(checkpoints, refusals).compactMap { $1 == nil ? $0 : nil }
+        let first = accepted.min { $0.position < $1.position }
+        // A link that begins beside others has in its log what they have.
+        if let recorded = first.flatMap({ LogIdentity(text: $0.captureState) }) {
+            (identity.last, identity.keepsLast) = (recorded.last, recorded.keepsLast)
+        }
         return Result(
-            identity: identity, position: accepted.min() ?? slot.confirmed, wasCreated: false, refusals: refusals)
+            identity: identity, position: first?.position ?? slot.confirmed, wasCreated: false,
+            provisioned: try keepOverFailover(slot), refusals: refusals)
+    }
+
+    /// Throws where every checkpoint is refused.
+    private static func requireOne(_ refusals: [RunError?]) throws {
+        if let refusal = refusals.last ?? nil, !refusals.contains(where: { $0 == nil }) { throw refusal }
     }
 
     /// The slot as it is when nobody is making it any more. One that is being made has no position yet, and is gone when its
@@ -118,12 +129,17 @@ struct SlotSetup {
         var second = 0
         let clock = try connection.query(
             "SELECT trunc(extract(epoch FROM clock_timestamp() - '2000-01-01 00:00:00+00') * 1000000)::bigint")
+        let options: SQL = config.isFailover ? "(SNAPSHOT 'export', FAILOVER true)" : "EXPORT_SNAPSHOT"
         let made = try replication.query(
-            "CREATE_REPLICATION_SLOT \(Identifier(config.slot)) LOGICAL pgoutput EXPORT_SNAPSHOT"
+            "CREATE_REPLICATION_SLOT \(Identifier(config.slot)) LOGICAL pgoutput \(options)"
         ) {
             second += 1
             try wait.check(second: second) {
-                "slot \"\(config.slot)\" can be made when the transactions have ended that are open now: "
+                if server.isStandby {
+                    return "slot \"\(config.slot)\" can be made when the primary has logged which transactions are "
+                        + "running; on the primary: SELECT pg_log_standby_snapshot();"
+                }
+                return "slot \"\(config.slot)\" can be made when the transactions have ended that are open now: "
                     + (try wait.blockers(of: replication.backendPID, connection))
             }
         }
@@ -153,40 +169,26 @@ struct SlotSetup {
         return rows[0, 0].flatMap(Snapshot.init)
     }
 
-    // MARK: - What must hold
-
-    private func requireSameLog(_ checkpoint: LinkCheckpoint, _ identity: LogIdentity) throws {
-        guard let recorded = LogIdentity(text: checkpoint.captureState) else { return }
-        guard recorded.system == identity.system else {
-            throw RunError(
-                .needsOperator, operation: "resume from", object: "the source server",
-                message:
-                    "the checkpoint belongs to the database cluster \(recorded.system), and this is \(identity.system)",
-                hint:
-                    "name the cluster in the capture's address that was captured so far, or remove the link's rows from "
-                    + "flow.checkpoints and flow.bindings and empty its tables to begin anew",
-                position: checkpoint.position)
-        }
-        guard recorded.timeline == identity.timeline else {
-            throw RunError(
-                .needsOperator, operation: "resume from", object: "the source server",
-                message: "it is on timeline \(identity.timeline) and the checkpoint was made on timeline "
-                    + "\(recorded.timeline): the server was promoted or restored, and changes in between can be missing",
-                hint:
-                    "compare both sides; then remove the link's rows from flow.checkpoints and flow.bindings and empty its "
-                    + "tables to begin anew",
-                position: checkpoint.position)
-        }
-        guard recorded.slot == identity.slot, recorded.database == identity.database else {
-            throw RunError(
-                .needsOperator, operation: "resume with", object: "slot \"\(identity.slot)\"",
-                message: "the checkpoint was made with slot \"\(recorded.slot)\" of database \"\(recorded.database)\"",
-                hint: "set advanced.slotName and database back", position: checkpoint.position)
-        }
+    /// Has standbys take over a slot that was made without that (17 and later).
+    private func keepOverFailover(_ slot: ReplicationSlot) throws -> [String] {
+        guard config.isFailover, !slot.isFailover else { return [] }
+        let replication = try Connection(replicationConnectionTo: config.connection)
+        defer { replication.close() }
+        try replication.execute("ALTER_REPLICATION_SLOT \(Identifier(config.slot)) (FAILOVER true)")
+        return ["replication slot \(Identifier(config.slot)): standbys take it over"]
     }
+
+    // MARK: - What must hold
 
     private func require(_ slot: ReplicationSlot) throws {
         let object = "slot \"\(config.slot)\""
+        if slot.isSynced, server.isStandby {
+            throw RunError(
+                .needsOperator, operation: "use", object: object,
+                message: "it is the primary's, kept here for a failover: nobody can read from it before this standby "
+                    + "is promoted",
+                hint: "set advanced.slotName to another name, or name the primary in the address")
+        }
         guard slot.plugin == "pgoutput" else {
             throw RunError(
                 .needsOperator, operation: "use", object: object,
@@ -209,29 +211,6 @@ struct SlotSetup {
                     + "flow.checkpoints and flow.bindings and empty their tables to begin anew")
         }
     }
-
-    private func require(_ slot: ReplicationSlot, passesNot checkpoint: LinkCheckpoint) throws {
-        if slot.confirmed > checkpoint.position {
-            throw RunError(
-                .needsOperator, operation: "resume with", object: "slot \"\(config.slot)\"",
-                message:
-                    "it stands at \(slot.confirmed), after the checkpoint: something else has read from it, and changes "
-                    + "in between are missing",
-                hint:
-                    "let nothing else use the slot; remove the link's rows from flow.checkpoints and flow.bindings and "
-                    + "empty its tables to begin anew",
-                position: checkpoint.position)
-        }
-    }
-
-    private var missing: RunError {
-        RunError(
-            .needsOperator, operation: "resume with", object: "slot \"\(config.slot)\"",
-            message: "there is no such replication slot any more: changes since the checkpoint are missing",
-            hint:
-                "find out what dropped it; to begin anew, remove the links' rows from flow.checkpoints and flow.bindings "
-                + "and empty their tables")
-    }
 }
 
 /// A row of pg_replication_slots.
@@ -243,6 +222,10 @@ struct ReplicationSlot {
     var confirmed: LogPosition
     var hasPosition: Bool
     var walStatus: String?
+    /// Standbys take it over as they are promoted (17 and later).
+    var isFailover: Bool
+    /// It is a primary's, as a standby keeps it for that.
+    var isSynced: Bool
 
     var isLost: Bool { walStatus == "lost" }
     /// A logical slot gets its position when it is whole.
@@ -251,7 +234,8 @@ struct ReplicationSlot {
     static func find(_ name: String, on connection: Connection) throws -> ReplicationSlot? {
         let rows = try connection.query(
             """
-            SELECT plugin, database, active_pid, restart_lsn, confirmed_flush_lsn, to_jsonb(s) ->> 'wal_status'
+            SELECT plugin, database, active_pid, restart_lsn, confirmed_flush_lsn, to_jsonb(s) ->> 'wal_status',
+                   to_jsonb(s) ->> 'failover', to_jsonb(s) ->> 'synced'
               FROM pg_replication_slots s WHERE slot_name = \(literal: name)
             """)
         guard rows.count == 1 else { return nil }
@@ -259,6 +243,6 @@ struct ReplicationSlot {
             plugin: rows[0, 0], database: rows[0, 1], activePID: rows[0, 2].flatMap { Int($0) },
             restart: rows[0, 3].flatMap { LogPosition($0) },
             confirmed: rows[0, 4].flatMap { LogPosition($0) } ?? .zero, hasPosition: rows[0, 4] != nil,
-            walStatus: rows[0, 5])
+            walStatus: rows[0, 5], isFailover: rows[0, 6] == "true", isSynced: rows[0, 7] == "true")
     }
 }

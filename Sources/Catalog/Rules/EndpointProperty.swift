@@ -72,6 +72,7 @@ struct EndpointProperty: Sendable {
         followed([
             "discoveryFilters.include_schemas", "discoveryFilters.exclude_schemas", "discoveryFilters.table_patterns",
             "discoveryFilters.discover_unpublished_tables", "advanced.publicationName", "advanced.slotName",
+            "advanced.failoverSlot",
             "advanced.backfill_chunk_size", "advanced.backfill_chunk_bytes", "advanced.backfillWorkers",
             "advanced.skip_backfills", "advanced.read_only_capture", "advanced.truncate", "advanced.discover_schemas",
             "advanced.discover_unpublished_tables", "resource.namespace", "resource.stream", "resource.mode",
@@ -83,7 +84,7 @@ struct EndpointProperty: Sendable {
             "advanced.rediscovery_interval", "advanced.source_tag", "resource.syncMode", "resource.primary_key",
         ])
         + [
-            refused("historyMode", but: .no), refused("advanced.failoverSlot", but: .no),
+            refused("historyMode", but: .no),
             refused("advanced.min_backfill_xid"), refused("advanced.signalTable"),
             refused("advanced.binaryHandling", but: .text("bytes")),
             refused("advanced.capture_as_partitions", but: .no),

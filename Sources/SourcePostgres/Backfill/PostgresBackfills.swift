@@ -6,7 +6,7 @@ import Postgres
 final class PostgresBackfills: LinkBackfills {
     private var tables: [TableBackfill]
     private var delivered: DeliveredTransactions
-    private let identity: LogIdentity
+    private var identity: LogIdentity
     /// The capture's.
     private let name: String
     /// For questions to the server: made when the first comes.
@@ -35,7 +35,11 @@ final class PostgresBackfills: LinkBackfills {
         return awaited
     }
 
-    func began(_ transaction: UInt32) {
+    func began(_ transaction: UInt32, at position: LogPosition, time: Int64) {
+        if identity.last.map({ $0.position < position }) ?? true {
+            identity.last = LoggedTransaction(position: position, id: transaction, time: time)
+            identity.keepsLast = true
+        }
         if !isComplete { delivered.append(transaction) }
     }
 

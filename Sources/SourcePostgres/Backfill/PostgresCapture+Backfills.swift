@@ -62,13 +62,15 @@ extension PostgresCapture {
                     checkpoint: state, size: ChunkSize(fixed: config.chunkRows, bytes: config.chunkBytes)))
         }
         let connect = self.connect
+        var now = found.identity
+        (now.last, now.keepsLast) = (identity.last, identity.keepsLast)
         // Nobody noted what the stream showed while no table was being read: it may not be visible yet. Whoever did it holds
         // a lock on the table until it is.
         let writers = identity.base == nil ? try TableWriters.running(on: begun, connect) : []
         return PostgresBackfills(
             name: name, tables: backfills,
             delivered: DeliveredTransactions(base: identity.base, pending: identity.pending + writers),
-            identity: found.identity,
+            identity: now,
             connect: { try connect() })
     }
 

@@ -20,6 +20,8 @@ struct ServerCheck {
         }
         try checkRoom()
         if server.isStandby { try checkStandby() }
+        checking.step("advanced.failoverSlot") { try server.requireFailover(checking.config) }
+        try checkIdleTimeout()
         try checkPlatform()
     }
 
@@ -54,17 +56,23 @@ struct ServerCheck {
                 .step("name the primary in the capture's address"))
             return
         }
-        if !checking.config.isReadOnly {
-            checking.add(
-                .unmet, "server", "it is a standby, which takes no writes",
-                .step("set advanced.read_only_capture to true; make the publication on the primary"))
-        }
         let rows = try checking.connection.query("SELECT current_setting('hot_standby_feedback')")
         if rows[0, 0] != "on" {
             checking.add(
                 .advice, "hot_standby_feedback", "it is off: vacuum on the primary can invalidate the slot",
                 .step(checking.platform.parameterStep("hot_standby_feedback", "on")))
         }
+    }
+
+    /// PostgreSQL 18 can give up slots that nobody reads for a while.
+    private func checkIdleTimeout() throws {
+        let rows = try checking.connection.query(
+            "SELECT current_setting('idle_replication_slot_timeout', true)")
+        guard let timeout = rows[0, 0], timeout != "0" else { return }
+        checking.add(
+            .advice, "idle_replication_slot_timeout",
+            "the slot is lost where the capture is down for \(timeout), whatever the log's size",
+            .step("raise it, or keep flowctl apply running"))
     }
 
     private func checkPlatform() throws {

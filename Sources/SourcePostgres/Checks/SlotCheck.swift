@@ -11,6 +11,14 @@ struct SlotCheck {
 
     func run(_ checkpoints: [LinkCheckpoint?]) throws {
         let known = checkpoints.compactMap { $0?.position }
+        let end = try checking.server.endOfLog(checking.connection)
+        if let furthest = known.max(), end < furthest, !checking.server.isStandby {
+            checking.add(
+                .unmet, "server",
+                "its log ends at \(end), before the checkpoint \(furthest): it was restored from an older backup, or is a "
+                    + "standby that was behind as it was promoted",
+                .step("compare both sides; \(beginAnew)"))
+        }
         guard let slot = try ReplicationSlot.find(checking.config.slot, on: checking.connection) else {
             if !known.isEmpty {
                 checking.add(
@@ -23,6 +31,11 @@ struct SlotCheck {
             checking.add(
                 .unmet, object, "it is \(whose)", .step("set advanced.slotName to a name of this capture's own"))
             return
+        }
+        if slot.isSynced, checking.server.isStandby {
+            checking.add(
+                .unmet, object, "it is the primary's, kept here for a failover, and can't be read",
+                .step("set advanced.slotName to another name, or name the primary in the address"))
         }
         if slot.isLost {
             checking.add(

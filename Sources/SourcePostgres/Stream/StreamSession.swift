@@ -10,7 +10,7 @@ final class StreamSession: CaptureSession {
     /// Idle time after which the checkpoint follows the log although nothing happened, in milliseconds.
     private static let progressInterval: Int64 = 5_000
     private static let statusInterval: Int64 = 1_000
-    /// How often the captured tables are looked at, in milliseconds.
+    /// How often the captured tables and the slot are looked at, in milliseconds.
     private static let watchInterval: Int64 = 5_000
     /// Idle time after which the checkpoint's time follows the clock although the log has not grown.
     private static let clockInterval: Int64 = 30_000
@@ -19,6 +19,8 @@ final class StreamSession: CaptureSession {
     private let side: Connection
     private let stop: StopSignal
     private let slot: String
+    /// Looks after the slot on a connection; whether the server gives it up at its next checkpoint.
+    private let watchSlot: (Connection) throws -> Bool
     private var decoder: ChangeDecoder
 
     private var pace = ReadPace()
@@ -33,6 +35,8 @@ final class StreamSession: CaptureSession {
     private var lastWatch: Int64 = 0
     private let heartbeat: Heartbeat?
     private var lastBeat: Int64 = 0
+    private var lastSlotWatch: Int64 = 0
+    private var lastRead: Int64 = 0
     private var lastStatus: Int64 = 0
     private var lastProgress: Int64 = 0
     private var lastProgressRequest: Int64 = 0
@@ -42,12 +46,14 @@ final class StreamSession: CaptureSession {
 
     init(
         replication: Connection, side: Connection, config: PostgresCaptureConfig, sources: [TableSource],
-        shapes: [TableShape], from position: LogPosition, stop: StopSignal
+        shapes: [TableShape], from position: LogPosition, stop: StopSignal,
+        watchSlot: @escaping (Connection) throws -> Bool
     ) throws {
         self.replication = replication
         self.side = side
         self.stop = stop
         slot = config.slot
+        self.watchSlot = watchSlot
         self.sources = sources
         publication = config.publication
         heartbeat = config.heartbeat
@@ -78,6 +84,7 @@ final class StreamSession: CaptureSession {
     }
 
     func read(into batch: ChangeBatch, wait milliseconds: Int, wantsProgress: Bool) throws {
+        lastRead = now()
         do {
             try watchTables()
             try beat()
@@ -164,6 +171,10 @@ final class StreamSession: CaptureSession {
         acknowledged = max(acknowledged, position)
         do {
             let time = now()
+            if time - lastSlotWatch >= StreamSession.watchInterval {
+                lastSlotWatch = time
+                if try watchSlot(side), time - lastRead >= StreamSession.watchInterval { throw letGo() }
+            }
             let hasNews = acknowledged > sentAcknowledgement || handled > sentHandled
             if isNow || (hasNews && time - lastStatus >= 100)
                 || time - lastStatus >= StreamSession.statusInterval
@@ -175,6 +186,17 @@ final class StreamSession: CaptureSession {
         } catch let error as PostgresError {
             throw error.asRunError(operation: "acknowledge on", object: "slot \"\(slot)\"")
         }
+    }
+
+    /// A server that gives a slot up ends its reader, and its checkpoint waits for that end. It does not come while what the
+    /// server has sent fills the connection, and nobody takes it since a destination takes nothing.
+    private func letGo() -> RunError {
+        replication.close()
+        return RunError(
+            .transient, operation: "read from", object: "slot \"\(slot)\"",
+            message:
+                "the source is about to give the slot up, and a destination takes no changes: the connection is closed, "
+                + "so that the source's checkpoint need not wait for it")
     }
 
     func keepAlive() throws {

@@ -1,3 +1,4 @@
+import Connectors
 import Runtime
 
 /// How far each binding is, as lines of text: rows, share, speed and time left while it is copied; changes, speed and lag

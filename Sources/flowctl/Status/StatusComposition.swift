@@ -129,7 +129,15 @@ struct StatusComposition {
     ) -> [StatusFinding] {
         var findings = source.findings
         guard !findings.contains(where: \.isFatal) else { return findings }
-        if let first = positions.min(), source.earliest.map({ first < $0 }) ?? true {
+        if let last = positions.max(), last > source.position {
+            findings.insert(
+                StatusFinding(
+                    isFatal: true,
+                    message:
+                        "the source's log ends at \(source.position), before the checkpoint \(last): it was restored "
+                        + "from an older backup, or is a standby that was or is behind",
+                    hint: "flowctl check says what can be done"), at: 0)
+        } else if let first = positions.min(), source.earliest.map({ first < $0 }) ?? true {
             findings.insert(source.gap, at: 0)
         } else if let left = source.slot.bytesLeft, let seconds = lag?.seconds(toGrowBy: left), seconds < 86_400 {
             findings.append(

@@ -13,15 +13,20 @@ final class PipelineFolder {
         var destination: String?
     }
 
-    let source: ConnectionParameters
+    /// May be set to another server that goes on with the same data.
+    var source: ConnectionParameters
     let destination: ConnectionParameters
     let folder: URL
-    private let slot: String
+    /// The capture's `advanced`.
+    private let advanced: [String: Any]
 
-    init(_ source: ConnectionParameters, _ destination: ConnectionParameters, slot: String) throws {
+    init(
+        _ source: ConnectionParameters, _ destination: ConnectionParameters, slot: String,
+        advanced: [String: Any] = [:]
+    ) throws {
         self.source = source
         self.destination = destination
-        self.slot = slot
+        self.advanced = advanced.merging(["slotName": slot]) { $1 }
         folder = TestFolder.place("flowctl")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     }
@@ -59,14 +64,18 @@ final class PipelineFolder {
         var collections: [String: Any] = [:]
         var capture: [[String: Any]] = []
         var materialization: [[String: Any]] = []
-        for (number, table) in tables.enumerated() {
-            let collection = "fidelity/c\(number)"
+        for table in tables {
+            // One that goes to two tables is captured once.
+            let first = tables.firstIndex { $0.schema == table.schema && $0.name == table.name } ?? 0
+            let collection = "fidelity/c\(first)"
             collections[collection] = [
                 "key": table.key.map { column in
                     "/" + column.replacingOccurrences(of: "~", with: "~0").replacingOccurrences(of: "/", with: "~1")
                 }
             ]
-            capture.append(["resource": ["namespace": table.schema, "stream": table.name], "target": collection])
+            if !capture.contains(where: { $0["target"] as? String == collection }) {
+                capture.append(["resource": ["namespace": table.schema, "stream": table.name], "target": collection])
+            }
             var resource: [String: Any] = ["schema": table.schema, "table": table.destination ?? table.name]
             if table.isDelta { resource["delta_updates"] = true }
             materialization.append(["source": collection, "resource": resource])
@@ -74,7 +83,7 @@ final class PipelineFolder {
         return [
             "captures": [
                 "fidelity/source": [
-                    "endpoint": endpoint("source-postgres:dev", source, ["advanced": ["slotName": slot]]),
+                    "endpoint": endpoint("source-postgres:dev", source, ["advanced": advanced]),
                     "bindings": capture,
                 ]
             ],

@@ -1,7 +1,7 @@
 /// Sizes and spans of time for people.
-enum Quantity {
+public enum Quantity {
     /// `0 B`, `999 B`, `1.2 MB`, `340 GB`: powers of a thousand, two digits below ten.
-    static func bytes(_ count: Int64) -> String {
+    public static func bytes(_ count: Int64) -> String {
         var size = Double(max(0, count))
         guard size >= 1000 else { return "\(max(0, count)) B" }
         for unit in ["kB", "MB", "GB", "TB"] {
@@ -13,7 +13,7 @@ enum Quantity {
     }
 
     /// `3 s`, `4 min`, `2 h`, `5 d`: rounded down.
-    static func seconds(_ count: Int64) -> String {
+    public static func seconds(_ count: Int64) -> String {
         let seconds = max(0, count)
         switch seconds {
         case ..<120: return "\(seconds) s"

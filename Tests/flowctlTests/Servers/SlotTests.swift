@@ -1,0 +1,132 @@
+import Foundation
+import Postgres
+import TestSupport
+import Testing
+
+@Suite("the replication slot")
+struct SlotTests {
+    private static let orders = [PipelineFolder.Table(schema: "public", name: "orders", key: ["id"])]
+
+    /// A pipeline that has copied two rows and was stopped.
+    private static func stopped(_ name: String) throws -> PipelineFolder {
+        let (source, destination) = try TestServers.freshDatabases(name)
+        try Connection(source).execute(
+            "CREATE TABLE public.orders (id int PRIMARY KEY, note text); INSERT INTO public.orders VALUES (1), (2)")
+        let pipeline = try PipelineFolder(source, destination, slot: source.database)
+        #expect(try pipeline.apply(orders).exitCode == 0)
+        return pipeline
+    }
+
+    /// One after the other at the same slot, which no checkpoint goes on with again.
+    @Test("what happened to it is said, and no row moves")
+    func mishaps() throws {
+        let pipeline = try Self.stopped("slot_mishaps")
+        let slot = pipeline.source.database
+        let source = try Connection(pipeline.source)
+        let drop: SQL = "SELECT pg_drop_replication_slot(\(literal: slot));"
+        let change: SQL = "INSERT INTO public.orders SELECT max(id) + 1 FROM public.orders;"
+        func refused(_ message: String, _ statements: SQL..., on connection: Connection? = nil) throws {
+            for statement in statements { try (connection ?? source).execute(statement) }
+            let outcome = try pipeline.apply(Self.orders)
+            #expect(outcome.exitCode == 69 && outcome.errors.contains(message), "\(outcome.errors)")
+            #expect(outcome.errors.contains("hint"))
+            let rows = try Connection(pipeline.destination).query("SELECT count(*) FROM public.orders")
+            #expect(rows[0, 0] == "2", "rows moved: \(message)")
+        }
+
+        var stranger = pipeline.source
+        stranger.applicationName = "stranger"
+        let reader = try Connection(replicationConnectionTo: stranger)
+        try reader.startReplication(
+            slot: slot, at: LSN(0),
+            options: [("proto_version", "1"), ("publication_names", "\"flow_publication\"")])
+        try refused("(stranger as postgres from 127.0.0.1) reads from it", change)
+        reader.close()
+        let isFree = try eventually(seconds: 20) {
+            try source.query("SELECT FROM pg_replication_slots WHERE slot_name = \(literal: slot) AND NOT active").count
+                == 1
+        }
+        #expect(isFree)
+
+        let after = "after the checkpoint: something else has read from it, or it was made anew"
+        try refused(
+            after, change, "SELECT pg_replication_slot_advance(\(literal: slot), pg_current_wal_insert_lsn())")
+        try refused("there is no such replication slot any more", drop)
+        try refused("it is a physical slot", "SELECT pg_create_physical_replication_slot(\(literal: slot))")
+        let other = "SELECT pg_create_logical_replication_slot(\(literal: slot), 'test_decoding')" as SQL
+        try refused("its plugin is test_decoding, not pgoutput", drop, other)
+        let anew = "SELECT pg_create_logical_replication_slot(\(literal: slot), 'pgoutput')" as SQL
+        try refused(after, drop, anew)
+        try source.execute(drop)
+        var postgres = pipeline.source
+        postgres.database = "postgres"
+        let neighbour = try Connection(postgres)
+        defer { try? neighbour.execute(drop) }
+        try refused("it belongs to database \"postgres\"", anew, on: neighbour)
+    }
+
+    @Test("near its limit it is a warning with bytes and time while apply runs; lost, it is refused")
+    func limit() throws {
+        let source = try LocalServer(
+            "slot-limit", settings: [("max_slot_wal_keep_size", "48MB"), ("min_wal_size", "32MB")])
+        let connection = try source.connect()
+        try connection.execute(
+            """
+            CREATE TABLE public.orders (id int PRIMARY KEY, note text);
+            ALTER TABLE public.orders ALTER note SET STORAGE EXTERNAL
+            """)
+        let pipeline = try PipelineFolder(
+            source.parameters(), TestServer.destination.database("slot_limit"), slot: "limited")
+        #expect(try pipeline.apply(Self.orders).exitCode == 0)
+        let destination = try Connection(pipeline.destination)
+        try destination.execute("BEGIN; LOCK TABLE public.orders IN ACCESS EXCLUSIVE MODE")
+        let apply = try FlowctlProcess(["apply", "-o", "json", pipeline.write(Self.orders)])
+        let warning = eventually(seconds: 30) {
+            try? connection.execute(
+                "INSERT INTO public.orders SELECT coalesce(max(id), 0) + 1, repeat('x', 20000) FROM public.orders")
+            return apply.lines.contains { $0.contains("\"warning\"") && $0.contains("will be lost after") }
+        }
+        #expect(warning, "\(apply.output) \(apply.errors)")
+        let text = apply.lines.first { $0.contains("will be lost after") } ?? ""
+        #expect(text.contains(" of log: in about ") && text.contains("it is 48MB"), "\(text)")
+        for _ in 0..<8 {
+            try connection.execute(
+                "SELECT pg_switch_wal(); INSERT INTO public.orders SELECT max(id) + 1 FROM public.orders")
+            try connection.execute("CHECKPOINT")
+        }
+        try destination.execute("ROLLBACK")
+        // The server ends whoever reads from a slot that it gives up.
+        #expect(apply.waitForExit(seconds: 60) == 69, "\(apply.lines.suffix(3)) \(apply.errors)")
+        #expect(apply.errors.contains("wal_status is lost"), "\(apply.errors)")
+    }
+
+    @Test("an idle source beside a busy database of its server keeps no log: the slot moves on")
+    func neighbour() throws {
+        let pipeline = try Self.stopped("slot_idle")
+        let neighbour = try Connection(TestServer.source.database("slot_busy"))
+        try neighbour.execute("CREATE TABLE public.busy (note text)")
+        let apply = try FlowctlProcess(["apply", "-o", "json", pipeline.write(Self.orders)])
+        #expect(apply.waitForLine(seconds: 30) { $0.contains("\"caught_up\"") } != nil, "\(apply.errors)")
+        let before = try neighbour.query("SELECT pg_current_wal_insert_lsn()")[0, 0] ?? ""
+        for _ in 0..<5 {
+            try neighbour.execute("INSERT INTO public.busy SELECT repeat('x', 1000) FROM generate_series(1, 2000)")
+        }
+        let after = try neighbour.query("SELECT pg_current_wal_insert_lsn()")[0, 0] ?? ""
+        // The slot's older end follows where the log says which transactions are running, as it does at checkpoints.
+        let moved = try eventually(seconds: 30) {
+            try neighbour.execute("CHECKPOINT")
+            let rows = try neighbour.query(
+                """
+                SELECT confirmed_flush_lsn >= \(literal: after)::pg_lsn AND restart_lsn > \(literal: before)::pg_lsn
+                  FROM pg_replication_slots WHERE slot_name = \(literal: pipeline.source.database)
+                """)
+            return rows.count == 1 && rows[0, 0] == "t"
+        }
+        #expect(moved, "the slot keeps the log of a database that it doesn't read")
+        let checkpoint = try Connection(pipeline.destination).query("SELECT * FROM flow.checkpoints")
+        #expect(checkpoint.count == 1)
+        apply.interrupt()
+        #expect(apply.waitForExit(seconds: 30) == 0)
+        #expect(try pipeline.apply(Self.orders).exitCode == 0)
+    }
+}
