@@ -94,7 +94,7 @@ struct ErrorScope {
         if error.operation.hasPrefix("connect to"), let hint = error.hint { return hint }
         if error.kind == .unreachable { return "check the address, and that the server runs and listens there" }
         switch error.sqlState {
-        case "42501": return error.hint ?? "grant the destination's user what the message names"
+        case "42501": return error.hint ?? grant(for: error.message)
         case "3D000": return "check the database's name (case is significant)"
         case "28P01", "28000": return "check the user, the password and the server's pg_hba.conf"
         case "57P03":
@@ -110,6 +110,25 @@ struct ErrorScope {
         case "22P02": return "compare the column's type at both ends (for an enum: its labels)"
         case let state? where state.hasPrefix("P0") || state.hasPrefix("22"): return nil
         default: return error.hint
+        }
+    }
+
+    /// What mends a refusal, by the object that the server's words (aclcheck_error) name.
+    private func grant(for message: String) -> String {
+        let words = message.split(separator: " ", maxSplits: 4).map(String.init)
+        let name = words.last ?? ""
+        switch (words.count == 5, words.prefix(3), words.count > 3 ? words[3] : "") {
+        case (true, ["permission", "denied", "for"], "database"):
+            return "as the database's owner: GRANT CREATE ON DATABASE \(Identifier(name)) TO the destination's user"
+        case (true, ["permission", "denied", "for"], "schema"):
+            return "as the schema's owner: GRANT USAGE, CREATE ON SCHEMA \(Identifier(name)) TO the destination's user"
+        case (true, ["permission", "denied", "for"], "table"):
+            return
+                "as the table's owner: GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON \(object ?? "table \(name)") "
+                + "TO the destination's user"
+        case (true, ["must", "be", "owner"], "of"):
+            return "have the owner run it, or make the destination's user the owner (ALTER TABLE … OWNER TO …)"
+        default: return "flowctl check says which rights the destination's user lacks, and the SQL that grants them"
         }
     }
 

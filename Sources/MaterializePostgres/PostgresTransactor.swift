@@ -61,6 +61,9 @@ final class PostgresTransactor: Transactor {
             throw scope("attach").error(.internal, "\(attached.count) tables for \(link.bindings.count) bindings")
         }
         let connection = session.connection
+        try scope("attach").rethrowing {
+            try TableRights(connection: connection, materialization: link.materialization).require(link.bindings)
+        }
         for (table, binding) in zip(attached, link.bindings) {
             let scope = ErrorScope("attach", binding, task: link.materialization)
             try BindingCheck.run(binding, table.shape.stored(by: binding), scope)

@@ -28,6 +28,12 @@ struct BadEndpointTests {
             GRANT SELECT ON TABLE public.orders TO follower; GRANT CREATE ON DATABASE shop TO follower
             """)
         try server.connect(database: "warehouse").execute("GRANT ALL ON SCHEMA public TO writer")
+        try connection.execute("CREATE DATABASE depot OWNER writer")
+        try server.connect(database: "depot").execute(
+            """
+            GRANT ALL ON SCHEMA public TO writer; CREATE TABLE public.orders (id int PRIMARY KEY);
+            GRANT SELECT, INSERT, TRUNCATE ON public.orders TO writer
+            """)
         return server
     }
 
@@ -94,7 +100,17 @@ struct BadEndpointTests {
         Case(
             what: "the destination's user may not make anything",
             destination: ["user: plain", "password: r1ght-one", "database: warehouse"], line: 8,
-            words: ["permission denied for database warehouse", "42501"]),
+            words: [
+                "permission denied for database warehouse", "42501",
+                "GRANT CREATE ON DATABASE \"warehouse\" TO the destination's user",
+            ]),
+        Case(
+            what: "the destination's user may not change the rows of a table that is there",
+            destination: ["user: writer", "password: r1ght-one", "database: depot"], line: 9,
+            words: [
+                "table public.orders", "lacks UPDATE, DELETE on it",
+                "GRANT UPDATE, DELETE ON \"public\".\"orders\" TO writer;",
+            ]),
     ]
 
     @Test(
@@ -145,5 +161,11 @@ struct BadEndpointTests {
              WHERE n.nspname IN ('flow', 'public')
             """)
         #expect(tables[0, 0] == "0")
+        let depot = try server.connect(database: "depot").query(
+            """
+            SELECT (SELECT string_agg(relname, ',') FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace),
+                   to_regnamespace('flow')
+            """)
+        #expect(depot[0, 0] == "orders" && depot[0, 1] == nil)
     }
 }

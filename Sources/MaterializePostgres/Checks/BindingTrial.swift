@@ -83,9 +83,7 @@ struct BindingTrial {
     // MARK: - A table that is there
 
     private func judge(_ table: DestinationTable, _ shape: TableShape?) throws {
-        let wanted =
-            binding.mode == .upsert
-            ? ["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE"] : ["SELECT", "INSERT"]
+        let wanted = TableRights.needed(binding) + (binding.mode == .upsert ? ["TRUNCATE"] : [])
         let missing = try wanted.filter { privilege in
             try !checking.isTrue("SELECT has_table_privilege($1, $2)", [name.quoted, privilege])
         }
