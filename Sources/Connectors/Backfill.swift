@@ -65,6 +65,13 @@ public protocol LinkBackfills: AnyObject {
     /// The destination's table has the shape's columns from the next commit on; the binding's state says so then.
     func evolved(_ binding: Int, to shape: TableShape)
 
+    /// The stream has come to what the capture has learned of the binding's table; the binding's state says so from the next
+    /// commit on.
+    func noted(_ binding: Int, _ note: String)
+
+    /// What users should hear of, once: what a table goes without.
+    func takeRemarks() -> [(binding: Int, message: String)]
+
     func state(of binding: Int) -> BindingCheckpoint
 
     /// Whether every row of every binding has been copied.

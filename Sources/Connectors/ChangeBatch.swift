@@ -12,6 +12,8 @@ public final class ChangeBatch: @unchecked Sendable {
     public private(set) var bytes: GrowingBuffer<UInt8>
     /// The shapes that the batch's events name by index.
     public private(set) var shapes: [TableShape] = []
+    /// What the capture says to itself, by the events' index.
+    public private(set) var notes: [String] = []
 
     public init(byteCapacity: Int = 1 << 12) {
         events = GrowingBuffer(capacity: 16)
@@ -46,6 +48,12 @@ public final class ChangeBatch: @unchecked Sendable {
         }
         shapes.append(shape)
         return Int32(truncatingIfNeeded: shapes.count - 1)
+    }
+
+    /// Keeps a note; returns its index.
+    public func add(_ note: String) -> Int32 {
+        notes.append(note)
+        return Int32(truncatingIfNeeded: notes.count - 1)
     }
 
     /// The index the next appended field will have: where a row starts.
@@ -120,6 +128,7 @@ public final class ChangeBatch: @unchecked Sendable {
         fields.removeAll()
         bytes.removeAll()
         shapes.removeAll(keepingCapacity: true)
+        notes.removeAll()
     }
 }
 
@@ -156,6 +165,8 @@ public struct ChangeEvent: BitwiseCopyable, Sendable {
         /// Outside a transaction: nothing that the capture reads is left before `position`. `time`, where it is not 0: what
         /// the source had committed until then is before it.
         case progress
+        /// The capture has learned something of a table (`shape`) that its backfill state has to keep from here on: `note`.
+        case note
     }
 
     public var kind: Kind
@@ -172,6 +183,8 @@ public struct ChangeEvent: BitwiseCopyable, Sendable {
     public var oldRow: Int32 = -1
     /// The 32 bits of the transaction's id that the log carries.
     public var transaction: UInt32 = 0
+    /// Index into the batch's notes.
+    public var note: Int32 = -1
     public var position: LogPosition = .zero
     /// Microseconds since 2000-01-01 UTC, by the source's clock.
     public var time: Int64 = 0

@@ -12,19 +12,27 @@ public final class TableShape: Sendable {
     public let types: [TypeDefinition]
     /// Whether the log's old rows have every column.
     public let hasWholeOldRows: Bool
+    /// Columns that rows have no field for: computed from the others.
+    public let generated: [GeneratedColumn]
 
-    public init(table: Int, namespace: String, name: String, columns: [ColumnShape], types: [TypeDefinition] = []) {
+    public init(
+        table: Int, namespace: String, name: String, columns: [ColumnShape], types: [TypeDefinition] = [],
+        generated: [GeneratedColumn] = []
+    ) {
         self.table = table
         self.namespace = namespace
         self.name = name
         self.columns = columns
         self.types = types
         hasWholeOldRows = columns.allSatisfy(\.isIdentity)
+        self.generated = generated
     }
 
     /// Whether a row of one shape can be stored where the other was prepared for.
     public func isSame(as other: TableShape) -> Bool {
-        self === other || (namespace == other.namespace && name == other.name && columns == other.columns)
+        self === other
+            || (namespace == other.namespace && name == other.name && columns == other.columns
+                && generated == other.generated)
     }
 
     /// Columns of these names, in their order; names that the table does not have are left out.

@@ -26,6 +26,12 @@ extension Link {
             case .progress:
                 position = max(position, event.position)
                 if event.time > 0 { sourceTime = event.time }
+            case .note:
+                for binding in bindingsOfTable[batch.shapes[Int(event.shape)].table] {
+                    backfills.noted(binding, batch.notes[Int(event.note)])
+                    changedStates.insert(binding)
+                }
+                pass(on: backfills.takeRemarks())
             case .shape:
                 try follow(batch.shapes[Int(event.shape)])
                 number = buffer.adopt(batch)

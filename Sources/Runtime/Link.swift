@@ -103,6 +103,7 @@ final class Link {
     func run() throws {
         defer { leave() }
         do {
+            pass(on: backfills.takeRemarks())
             while try step() {}
         } catch var error as RunError {
             error.task = error.task ?? spec.materialization
@@ -234,6 +235,14 @@ final class Link {
                 delivery.settle()
             case .bounded, .gaveUp: break
             }
+        }
+    }
+
+    func pass(on remarks: [(binding: Int, message: String)]) {
+        for remark in remarks {
+            var event = RunEvent(.warning, task: spec.materialization, binding: name(of: remark.binding))
+            event.message = remark.message
+            observer.record(event)
         }
     }
 

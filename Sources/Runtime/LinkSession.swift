@@ -35,7 +35,7 @@ final class LinkSession {
         do {
             try stream(log, stop, onProgress)
         } catch {
-            course.fail(error)
+            if let member = owner(of: error) { runner.note(error, of: member) } else { course.fail(error) }
         }
         stop.request()
         for (_, link) in links { link.mailbox.end() }
@@ -43,6 +43,12 @@ final class LinkSession {
         if let failure = course.failure { throw failure }
         try log.acknowledge(durable(), now: true)
         return runner.stop.isRequested || (runner.once && isCaughtUp)
+    }
+
+    /// The link that an error of the log's reading is about: one whose table lacks what the log doesn't show.
+    private func owner(of error: any Error) -> LinkMember? {
+        guard let error = error as? RunError, error.incompatibility != nil else { return nil }
+        return links.first { $0.member.name == error.task }?.member
     }
 
     private func stream(_ log: any CaptureSession, _ stop: StopSignal, _ onProgress: () -> Void) throws {

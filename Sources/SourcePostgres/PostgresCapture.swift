@@ -15,7 +15,8 @@ public final class PostgresCapture: Capture {
     private let hasPolicies = Mutex(false)
     /// Statements that take back what was made since a link had a checkpoint or ran, the last first.
     private let undo = Mutex<[String]>([])
-
+    /// What the links' records let in doubt, for the session to decide.
+    let doubts = Mutex<StorageDoubts>(StorageDoubts())
     private let slotWatch = Mutex(SlotWatch())
     /// Hears what deserves a look.
     private let listener = Mutex<(@Sendable (StatusFinding) -> Void)?>(nil)
@@ -137,11 +138,15 @@ public final class PostgresCapture: Capture {
             let memberships = try catalog.memberships(of: sources, in: config.publication)
             let version = try PublicationReading(config.publication, connection)?.version
             let storage = try TableStorage.read(sources.map(\.oid), connection)
+            try StorageReading(connection: connection).fill(&sources)
+            let generated = try GeneratedColumns.read(sources.map(\.oid), connection)
+            doubts.withLock { $0 = StorageDoubts() }
             for index in sources.indices {
                 sources[index].membership = memberships[sources[index].oid]
                 sources[index].publication = version
                 sources[index].storage = storage[sources[index].oid] ?? TableStorage()
                 sources[index].keys = tables[sources[index].index].keys
+                sources[index].generated = generated[sources[index].oid] ?? GeneratedColumns()
             }
             let slot = try SlotSetup(
                 connection: connection, config: config, server: server
@@ -242,10 +247,12 @@ public final class PostgresCapture: Capture {
         let found = try prepared()
         undo.withLock { $0 = [] }
         return try rethrowing("start replication", "slot \"\(config.slot)\"") {
-            try StreamSession(
-                replication: try Connection(replicationConnectionTo: config.connection), side: try connect(),
+            let side = try connect()
+            let doubts = doubts.withLock { $0 }
+            return try StreamSession(
+                replication: try Connection(replicationConnectionTo: config.connection), side: side,
                 config: config, sources: found.sources,
-                shapes: found.shapes, from: position, stop: stop,
+                shapes: found.shapes, storage: doubts.watch(found.sources, side), from: position, stop: stop,
                 watchSlot: { [weak self] in try self?.watchSlot($0) ?? false })
         }
     }
@@ -296,8 +303,7 @@ public final class PostgresCapture: Capture {
         return connection
     }
 
-    private func rethrowing<Result>(_ operation: String, _ object: String, _ body: () throws -> Result) throws -> Result
-    {
+    func rethrowing<Result>(_ operation: String, _ object: String, _ body: () throws -> Result) throws -> Result {
         do {
             return try body()
         } catch let error as PostgresError {

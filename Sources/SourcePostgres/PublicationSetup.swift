@@ -20,9 +20,9 @@ struct PublicationSetup {
         guard let reading = try PublicationReading(name, connection) else {
             try PublicationReading.refusePartitions(tables, nil, connection)
             try refuseGaps(tables, followed, identifier)
-            try refuseIfReadOnly("CREATE PUBLICATION \(identifier) FOR TABLE \(list(tables));")
+            try refuseIfReadOnly("CREATE PUBLICATION \(identifier) FOR TABLE \(list(tables));", tables)
             let options = try supportsViaRoot() ? " WITH (publish_via_partition_root = true)" : ""
-            try run("CREATE PUBLICATION \(identifier) FOR TABLE \(list(tables))\(options)")
+            try run("CREATE PUBLICATION \(identifier) FOR TABLE \(list(tables))\(options)", [])
             result.provisioned.append("publication \(identifier) for \(tables.count) tables")
             result.undo = "DROP PUBLICATION IF EXISTS \(identifier)"
             return result
@@ -30,8 +30,8 @@ struct PublicationSetup {
         let missing = try reading.requireWhole(tables)
         try refuseGaps(missing, followed, identifier)
         if !missing.isEmpty {
-            try refuseIfReadOnly("ALTER PUBLICATION \(identifier) ADD TABLE \(list(missing));")
-            try run("ALTER PUBLICATION \(identifier) ADD TABLE \(list(missing))")
+            try refuseIfReadOnly("ALTER PUBLICATION \(identifier) ADD TABLE \(list(missing));", missing)
+            try run("ALTER PUBLICATION \(identifier) ADD TABLE \(list(missing))", missing)
             result.provisioned.append(
                 "publication \(identifier): added \(missing.map { "\($0.name)" }.joined(separator: ", "))")
             result.undo = "ALTER PUBLICATION \(identifier) DROP TABLE \(list(missing))"
@@ -47,7 +47,8 @@ struct PublicationSetup {
             .needsOperator, operation: "resume with", object: "publication \(identifier)",
             message: "it does not publish \(names) any more: changes since then are missing at the destinations",
             hint: "have these tables read again: raise `backfill` of their bindings in the capture"
-                + (gaps.count == missing.count ? "" : "; tables that are new are added by themselves"))
+                + (gaps.count == missing.count ? "" : "; tables that are new are added by themselves"),
+            binding: gaps.first?.binding)
     }
 
     private func supportsViaRoot() throws -> Bool { connection.serverVersion >= 130_000 }
@@ -56,22 +57,22 @@ struct PublicationSetup {
         tables.map(\.published).joined(separator: ", ")
     }
 
-    private func run(_ statement: String) throws {
+    private func run(_ statement: String, _ tables: [TableSource]) throws {
         do {
             try connection.execute("\(raw: statement)")
         } catch let error as PostgresError where error.sqlState == "42501" {
             throw RunError(
                 .needsOperator, operation: "make", object: "publication \(Identifier(name))", message: error.message,
                 hint: "run as the tables' owner, who has CREATE on the database: \(statement);",
-                sqlState: error.sqlState)
+                sqlState: error.sqlState, binding: tables.first?.binding)
         }
     }
 
-    private func refuseIfReadOnly(_ statement: String) throws {
+    private func refuseIfReadOnly(_ statement: String, _ tables: [TableSource]) throws {
         guard isReadOnly else { return }
         throw RunError(
             .needsOperator, operation: "use", object: "publication \(Identifier(name))",
             message: "it does not cover every captured table, and this capture does not write to the source",
-            hint: "run on the primary: \(statement)")
+            hint: "run on the primary: \(statement)", binding: tables.first?.binding)
     }
 }

@@ -6,7 +6,7 @@ import Testing
 /// What the log doesn't show must never pass in silence: a run that can't know every change of a table stops and says so.
 @Suite("changes that the log lacks")
 struct GapTests {
-    private struct Setup {
+    struct Setup {
         let source: ConnectionParameters
         let destination: ConnectionParameters
         let catalog: URL
@@ -79,6 +79,8 @@ struct GapTests {
         try setup.admin.execute("ALTER TABLE public.a RENAME TO a_x; INSERT INTO public.a_x VALUES (3, 'new')")
         #expect(apply.waitForExit(seconds: 20) == 69)
         #expect(apply.errors.contains("it is called public.a_x now"), "\(apply.errors)")
+        // The binding's line, not the endpoint's.
+        #expect(apply.errors.contains("\(setup.catalog.lastPathComponent):10:"), "\(apply.errors)")
         #expect(try setup.once().exitCode == 69)
         try setup.admin.execute("ALTER TABLE public.a_x RENAME TO a")
         let outcome = try setup.once()
@@ -230,6 +232,57 @@ struct GapTests {
         apply.interrupt()
         #expect(apply.waitForExit(seconds: 20) == 0)
         #expect(try setup.once().exitCode == 0)
+        try setup.end()
+    }
+
+    @Test(
+        "values that a rewrite changes without changing their type stop the run, now and at each start",
+        arguments: [true, false])
+    func rewritten(isStreaming: Bool) throws {
+        let setup = try Setup("rewritten")
+        let change: SQL = "ALTER TABLE public.a ALTER v TYPE text USING upper(v)"
+        if isStreaming {
+            let apply = try setup.start()
+            try setup.admin.execute(change)
+            #expect(apply.waitForExit(seconds: 20) == 69)
+            #expect(apply.errors.contains("column \"v\" was written anew"), "\(apply.errors)")
+        } else {
+            #expect(try setup.once().exitCode == 0)
+            try setup.admin.execute(change)
+        }
+        let refused = try setup.once()
+        #expect(refused.exitCode == 69)
+        #expect(refused.errors.contains("column \"v\" was written anew"), "\(refused.errors)")
+        try Connection(setup.destination).execute(
+            "TRUNCATE public.a; DELETE FROM flow.bindings WHERE destination_table = 'a'")
+        #expect(try setup.once().exitCode == 0)
+        #expect(try setup.rows("a") == "1OLD,2OLD")
+        try setup.end()
+    }
+
+    @Test("a table that is written anew with the same values stops nothing, whatever else was altered")
+    func writtenAnew() throws {
+        let setup = try Setup("writtenanew")
+        #expect(try setup.once().exitCode == 0)
+        for statement: SQL in [
+            "VACUUM FULL public.a", "ALTER TABLE public.a ALTER v SET STATISTICS 7", "CLUSTER public.a USING a_pkey",
+            "ALTER TABLE public.a ALTER v SET NOT NULL", "REINDEX TABLE public.a", "TRUNCATE public.b",
+            "INSERT INTO public.b VALUES (7, 'new')", "ALTER TABLE public.b ALTER id TYPE bigint",
+        ] { try setup.admin.execute(statement) }
+        let outcome = try setup.once()
+        #expect(outcome.exitCode == 0, "\(outcome.errors)")
+        #expect(try setup.rows("a") == "1old,2old")
+        #expect(try setup.rows("b") == "7new")
+        try setup.end()
+    }
+
+    @Test("rows of a table that inherits are not the captured table's: neither copied nor followed")
+    func inherited() throws {
+        let setup = try Setup("inherited")
+        try setup.admin.execute(
+            "CREATE TABLE public.child () INHERITS (public.a); INSERT INTO public.child VALUES (5, 'child')")
+        #expect(try setup.once().exitCode == 0)
+        #expect(try setup.rows("a") == "1old,2old")
         try setup.end()
     }
 

@@ -144,7 +144,7 @@ struct Attachment {
             layout.shape = record.shape
             layout.retired = record.retired
             layout.highest = record.highest
-            if state.phase == .streaming, !record.shape.isSame(as: shape.onlyStored) {
+            if state.phase == .streaming, record.shape.columns != shape.onlyStored.columns {
                 // The stream begins where the last run ended: its first rows may still be of the recorded shape.
                 layout.pending = shape
             } else {

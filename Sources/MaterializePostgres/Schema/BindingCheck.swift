@@ -17,7 +17,8 @@ enum BindingCheck {
                     hint: "exclude the field")
             }
         }
-        let known = Set(binding.metadataColumns.map(\.name) + shape.storedColumns.map(\.name))
+        let known = Set(
+            binding.metadataColumns.map(\.name) + shape.storedColumns.map(\.name) + shape.generated.map(\.name))
         for field in binding.requiredFields where !known.contains(field) {
             throw scope.error(
                 .needsOperator,

@@ -5,6 +5,7 @@ struct EvolutionPlan: Equatable {
     enum Step: Equatable {
         case rename(column: String, to: String)
         case addColumn(ColumnShape, isNotNull: Bool)
+        case addGenerated(GeneratedColumn)
         case dropNotNull(column: String)
         case alterType(column: String, type: String)
     }
@@ -85,6 +86,7 @@ struct EvolutionPlan: Equatable {
         for column in had where !kept.contains(column.name) {
             changes += retire(column, isGone: !shape.columns.contains { EvolutionPlan.isSame(column, $0) })
         }
+        for column in shape.generated { changes += try compute(column) }
         steps = try orderedRenames(leaving: wanted) + changes
     }
 
@@ -204,6 +206,22 @@ struct EvolutionPlan: Equatable {
         }
         if there.isNotNull, !column.isNotNull, !isKey(column.name) { steps.append(.dropNotNull(column: column.name)) }
         return steps
+    }
+
+    /// A column that the destination computes. One of its name that is there already is somebody's own, or as it was made.
+    private mutating func compute(_ column: GeneratedColumn) throws(Conflict) -> [Step] {
+        let old = start.shape.generated.first { $0.attribute == column.attribute }
+        if let old, old.name != column.name, start.table.column(old.name)?.isGenerated == true {
+            renames.append((old.name, column.name))
+            return []
+        }
+        guard start.table.column(column.name) != nil else { return [.addGenerated(column)] }
+        if let old, old.expression != column.expression, old.columns == column.columns {
+            throw Conflict(
+                message: "the source computes the column \"\(column.name)\" in another way now",
+                remedy: .hint("drop the destination's column \"\(column.name)\"; it is then added anew"))
+        }
+        return []
     }
 
     /// One that is not gone at the source is left out by the catalog: its values grow old, and are of no use later.

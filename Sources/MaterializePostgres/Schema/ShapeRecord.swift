@@ -21,6 +21,9 @@ struct ShapeRecord {
     var json: String {
         let columns = shape.columns.map { JSONValue.object(ShapeRecord.members(of: $0)) }
         var record = JSONObject([("columns", .array(columns)), ("highest", .int(highest))])
+        if !shape.generated.isEmpty {
+            record["generated"] = .array(shape.generated.map { .object(ShapeRecord.members(of: $0)) })
+        }
         if !retired.isEmpty {
             let sorted = retired.sorted { $0.key < $1.key }
             record["retired"] = .object(JSONObject(sorted.map { ($0.key, JSONValue.int($0.value)) }))
@@ -38,7 +41,8 @@ struct ShapeRecord {
             guard let shape = ShapeRecord.column(column) else { return nil }
             shapes.append(shape)
         }
-        shape = TableShape(table: table, namespace: namespace, name: name, columns: shapes)
+        let generated = record["generated"]?.arrayValue?.compactMap { ShapeRecord.generated($0) } ?? []
+        shape = TableShape(table: table, namespace: namespace, name: name, columns: shapes, generated: generated)
         highest = max(record["highest"]?.intValue ?? 0, shape.highest)
         retired = [:]
         for member in record["retired"]?.objectValue?.members ?? [] {
@@ -62,6 +66,25 @@ struct ShapeRecord {
         return object
     }
 
+    private static func members(of column: GeneratedColumn) -> JSONObject {
+        var object = JSONObject([
+            ("name", .string(column.name)), ("type", .string(column.type)), ("expression", .string(column.expression)),
+            ("columns", .array(column.columns.map { .string($0) })), ("attribute", .int(column.attribute)),
+        ])
+        object["collation"] = column.collation.map { .string($0) }
+        return object
+    }
+
+    private static func generated(_ value: JSONValue) -> GeneratedColumn? {
+        guard let name = value["name"]?.stringValue, let type = value["type"]?.stringValue,
+            let expression = value["expression"]?.stringValue, let columns = value["columns"]?.arrayValue,
+            let attribute = value["attribute"]?.intValue
+        else { return nil }
+        return GeneratedColumn(
+            name: name, type: type, collation: value["collation"]?.stringValue, expression: expression,
+            columns: columns.compactMap(\.stringValue), attribute: attribute)
+    }
+
     private static func column(_ value: JSONValue) -> ColumnShape? {
         guard let name = value["name"]?.stringValue, let type = value["type"]?.stringValue,
             let oid = value["oid"]?.intValue.flatMap({ UInt32(exactly: $0) }),
@@ -82,6 +105,8 @@ extension TableShape {
     /// With the columns only that are stored.
     var onlyStored: TableShape {
         guard columns.contains(where: { !$0.isStored }) else { return self }
-        return TableShape(table: table, namespace: namespace, name: name, columns: storedColumns, types: types)
+        return TableShape(
+            table: table, namespace: namespace, name: name, columns: storedColumns, types: types,
+            generated: generated)
     }
 }

@@ -4,7 +4,10 @@ import Connectors
 extension TableShape {
     /// Fields stay where they are; columns that the binding leaves out keep their names and are not stored.
     func stored(by binding: LinkBinding) -> TableShape {
-        guard columns.contains(where: { !binding.takes($0.name) }) || !binding.names.isEmpty || !binding.types.isEmpty
+        let computed = generated.filter { binding.obstacle(to: $0) == nil }
+        guard
+            columns.contains(where: { !binding.takes($0.name) }) || !binding.names.isEmpty || !binding.types.isEmpty
+                || computed.count < generated.count
         else { return self }
         let columns = columns.map { column in
             var stored = column
@@ -14,14 +17,20 @@ extension TableShape {
             if let type = binding.types[column.name] { stored.take(type) }
             return stored
         }
-        return TableShape(table: table, namespace: namespace, name: name, columns: columns, types: types)
+        return TableShape(
+            table: table, namespace: namespace, name: name, columns: columns, types: types,
+            generated: computed.map { column in
+                var stored = column
+                stored.name = binding.names[column.name] ?? column.name
+                return stored
+            })
     }
 
     /// The columns that are stored.
     var storedColumns: [ColumnShape] { columns.filter(\.isStored) }
 
-    /// The highest number of a column, stored or not.
-    var highest: Int { columns.compactMap(\.attribute).max() ?? 0 }
+    /// The highest number of a column, stored or not, or computed.
+    var highest: Int { (columns.compactMap(\.attribute) + generated.map(\.attribute)).max() ?? 0 }
 }
 
 extension ColumnShape {

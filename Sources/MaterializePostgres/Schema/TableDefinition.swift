@@ -13,6 +13,7 @@ struct TableDefinition {
         var lines = columns.map { column in
             TableDefinition.column(column, isNotNull: binding.mode == .upsert && (column.isNotNull || isKey(column)))
         }
+        lines += shape.generated.map { TableDefinition.generated($0) }
         lines += binding.metadataColumns.map { "\(Identifier($0.name)) \($0.definition(in: binding.mode))" }
         if withKey { lines.append("PRIMARY KEY (\(keyList))") }
         return "CREATE TABLE \(name) (\(lines.joined(separator: ", ")))"
@@ -20,6 +21,12 @@ struct TableDefinition {
 
     var columns: [ColumnShape] {
         shape.storedColumns
+    }
+
+    /// As the source computes it.
+    static func generated(_ column: GeneratedColumn) -> String {
+        let collation = column.collation.map { " COLLATE \($0)" } ?? ""
+        return "\(Identifier(column.name)) \(column.type)\(collation) GENERATED ALWAYS AS (\(column.expression)) STORED"
     }
 
     private func isKey(_ column: ColumnShape) -> Bool { binding.key.contains(column.name) }
@@ -57,6 +64,8 @@ struct TableDefinition {
                 actions.append(
                     "ADD COLUMN "
                         + TableDefinition.column(column, isNotNull: isNotNull, withMissingValue: true))
+            case .addGenerated(let column):
+                actions.append("ADD COLUMN \(TableDefinition.generated(column))")
             case .dropNotNull(let column):
                 actions.append("ALTER COLUMN \(Identifier(column)) DROP NOT NULL")
             case .alterType(let column, let type):

@@ -51,7 +51,8 @@ struct TableEvolution {
             return column
         }
         return TableShape(
-            table: shape.table, namespace: shape.namespace, name: shape.name, columns: columns, types: shape.types)
+            table: shape.table, namespace: shape.namespace, name: shape.name, columns: columns, types: shape.types,
+            generated: shape.generated)
     }
 
     private func hint(_ remedy: EvolutionPlan.Remedy) -> String {
@@ -87,6 +88,7 @@ struct TableEvolution {
             switch steps.first {
             case .addColumn(let column, _): "the destination table has no column \"\(column.name)\""
             case .rename(let column, let new): "the source's column \"\(column)\" is named \"\(new)\" now"
+            case .addGenerated(let column): "the destination table has no column \"\(column.name)\""
             case .dropNotNull(let column): "the destination's column \"\(column)\" is NOT NULL, the source's is not"
             case .alterType(let column, let type): "the source's column \"\(column)\" is \(type) now"
             case nil: "the table must be changed"

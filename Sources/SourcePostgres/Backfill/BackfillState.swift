@@ -5,7 +5,7 @@ import Postgres
 /// What is kept at the destination of one table's backfill, as JSON text:
 /// `{"table": "16400/r16410", "upper": ["42"], "copied": false, "file": "16401",
 /// "publication": "16390:742", "order": ["id"], "ranges": [{"lower": …, "upper": …, "snapshot": "…", "until": "0/…"}],
-/// "files": "16401", "columns": 7}`, of a table that is read again also `"overlay": true`, `"live": true`, `"numbered": 5000`
+/// "files": "16401", "columns": 7, "storage": {…}}`, of a table that is read again also `"overlay": true`, `"live": true`, `"numbered": 5000`
 /// and, until it is through, `"sweep": {"after": ["17"]}`.
 struct BackfillState {
     var filter: BackfillFilter
@@ -19,7 +19,8 @@ struct BackfillState {
     var order: [String]?
     /// The table's files and its last column when the destination's columns were last those of the source.
     var seen: (files: String, lastColumn: Int)?
-
+    /// Where the rows were, at a place of the log that the destination has passed; nil where that was not kept.
+    var record: StorageRecord?
     /// What is left of looking for rows that the source no longer has; nil where nothing is.
     var sweep: KeySweep?
     /// Changes beyond what was read count too: the destination has the rows that they are about, or gets them whole.
@@ -64,6 +65,7 @@ struct BackfillState {
         identity = value["table"]?.stringValue
         publication = value["publication"]?.stringValue
         order = value["order"]?.arrayValue?.compactMap(\.stringValue)
+        record = value["storage"].flatMap { StorageRecord($0) }
         if let files = value["files"]?.stringValue, let column = value["columns"]?.intValue { seen = (files, column) }
     }
 
@@ -88,6 +90,7 @@ struct BackfillState {
             if isLive { state["live"] = .bool(true) }
             if let sweep { state["sweep"] = ["after": BackfillState.value(sweep.after.map { KeyBound($0) })] }
         }
+        if let record { state["storage"] = record.json }
         if numbered > 0 { state["numbered"] = .int(Int(numbered)) }
         return JSONWriter.write(.object(state))
     }

@@ -12,6 +12,7 @@ final class PostgresBackfills: LinkBackfills {
     /// For questions to the server: made when the first comes.
     private let connect: () throws -> Connection
     private var side: Connection?
+    private var remarks: [(binding: Int, message: String)]
 
     init(
         name: String, tables: [TableBackfill], delivered: DeliveredTransactions, identity: LogIdentity,
@@ -22,6 +23,9 @@ final class PostgresBackfills: LinkBackfills {
         self.delivered = delivered
         self.identity = identity
         self.connect = connect
+        remarks = tables.enumerated().flatMap { index, table in
+            table.table.generated.remarks(table.binding).map { (index, $0) }
+        }
     }
 
     var isComplete: Bool { tables.allSatisfy { !$0.isReading } }
@@ -67,6 +71,21 @@ final class PostgresBackfills: LinkBackfills {
         guard let seen = tables[binding].state.seen else { return }
         let last = shape.columns.compactMap(\.attribute).max() ?? 0
         tables[binding].state.seen = (seen.files, max(seen.lastColumn, last))
+    }
+
+    func takeRemarks() -> [(binding: Int, message: String)] {
+        defer { remarks = [] }
+        return remarks
+    }
+
+    func noted(_ binding: Int, _ note: String) {
+        if let generated = GeneratedColumns(note: note) {
+            remarks += generated.remarks(tables[binding].binding).map { (binding, $0) }
+            return
+        }
+        var record = tables[binding].state.record ?? StorageRecord()
+        record.take(note)
+        tables[binding].state.record = record
     }
 
     // MARK: - Chunks

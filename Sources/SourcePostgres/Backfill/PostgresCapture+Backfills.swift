@@ -48,13 +48,14 @@ extension PostgresCapture {
                 state.isReadAgain = false
             }
             if backfill.seen == nil, !backfill.filter.isCopied { begun.append(source) }
+            try compare(&backfill, source, binding, link)
             backfill.identity = source.identity
             backfill.publication = source.publication
             backfill.order = order.names
             backfill.seen = (source.storage.files, source.storage.lastColumn)
             backfills.append(
                 TableBackfill(
-                    table: source, order: order,
+                    table: source, binding: binding, order: order,
                     priority: tables[binding.table].priority,
                     key: found.shapes[binding.table].columns(named: binding.key), isLog: binding.mode == .insert,
                     condition: tables[binding.table].backfillFilter,

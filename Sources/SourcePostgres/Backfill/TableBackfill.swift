@@ -4,6 +4,7 @@ import Postgres
 /// One binding's backfill, on the link's thread.
 struct TableBackfill {
     let table: TableSource
+    let binding: LinkBinding
     let order: KeyOrder
     let priority: Int
     /// The collection's key among the source's columns, and whether the destination keeps each change as a row.

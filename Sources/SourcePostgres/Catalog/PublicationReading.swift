@@ -41,7 +41,8 @@ struct PublicationReading {
                 .needsOperator, operation: "use", object: "publication \(identifier)",
                 message:
                     "it shows the changes of partitions under their own names, and a partitioned table is captured",
-                hint: "ALTER PUBLICATION \(identifier) SET (publish_via_partition_root = true);")
+                hint: "ALTER PUBLICATION \(identifier) SET (publish_via_partition_root = true);",
+                binding: tables.first(where: \.isPartitioned)?.binding)
         }
         try PublicationReading.refusePartitions(tables, isViaRoot ? name : nil, connection)
         try refuseGenerated(tables)
@@ -131,7 +132,7 @@ struct PublicationReading {
                 .needsOperator, operation: "use", object: "publication \(identifier)",
                 message: "it has \(what) for \(table.name), which would leave something of it out",
                 hint: "ALTER PUBLICATION \(identifier) DROP TABLE \(table.name); "
-                    + "ALTER PUBLICATION \(identifier) ADD TABLE \(table.name);")
+                    + "ALTER PUBLICATION \(identifier) ADD TABLE \(table.name);", binding: table.binding)
         }
         return tables.filter { !published.contains(key($0)) }
     }

@@ -50,8 +50,8 @@ struct TableCatalog {
         case "u":
             return (
                 "it is unlogged: nothing of it is in the log",
-                "ALTER TABLE \(name) SET LOGGED; where a destination has rows of it, empty it there and delete its row of "
-                    + "flow.bindings"
+                "ALTER TABLE \(name) SET LOGGED; where a destination has rows of it, have it read again: raise `backfill` of "
+                    + "its binding in the capture"
             )
         default: return ("it is temporary: nothing of it is in the log", "capture a permanent table")
         }
@@ -101,7 +101,8 @@ struct TableCatalog {
         let columns = try columns(of: table)
         return TableShape(
             table: table.index, namespace: table.name.schema.name, name: table.name.name.name, columns: columns,
-            types: try TypeCatalog(connection: connection).definitions(of: columns.map(\.typeOID)))
+            types: try TypeCatalog(connection: connection).definitions(of: columns.map(\.typeOID)),
+            generated: try GeneratedColumns.read([table.oid], connection)[table.oid]?.over(columns) ?? [])
     }
 
     /// Columns that the log carries: not generated ones.

@@ -22,6 +22,9 @@ struct TableSource: Sendable {
     var binding: Int?
 
     var storage = TableStorage()
+    var generated = GeneratedColumns()
+    /// Where its rows were as it was prepared.
+    var found = FoundStorage()
 
     /// Columns that old rows must have: the order's, and those of the destinations' keys.
     var neededIdentity: Set<String> = []

@@ -5,15 +5,19 @@ import Postgres
 /// as text). A row's values are copied once; nothing is allocated for a row or a column.
 struct ChangeDecoder {
     let relations: RelationCache
+    let storage: StorageWatch
     let truncate: PostgresCaptureConfig.TruncateMode
     /// The open transaction; zero between two.
     private var transaction: UInt32 = 0
+    /// Its commit record's.
+    private var position = LogPosition.zero
     private(set) var isInTransaction = false
     /// End of the last whole transaction.
     private(set) var lastCommit = LogPosition.zero
 
-    init(relations: RelationCache, truncate: PostgresCaptureConfig.TruncateMode) {
+    init(relations: RelationCache, storage: StorageWatch, truncate: PostgresCaptureConfig.TruncateMode) {
         self.relations = relations
+        self.storage = storage
         self.truncate = truncate
     }
 
@@ -27,7 +31,9 @@ struct ChangeDecoder {
         case UInt8(ascii: "B"): try begin(&reader, batch)
         case UInt8(ascii: "C"): try commit(&reader, batch)
         case UInt8(ascii: "R"):
-            if let shape = try relations.learn(try RelationMessage(&reader)) {
+            let relation = try RelationMessage(&reader)
+            storage.announce(relation)
+            if let shape = try relations.learn(relation) {
                 var event = ChangeEvent(.shape)
                 event.shape = batch.index(of: shape)
                 event.transaction = transaction
@@ -43,7 +49,8 @@ struct ChangeDecoder {
 
     private mutating func begin(_ reader: inout MessageReader, _ batch: ChangeBatch) throws {
         var event = ChangeEvent(.begin)
-        event.position = LogPosition(try reader.uint64())
+        position = LogPosition(try reader.uint64())
+        event.position = position
         event.time = Int64(bitPattern: try reader.uint64())
         transaction = try reader.uint32()
         event.transaction = transaction
@@ -64,9 +71,18 @@ struct ChangeDecoder {
 
     // MARK: - Rows
 
+    /// The shape of a changed row; nil for a table that is not captured.
+    @inline(__always)
+    private func shape(_ reader: inout MessageReader, _ batch: ChangeBatch) throws -> TableShape? {
+        let relation = try reader.uint32()
+        let shape = relations.shape(of: relation)
+        if storage.isAnnounced { try storage.change(relation, at: position, shape, into: batch) }
+        return shape
+    }
+
     @inline(__always)
     private func insert(_ reader: inout MessageReader, _ batch: ChangeBatch) throws {
-        guard let shape = relations.shape(of: try reader.uint32()) else { return }
+        guard let shape = try shape(&reader, batch) else { return }
         guard try reader.byte() == UInt8(ascii: "N") else { throw MessageReader.malformed }
         var event = ChangeEvent(.insert)
         event.shape = batch.index(of: shape)
@@ -78,7 +94,7 @@ struct ChangeDecoder {
 
     @inline(__always)
     private func update(_ reader: inout MessageReader, _ batch: ChangeBatch) throws {
-        guard let shape = relations.shape(of: try reader.uint32()) else { return }
+        guard let shape = try shape(&reader, batch) else { return }
         var event = ChangeEvent(.update)
         event.shape = batch.index(of: shape)
         event.transaction = transaction
@@ -99,7 +115,7 @@ struct ChangeDecoder {
 
     @inline(__always)
     private func delete(_ reader: inout MessageReader, _ batch: ChangeBatch) throws {
-        guard let shape = relations.shape(of: try reader.uint32()) else { return }
+        guard let shape = try shape(&reader, batch) else { return }
         let kind = try reader.byte()
         guard kind == UInt8(ascii: "K") || kind == UInt8(ascii: "O") else { throw MessageReader.malformed }
         var event = ChangeEvent(.delete)
@@ -166,10 +182,12 @@ struct ChangeDecoder {
     private func truncate(_ reader: inout MessageReader, _ batch: ChangeBatch) throws {
         let count = Int(try reader.uint32())
         _ = try reader.byte()
+        storage.forgetAnnounced()
         var shapes: [TableShape] = []
         for _ in 0..<count {
             if let shape = relations.shape(of: try reader.uint32()) { shapes.append(shape) }
         }
+        for shape in shapes { storage.truncated(shape, by: transaction, at: position, into: batch) }
         switch truncate {
         case .ignore: return
         case .apply: break
@@ -178,7 +196,7 @@ struct ChangeDecoder {
             throw RunError(
                 .needsOperator, operation: "follow", object: "table \(shape.namespace).\(shape.name)",
                 message: "it was truncated, and advanced.truncate says halt",
-                hint: "set advanced.truncate to apply or ignore")
+                hint: "set advanced.truncate to apply or ignore", binding: relations.binding(ofTable: shape.table))
         }
         for (index, shape) in shapes.enumerated() {
             var event = ChangeEvent(.truncate)

@@ -33,6 +33,12 @@ final class RelationCache {
         return shape
     }
 
+    /// Its binding in the task's list.
+    func binding(ofTable index: Int) -> Int? { sources[index].binding }
+
+    /// The shape that a table's rows have now.
+    func shape(ofTable index: Int) -> TableShape { shapes[index] }
+
     /// Takes a relation message in; returns the shape if the relation's rows are captured and it is new to this session.
     func learn(_ relation: RelationMessage) throws -> TableShape? {
         last = nil
@@ -75,6 +81,20 @@ final class RelationCache {
         for index in relation.columns.indices where !leaves.carries(relation.columns[index].name) {
             relation.columns[index].isKey = false
         }
+    }
+
+    /// Gives a table the generated columns that the catalog has now; returns the shape where it is another one.
+    func renew(_ index: Int, _ generated: GeneratedColumns) -> TableShape? {
+        let old = shapes[index]
+        let columns = generated.over(old.columns)
+        guard columns != old.generated else { return nil }
+        let shape = TableShape(
+            table: old.table, namespace: old.namespace, name: old.name, columns: old.columns, types: old.types,
+            generated: columns)
+        shapes[index] = shape
+        for (relation, other) in known where other === old { known[relation] = shape }
+        last = nil
+        return shape
     }
 
     /// The message's columns, with what the catalog knows of them now. It may be ahead of the stream: a column's number tells
@@ -120,7 +140,8 @@ final class RelationCache {
         }
         return TableShape(
             table: source.index, namespace: source.name.schema.name, name: source.name.name.name, columns: columns,
-            types: try TypeCatalog(connection: connection).definitions(of: columns.map(\.typeOID)))
+            types: try TypeCatalog(connection: connection).definitions(of: columns.map(\.typeOID)),
+            generated: try GeneratedColumns.read([source.oid], connection)[source.oid]?.over(columns) ?? [])
     }
 
     /// A column of a type that the catalog's column doesn't have any more, or that is gone.
@@ -136,7 +157,8 @@ final class RelationCache {
             throw RunError(
                 .needsOperator, operation: "describe", object: "column \"\(column.name)\" of table \(source.name)",
                 message: "the stream has rows of a type that the source has dropped since",
-                hint: "drop the destination table and its row in flow.bindings, so that it is read again")
+                hint: "drop the destination table and its row in flow.bindings, so that it is read again",
+                binding: source.binding)
         }
         return ColumnShape(
             name: column.name, type: type, typeOID: column.typeOID, typeModifier: column.typeModifier,

@@ -32,6 +32,8 @@ final class StreamSession: CaptureSession {
     private var sentHandled = LogPosition.zero
     private let sources: [TableSource]
     private let publication: String
+    /// By table, as of the last look.
+    private var generated: [GeneratedColumns]
     private var lastWatch: Int64 = 0
     private let heartbeat: Heartbeat?
     private var lastBeat: Int64 = 0
@@ -46,7 +48,7 @@ final class StreamSession: CaptureSession {
 
     init(
         replication: Connection, side: Connection, config: PostgresCaptureConfig, sources: [TableSource],
-        shapes: [TableShape], from position: LogPosition, stop: StopSignal,
+        shapes: [TableShape], storage: StorageWatch, from position: LogPosition, stop: StopSignal,
         watchSlot: @escaping (Connection) throws -> Bool
     ) throws {
         self.replication = replication
@@ -57,8 +59,10 @@ final class StreamSession: CaptureSession {
         self.sources = sources
         publication = config.publication
         heartbeat = config.heartbeat
+        generated = sources.map(\.generated)
         decoder = ChangeDecoder(
-            relations: RelationCache(sources: sources, shapes: shapes, connection: side), truncate: config.truncate)
+            relations: RelationCache(sources: sources, shapes: shapes, connection: side), storage: storage,
+            truncate: config.truncate)
         reported = position
         begin = position
         try start(config, position)
@@ -86,7 +90,7 @@ final class StreamSession: CaptureSession {
     func read(into batch: ChangeBatch, wait milliseconds: Int, wantsProgress: Bool) throws {
         lastRead = now()
         do {
-            try watchTables()
+            try watchTables(batch)
             try beat()
             try readAvailable(into: batch)
             if batch.isEmpty, milliseconds > 0 {
@@ -99,13 +103,26 @@ final class StreamSession: CaptureSession {
         }
     }
 
-    private func watchTables() throws {
+    private func watchTables(_ batch: ChangeBatch) throws {
         guard now() - lastWatch >= StreamSession.watchInterval else { return }
         lastWatch = now()
         try TableWatch.require(sources, side)
         try TableWatch.requirePublished(sources, publication, side)
+        try decoder.storage.look()
         try TypeWatch.require(decoder.relations.shapes, side)
         try TableWatch.requireWholePublication(sources, publication, side)
+        let generated = try GeneratedColumns.read(sources.map(\.oid), side)
+        for source in sources {
+            let columns = generated[source.oid] ?? GeneratedColumns()
+            if let note = columns.note(newSince: self.generated[source.index]) {
+                decoder.storage.say(note, decoder.relations.shape(ofTable: source.index), into: batch)
+            }
+            self.generated[source.index] = columns
+            guard let shape = decoder.relations.renew(source.index, columns) else { continue }
+            var event = ChangeEvent(.shape)
+            event.shape = batch.index(of: shape)
+            batch.append(event)
+        }
     }
 
     private func beat() throws {
@@ -130,17 +147,25 @@ final class StreamSession: CaptureSession {
             // XLogData: start, end, server time, 8 bytes each.
             guard frame.count > 25 else { throw MessageReader.malformed }
             try decoder.decode(UnsafeRawBufferPointer(rebasing: frame[25...]), into: batch)
+            if decoder.storage.isWaiting { try pass(decoder.lastCommit, in: batch) }
         case UInt8(ascii: "k"):
             // Keepalive: end of the log as sent, server time, whether an answer is wanted.
             var reader = MessageReader(UnsafeRawBufferPointer(rebasing: frame[1...]))
             let end = LogPosition(try reader.uint64())
             _ = try reader.uint64()
             let wantsReply = try reader.byte() != 0
+            try pass(end, in: batch)
             try noteProgress(end, in: batch)
             if wantsReply { try sendStatus(requestReply: false) }
         default:
             throw MessageReader.malformed
         }
+    }
+
+    private func pass(_ position: LogPosition, in batch: ChangeBatch) throws {
+        guard !decoder.isInTransaction else { return }
+        let relations = decoder.relations
+        try decoder.storage.passed(position, { relations.shape(ofTable: $0) }, into: batch)
     }
 
     /// Between two transactions, everything before a keepalive's position has been read.

@@ -23,19 +23,19 @@ enum TableWatch {
                 throw RunError(
                     .needsOperator, operation: "follow", object: "table \(table.name)",
                     message: "another table has its name now (OID \(other), not \(table.oid)): it was exchanged",
-                    hint: "start again: what to do for the new table is said then")
+                    hint: "start again: what to do for the new table is said then", binding: table.binding)
             }
             guard let name = rows[row, 1] else { continue }
             throw RunError(
                 .needsOperator, operation: "follow", object: "table \(table.name)", message: "it is called \(name) now",
-                hint: "name it so in the binding's namespace and stream, or rename it back: no change is lost meanwhile"
-            )
+                hint:
+                    "name it so in the binding's namespace and stream, or rename it back: no change is lost meanwhile",
+                binding: table.binding)
         }
     }
 
     /// Throws where a table is no longer published as it was.
     static func requirePublished(_ tables: [TableSource], _ publication: String, _ connection: Connection) throws {
-        try requireLogged(tables, connection)
         let now = try TableCatalog(connection: connection).memberships(of: tables, in: publication)
         for table in tables where now[table.oid] != table.membership {
             let live = try connection.query(
@@ -45,7 +45,7 @@ enum TableWatch {
                 .needsOperator, operation: "follow", object: "table \(table.name)",
                 message:
                     "it was taken out of publication \(Identifier(publication)): its changes since are not in the log",
-                hint: "start again: what to do is said then")
+                hint: "start again: what to do is said then", binding: table.binding)
         }
     }
 
@@ -64,29 +64,12 @@ enum TableWatch {
             hint: "start again: what to do is said then")
     }
 
-    /// Throws where a table is not written to the log any more, as one can be that a publication of all tables has.
-    private static func requireLogged(_ tables: [TableSource], _ connection: Connection) throws {
-        let rows = try connection.query(
-            """
-            SELECT oid FROM pg_class
-             WHERE oid = ANY (\(literal: ArrayText.of(tables.map(\.oid)))::oid[]) AND relpersistence <> 'p'
-            """)
-        guard rows.count > 0, let oid = rows[0, 0], let table = tables.first(where: { String($0.oid) == oid }) else {
-            return
-        }
-        throw RunError(
-            .needsOperator, operation: "follow", object: "table \(table.name)",
-            message: "it is unlogged now: its changes since are not in the log",
-            hint: "ALTER TABLE \(table.name) SET LOGGED; and have it read again: at each destination, empty it and "
-                + "delete its row of flow.bindings", binding: table.binding)
-    }
-
     /// Throws where a column was added since the session began with values for the old rows that nobody wrote down.
     static func requireKnownPast(_ table: TableSource, _ connection: Connection) throws {
         guard let now = try TableStorage.read([table.oid], connection)[table.oid],
             let column = now.unknownColumn(since: table.storage.files, after: table.storage.lastColumn)
         else { return }
-        throw unknownPast(table, column, "start again: what to do is said then")
+        throw unknownPast(table, column, "start again: what to do is said then", binding: table.binding)
     }
 
     /// Throws where the stream has begun to show a generated column (18 and later): rows until now lack it.

@@ -186,7 +186,6 @@ final class SchemaChangeRun {
             """
             SELECT string_agg(quote_ident(attname), ', ' ORDER BY attname) FROM pg_attribute a
              WHERE attrelid = to_regclass(\(literal: "public.\(table)")) AND attnum > 0 AND NOT attisdropped
-               AND attgenerated = ''
             """)
         guard let columns = found[0, 0] else { return "no table" }
         let rows: SQL = """

@@ -1,0 +1,86 @@
+import Connectors
+
+/// What happened to a table's rows that the log doesn't show.
+enum StorageFault: Equatable, Sendable {
+    /// A partition came that may have had rows.
+    case attached(String)
+    /// A partition went that may have had rows.
+    case left(String)
+    /// A partition went and came back.
+    case moved(String)
+    /// A partition alone was truncated or written anew.
+    case emptied(String)
+    /// The values of a column were written anew.
+    case rewritten(column: String)
+    /// A column that the source computed is an ordinary one now.
+    case ungenerated(column: String)
+    /// Changes of the table, or of a partition, are in no log, or in another server's.
+    case unlogged(String?)
+    case foreign(String)
+
+    var message: String {
+        switch self {
+        case .attached(let name):
+            "its partition \(name) may have had rows as it was attached, and the log has none of them"
+        case .left(let name):
+            "its partition \(name) was dropped or detached, and the log does not show that the rows in it are gone"
+        case .moved(let name):
+            "its partition \(name) was detached and attached again, and the log lacks what happened to it meanwhile"
+        case .emptied(let name):
+            "its partition \(name) was truncated or written anew by itself, and the log does not show what became of its rows"
+        case .rewritten(let column):
+            "its column \"\(column)\" was written anew (ALTER … TYPE … USING, most likely), and the log has none of the "
+                + "new values"
+        case .ungenerated(let column):
+            "its column \"\(column)\" was generated before: the log never had the values of its old rows"
+        case .unlogged(nil): "it is unlogged now: its changes since are not in the log"
+        case .unlogged(let name?): "its partition \(name) is unlogged: nothing of it is in the log"
+        case .foreign(let name): "its partition \(name) is a foreign table: its changes are in another server's log"
+        }
+    }
+
+    /// What to do before the table is read again; nil where nothing has to be done.
+    private func before(_ table: TableSource) -> String? {
+        switch self {
+        case .unlogged(let name): "ALTER TABLE \(name ?? "\(table.name)") SET LOGGED, then "
+        case .foreign(let name): "detach \(name), then "
+        default: nil
+        }
+    }
+
+    /// What stops a link. `remedy`: what has the table read again.
+    func error(_ table: TableSource, _ remedy: String, task: String, binding: Int) -> RunError {
+        var error = RunError(
+            .needsOperator, operation: "follow", object: "table \(table.name)", message: message,
+            hint: "\(before(table) ?? "")have the table read again: \(remedy)", task: task, binding: binding)
+        if before(table) == nil { error.incompatibility = .init() }
+        return error
+    }
+
+    /// What keeps a capture from beginning.
+    func refusal(_ table: TableSource) -> RunError {
+        RunError(
+            .needsOperator, operation: "follow", object: "table \(table.name)", message: message,
+            hint: (before(table) ?? "")
+                + "have the table read again, where it was followed: raise `backfill` of its binding "
+                + "in the capture", binding: table.binding)
+    }
+
+    /// What ends a session: the next one finds what each link makes of it, and says or does what is to be done.
+    func error(_ table: TableSource) -> RunError {
+        RunError(
+            .transient, operation: "follow", object: "table \(table.name)", message: message, binding: table.binding)
+    }
+}
+
+extension StorageFault {
+    /// A part of the table that no log has, or another server's.
+    static func unlogged(_ found: FoundStorage, of table: TableSource) -> StorageFault? {
+        for (oid, facts) in found.facts.sorted(by: { $0.key < $1.key }) {
+            let name = found.record.parts[oid]?.name ?? ""
+            if facts.kind == "f" { return .foreign(name) }
+            if facts.persistence != "p", facts.kind != "p" { return .unlogged(oid == table.oid ? nil : name) }
+        }
+        return nil
+    }
+}

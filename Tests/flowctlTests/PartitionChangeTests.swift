@@ -1,0 +1,216 @@
+import Postgres
+import TestSupport
+import Testing
+
+/// Partitions come, go and are emptied without a word in the log: nothing of it may pass in silence, and what changes no row
+/// must not stop anything.
+@Suite("partitions under the root's name")
+struct PartitionChangeTests {
+    /// `b` is partitioned: two partitions with rows, one without.
+    private func partitioned(_ name: String) throws -> GapTests.Setup {
+        let setup = try GapTests.Setup(name)
+        try setup.admin.execute(
+            """
+            DROP TABLE public.b; CREATE TABLE public.b (id int PRIMARY KEY, v text) PARTITION BY RANGE (id);
+            CREATE TABLE public.b_1 PARTITION OF public.b FOR VALUES FROM (0) TO (10);
+            CREATE TABLE public.b_2 PARTITION OF public.b FOR VALUES FROM (10) TO (20);
+            CREATE TABLE public.b_3 PARTITION OF public.b FOR VALUES FROM (20) TO (30);
+            INSERT INTO public.b VALUES (1, 'one'), (2, 'two'), (11, 'eleven')
+            """)
+        return setup
+    }
+
+    private func sourceRows(_ setup: GapTests.Setup) throws -> String? {
+        try setup.admin.query("SELECT string_agg(id || v, ',' ORDER BY id) FROM public.b")[0, 0]
+    }
+
+    /// Statements one by one: each is a transaction of its own, but for what stands between BEGIN and COMMIT.
+    private func run(_ statements: [String], _ setup: GapTests.Setup) throws {
+        for statement in statements { try setup.admin.execute("\(raw: statement)") }
+    }
+
+    /// What changes no row, or shows every row that it changes. `number` keeps names and bounds apart.
+    private static func harmless(_ number: Int) -> [String] {
+        let from = number * 100
+        return [
+            // Made as a partition; made in pieces and attached in the same transaction, and written to in it.
+            "CREATE TABLE public.made_\(number) PARTITION OF public.b FOR VALUES FROM (\(from)) TO (\(from + 10))",
+            "INSERT INTO public.b VALUES (\(from), 'made')",
+            """
+            BEGIN; CREATE TABLE public.sub_\(number) PARTITION OF public.b FOR VALUES FROM (\(from + 10)) TO (\(from + 20))
+              PARTITION BY LIST (id);
+            CREATE TABLE public.sub_\(number)_x PARTITION OF public.sub_\(number) DEFAULT;
+            INSERT INTO public.b VALUES (\(from + 10), 'sub'); COMMIT
+            """,
+            // Attached empty, and still so.
+            "CREATE TABLE public.attached_\(number) (id int NOT NULL, v text)",
+            "ALTER TABLE public.b ATTACH PARTITION public.attached_\(number) FOR VALUES FROM (\(from + 20)) TO (\(from + 30))",
+            // Gone again without ever a row.
+            "CREATE TABLE public.gone_\(number) PARTITION OF public.b FOR VALUES FROM (\(from + 30)) TO (\(from + 40))",
+            "ALTER TABLE public.b DETACH PARTITION public.gone_\(number)",
+            // Written anew with the same values.
+            "VACUUM FULL public.b_1", "CLUSTER public.b_2 USING b_2_pkey", "REINDEX TABLE public.b_2",
+            "ANALYZE public.b",
+            "UPDATE public.b SET v = 'again \(number)' WHERE id = 1",
+        ]
+    }
+
+    @Test(
+        "what comes or goes empty, is made as a partition, is written anew as it was, or is truncated as a whole, goes on"
+    )
+    func harmless() throws {
+        let setup = try partitioned("harmless")
+        let apply = try setup.start()
+        let isEqual = { (try? setup.rows("b")) == (try? sourceRows(setup)) }
+        try run(PartitionChangeTests.harmless(1), setup)
+        #expect(eventually(seconds: 20, isEqual), "\(apply.errors)")
+        // The look at the catalog that finds them, and the place of the log that it waits for.
+        let looked = { (table: String) in
+            eventually(seconds: 30) {
+                let rows = try? Connection(setup.destination).query(
+                    "SELECT backfill LIKE \(literal: "%\(table)%") FROM flow.bindings WHERE destination_table = 'b'")
+                return rows?[0, 0] == "t" || !apply.isRunning
+            }
+        }
+        #expect(looked("attached_1"), "\(apply.errors)")
+        try run(
+            [
+                "DROP TABLE public.b_3", "TRUNCATE public.attached_1", "INSERT INTO public.b VALUES (121, 'later')",
+                "CREATE TABLE public.b_3 PARTITION OF public.b FOR VALUES FROM (20) TO (30)",
+                "TRUNCATE public.b", "INSERT INTO public.b VALUES (1, 'one'), (2, 'two'), (21, 'more')",
+                "CREATE TABLE public.mark_1 PARTITION OF public.b FOR VALUES FROM (190) TO (191)",
+            ], setup)
+        #expect(looked("mark_1"), "\(apply.errors)")
+        #expect(isEqual())
+        #expect(apply.isRunning, "\(apply.errors)")
+        apply.interrupt()
+        #expect(apply.waitForExit(seconds: 20) == 0, "\(apply.errors)")
+
+        try run(PartitionChangeTests.harmless(2), setup)
+        try run(["DROP TABLE public.mark_1"], setup)
+        let outcome = try setup.once()
+        #expect(outcome.exitCode == 0, "\(outcome.errors)")
+        #expect(isEqual())
+        try run(["TRUNCATE public.b", "INSERT INTO public.b VALUES (2, 'two'), (210, 'new')"], setup)
+        let again = try setup.once()
+        #expect(again.exitCode == 0, "\(again.errors)")
+        #expect(isEqual())
+        #expect(try setup.once().exitCode == 0)
+        try setup.end()
+    }
+
+    static let changes: [(statements: [String], message: String)] = [
+        (
+            [
+                "CREATE TABLE public.b_4 (id int NOT NULL, v text)", "INSERT INTO public.b_4 VALUES (31, 'before')",
+                "ALTER TABLE public.b ATTACH PARTITION public.b_4 FOR VALUES FROM (30) TO (40)",
+            ], "may have had rows as it was attached"
+        ),
+        (
+            [
+                """
+                BEGIN; CREATE TABLE public.b_4 AS SELECT 31 AS id, 'before'::text AS v;
+                ALTER TABLE public.b_4 ALTER id SET NOT NULL;
+                ALTER TABLE public.b ATTACH PARTITION public.b_4 FOR VALUES FROM (30) TO (40); COMMIT
+                """
+            ], "may have had rows as it was attached"
+        ),
+        (["ALTER TABLE public.b DETACH PARTITION public.b_1"], "b_1 was dropped or detached"),
+        (
+            ["ALTER TABLE public.b DETACH PARTITION public.b_1", "DELETE FROM public.b_1", "VACUUM public.b_1"],
+            "b_1 was"
+        ),
+        (["DROP TABLE public.b_2"], "b_2 was dropped or detached"),
+        (["INSERT INTO public.b VALUES (21, 'rows')", "DROP TABLE public.b_3"], "b_3 was dropped or detached"),
+        (
+            [
+                "ALTER TABLE public.b DETACH PARTITION public.b_1", "UPDATE public.b_1 SET v = 'apart'",
+                "ALTER TABLE public.b ATTACH PARTITION public.b_1 FOR VALUES FROM (0) TO (10)",
+            ], "b_1 was detached and attached again"
+        ),
+        (["TRUNCATE public.b_1", "INSERT INTO public.b VALUES (3, 'later')"], "b_1 was truncated or written anew"),
+        (["TRUNCATE public.b_2"], "b_2 was truncated or written anew"),
+        (["ALTER TABLE public.b ALTER v TYPE text USING upper(v)"], "was truncated or written anew by itself"),
+        (
+            [
+                "CREATE TABLE public.b_5 PARTITION OF public.b FOR VALUES FROM (50) TO (60)",
+                "INSERT INTO public.b VALUES (51, 'short-lived')", "DROP TABLE public.b_5",
+            ], "b_5 was dropped or detached"
+        ),
+    ]
+
+    @Test(
+        "what changes rows without the log saying so, while nobody looks, stops the next start until the table is read again",
+        arguments: changes.indices)
+    func changedMeanwhile(index: Int) throws {
+        let change = PartitionChangeTests.changes[index]
+        let setup = try partitioned("partchange")
+        #expect(try setup.once().exitCode == 0)
+        try run(change.statements, setup)
+        let refused = try setup.once()
+        #expect(refused.exitCode == 69)
+        #expect(refused.errors.contains(change.message), "\(refused.errors)")
+        try Connection(setup.destination).execute(
+            "TRUNCATE public.b; DELETE FROM flow.bindings WHERE destination_table = 'b'")
+        let outcome = try setup.once()
+        #expect(outcome.exitCode == 0, "\(outcome.errors)")
+        #expect(try setup.rows("b") == (try sourceRows(setup)))
+        try setup.end()
+    }
+
+    @Test("the same stops a run that streams, and the next start says what to run", arguments: [0, 4, 7])
+    func changedWhileStreaming(index: Int) throws {
+        let change = PartitionChangeTests.changes[index]
+        let setup = try partitioned("partstream")
+        let apply = try setup.start()
+        try run(change.statements, setup)
+        #expect(apply.waitForExit(seconds: 40) == 69)
+        #expect(apply.errors.contains(change.message), "\(apply.errors)")
+        let again = try setup.once()
+        #expect(again.exitCode == 69)
+        #expect(again.errors.contains("raise `backfill` of the table's binding"), "\(again.errors)")
+        try setup.end()
+    }
+
+    @Test("a partition whose changes are in no log is refused")
+    func unlogged() throws {
+        let setup = try partitioned("unlogged")
+        #expect(try setup.once().exitCode == 0)
+        try run(["CREATE UNLOGGED TABLE public.b_4 PARTITION OF public.b FOR VALUES FROM (30) TO (40)"], setup)
+        let refused = try setup.once()
+        #expect(refused.exitCode == 69)
+        #expect(refused.errors.contains("b_4 is unlogged"), "\(refused.errors)")
+        try setup.end()
+    }
+
+    @Test("a column of all partitions that is added, or given a wider type, is followed")
+    func columns() throws {
+        let setup = try partitioned("partcolumns")
+        let apply = try setup.start()
+        try run(
+            [
+                "ALTER TABLE public.b ADD COLUMN n int GENERATED ALWAYS AS (id * 10) STORED",
+                "INSERT INTO public.b VALUES (25, 'new')",
+            ], setup)
+        let sum: SQL = "SELECT string_agg(id || v || n, ',' ORDER BY id) FROM public.b"
+        let expected = try setup.admin.query(sum)[0, 0]
+        #expect(
+            eventually(seconds: 30) { (try? Connection(setup.destination).query(sum)[0, 0]) == expected },
+            "\(apply.errors)")
+        apply.interrupt()
+        #expect(apply.waitForExit(seconds: 20) == 0, "\(apply.errors)")
+        // A column that comes after the table was written anew is known from the next start on.
+        #expect(try setup.once().exitCode == 0)
+        try run(
+            [
+                "ALTER TABLE public.b DROP COLUMN n", "ALTER TABLE public.b ADD COLUMN w int",
+                "INSERT INTO public.b VALUES (26, 'wide', 4)",
+            ], setup)
+        #expect(try setup.once().exitCode == 0)
+        try run(
+            ["ALTER TABLE public.b ALTER w TYPE bigint", "INSERT INTO public.b VALUES (27, 'wider', 5)"], setup)
+        let outcome = try setup.once()
+        #expect(outcome.exitCode == 0, "\(outcome.errors)")
+        try setup.end()
+    }
+}
