@@ -46,7 +46,7 @@ struct ApplyRun {
         for outcome in outcomes {
             switch outcome {
             case .success(let stopped): status = stopped.last.map { ExitStatus($0) } ?? status
-            case .failure(let error): status = report(error)
+            case .failure(let error): status = ExitStatus(error)
             }
         }
         var stopped = RunEvent(.stopped)
@@ -55,9 +55,11 @@ struct ApplyRun {
         return status
     }
 
-    /// Errors of single links, which were reported as they stopped, or what ended the capture.
+    /// Errors of single links, or what ended the capture. Both are reported as they happen: other pipelines may go on for long.
     private func outcome(of runner: CaptureRunner) -> Result<[RunError], any Error> {
-        Result { try provisionOnly ? runner.provision() : runner.run() }
+        let outcome = Result { try provisionOnly ? runner.provision() : runner.run() }
+        if case .failure(let error) = outcome { _ = report(error) }
+        return outcome
     }
 
     private func report(_ error: any Error) -> ExitStatus {
