@@ -135,12 +135,8 @@ struct NothingHalfMadeTests {
     func stalledOlder() throws {
         let setup = try Setup("stalledolder")
         // The server lets go of a reader that doesn't answer.
-        try Connection(setup.source).execute("ALTER SYSTEM SET wal_sender_timeout = '20s'")
-        try Connection(setup.source).execute("SELECT pg_reload_conf()")
-        defer {
-            _ = try? Connection(setup.source).execute("ALTER SYSTEM RESET wal_sender_timeout")
-            _ = try? Connection(setup.source).execute("SELECT pg_reload_conf()")
-        }
+        try Connection(setup.source).execute(
+            "ALTER DATABASE \(id: setup.source.database) SET wal_sender_timeout = '6s'")
         let older = try FlowctlProcess(["apply", "-o", "json", setup.catalog.path])
         #expect(older.waitForLine(seconds: 30) { $0.contains("caught_up") } != nil, "\(older.errors)")
         older.pause()
