@@ -131,8 +131,8 @@ struct PublicationReading {
             throw RunError(
                 .needsOperator, operation: "use", object: "publication \(identifier)",
                 message: "it has \(what) for \(table.name), which would leave something of it out",
-                hint: "ALTER PUBLICATION \(identifier) DROP TABLE \(table.name); "
-                    + "ALTER PUBLICATION \(identifier) ADD TABLE \(table.name);", binding: table.binding)
+                hint: "ALTER PUBLICATION \(identifier) DROP TABLE \(table.published); "
+                    + "ALTER PUBLICATION \(identifier) ADD TABLE \(table.published);", binding: table.binding)
         }
         return tables.filter { !published.contains(key($0)) }
     }

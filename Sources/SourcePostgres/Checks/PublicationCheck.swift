@@ -8,6 +8,12 @@ struct PublicationCheck {
     private var name: Identifier { Identifier(checking.config.publication) }
     private var isReadOnly: Bool { checking.config.isReadOnly || checking.server.isStandby }
 
+    private struct Wanted {
+        var table: QualifiedName
+        /// As the publication's statements name it.
+        var published: String
+    }
+
     /// Side tables that are there already must be in it too.
     func run(_ tables: [TableSource]) throws {
         let rows = try checking.connection.query(
@@ -18,7 +24,9 @@ struct PublicationCheck {
               FROM pg_publication p WHERE pubname = \(literal: checking.config.publication)
             """)
         let side = try SideTableCheck(checking: checking).present().filter(\.isPublished).map(\.name)
-        let wanted = tables.map(\.name) + side
+        let wanted =
+            tables.map { Wanted(table: $0.name, published: $0.published) }
+            + side.map { Wanted(table: $0, published: $0.quoted) }
         guard rows.count > 0 else { return try checkCreation(wanted) }
         if rows[0, 1] != "t" {
             checking.add(
@@ -31,23 +39,25 @@ struct PublicationCheck {
                 .sql("ALTER PUBLICATION \(name) SET (publish_via_partition_root = true);"))
         }
         let published = try published()
-        for table in wanted where published[table] == true {
+        for one in wanted where published[one.table] == true {
             checking.add(
-                .unmet, checking.publication, "its row filter or column list leaves out a part of \(table)",
-                .sql("ALTER PUBLICATION \(name) DROP TABLE \(table); ALTER PUBLICATION \(name) ADD TABLE \(table);"))
+                .unmet, checking.publication, "its row filter or column list leaves out a part of \(one.table)",
+                .sql(
+                    "ALTER PUBLICATION \(name) DROP TABLE \(one.published); "
+                        + "ALTER PUBLICATION \(name) ADD TABLE \(one.published);"))
         }
-        let missing = wanted.filter { published[$0] == nil }
+        let missing = wanted.filter { published[$0.table] == nil }
         if !missing.isEmpty { try checkAddition(missing) }
     }
 
-    private func checkCreation(_ tables: [QualifiedName]) throws {
+    private func checkCreation(_ tables: [Wanted]) throws {
         guard !tables.isEmpty else { return }
         let via = checking.server.version >= 130_000 ? " WITH (publish_via_partition_root = true)" : ""
         let create = "CREATE PUBLICATION \(name) FOR TABLE \(list(tables))\(via);"
         try tryOut(create, whenRefused: "there is none, and the role may not make it")
     }
 
-    private func checkAddition(_ missing: [QualifiedName]) throws {
+    private func checkAddition(_ missing: [Wanted]) throws {
         let addition = "ALTER PUBLICATION \(name) ADD TABLE \(list(missing));"
         try tryOut(addition, whenRefused: "it lacks \(list(missing)), and the role may not add it")
     }
@@ -89,5 +99,5 @@ struct PublicationCheck {
         return tables
     }
 
-    private func list(_ tables: [QualifiedName]) -> String { tables.map(\.quoted).joined(separator: ", ") }
+    private func list(_ tables: [Wanted]) -> String { tables.map(\.published).joined(separator: ", ") }
 }

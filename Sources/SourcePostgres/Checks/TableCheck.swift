@@ -152,6 +152,10 @@ struct TableCheck {
                      SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)))
              ORDER BY 1, 2
             """)
+        let found = try StorageReading(connection: checking.connection).read([source])[source.oid]
+        if let fault = found.flatMap({ StorageFault.unlogged($0, of: source) }) {
+            checking.add(.unmet, "table \(source.name)", fault.message, .step(fault.remedy(source) ?? ""))
+        }
         guard rows.count > 0 else { return }
         let names = (0..<rows.count).map { QualifiedName(rows[$0, 0] ?? "", rows[$0, 1] ?? "") }
         checking.add(

@@ -164,6 +164,7 @@ public struct SourceSetup: Sendable {
                             SELECT inhrelid FROM pg_inherits WHERE inhparent = name::regclass
                             UNION ALL SELECT i.inhrelid FROM pg_inherits i JOIN parts p ON i.inhparent = p.inhrelid)
                           SELECT inhrelid FROM parts))
+                        AND (c.relispartition OR c.oid = name::regclass)
                         AND c.relkind IN ('r', 'p') AND c.relreplident = 'd'
                         AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)
                     LOOP
@@ -195,7 +196,9 @@ public struct SourceSetup: Sendable {
                         JOIN pg_namespace n ON n.nspname = p.schemaname
                         JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = p.tablename
                         WHERE p.pubname = \(name) AND c.oid = name::regclass) THEN
-                      EXECUTE format('ALTER PUBLICATION %I ADD TABLE %s', \(name), name);
+                      EXECUTE format('ALTER PUBLICATION %I ADD TABLE %s%s', \(name),
+                        CASE WHEN (SELECT relkind FROM pg_class WHERE oid = name::regclass) = 'p'
+                             THEN '' ELSE 'ONLY ' END, name);
                     END IF;
                   END LOOP;
                 """))

@@ -40,20 +40,23 @@ enum StorageFault: Equatable, Sendable {
     }
 
     /// What to do before the table is read again; nil where nothing has to be done.
-    private func before(_ table: TableSource) -> String? {
+    func remedy(_ table: TableSource) -> String? {
         switch self {
-        case .unlogged(let name): "ALTER TABLE \(name ?? "\(table.name)") SET LOGGED, then "
-        case .foreign(let name): "detach \(name), then "
+        case .unlogged(let name): "ALTER TABLE \(name ?? "\(table.name)") SET LOGGED"
+        case .foreign(let name): "detach \(name)"
         default: nil
         }
     }
+
+    private static func first(_ remedy: String?) -> String { remedy.map { "\($0), then " } ?? "" }
 
     /// What stops a link. `remedy`: what has the table read again.
     func error(_ table: TableSource, _ remedy: String, task: String, binding: Int) -> RunError {
         var error = RunError(
             .needsOperator, operation: "follow", object: "table \(table.name)", message: message,
-            hint: "\(before(table) ?? "")have the table read again: \(remedy)", task: task, binding: binding)
-        if before(table) == nil { error.incompatibility = .init() }
+            hint: StorageFault.first(self.remedy(table)) + "have the table read again: \(remedy)", task: task,
+            binding: binding)
+        if self.remedy(table) == nil { error.incompatibility = .init() }
         return error
     }
 
@@ -61,7 +64,7 @@ enum StorageFault: Equatable, Sendable {
     func refusal(_ table: TableSource) -> RunError {
         RunError(
             .needsOperator, operation: "follow", object: "table \(table.name)", message: message,
-            hint: (before(table) ?? "")
+            hint: StorageFault.first(remedy(table))
                 + "have the table read again, where it was followed: raise `backfill` of its binding "
                 + "in the capture", binding: table.binding)
     }

@@ -184,7 +184,8 @@ struct CheckTests {
                 CREATE VIEW public.seen AS SELECT 1 AS id; CREATE UNLOGGED TABLE public.loose (id int PRIMARY KEY);
                 CREATE TABLE public.mute (id int); CREATE TABLE public.orders (id int PRIMARY KEY);
                 CREATE TABLE public.narrow (id int PRIMARY KEY, b text); CREATE TABLE public.filled (id int PRIMARY KEY);
-                CREATE PUBLICATION flow_publication FOR TABLE public.narrow (id), public.filled WITH (publish = 'insert')
+                CREATE PUBLICATION flow_publication FOR TABLE public.narrow (id), public.filled WITH (publish = 'insert');
+                CREATE TABLE public.heir () INHERITS (public.narrow);
                 """)
         try Connection(pair.source).execute("CREATE ROLE \(id: pair.reader) LOGIN SUPERUSER")
         try Connection(pair.target).execute(
@@ -203,6 +204,8 @@ struct CheckTests {
         }
         let text = try pair.run("check")
         #expect(text.exitCode == 69 && text.output.contains("is public.orders meant? (case is significant)"))
+        #expect(text.output.contains(#"DROP TABLE ONLY "public"."narrow"; "#), "\(text.output)")
+        #expect(text.output.contains(#"ADD TABLE ONLY "public"."narrow";"#))
     }
 
     @Test("a server that is none of ours yet is told what its platform needs")

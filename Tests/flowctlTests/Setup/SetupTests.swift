@@ -24,7 +24,7 @@ private final class FreshCluster {
             """
             CREATE SCHEMA "Sales"; CREATE TABLE "Sales"."Orders" (id int PRIMARY KEY, total numeric(10,2));
             CREATE TABLE public.guarded (id int PRIMARY KEY); ALTER TABLE public.guarded ENABLE ROW LEVEL SECURITY;
-            CREATE TABLE public.heap (id int, word text);
+            CREATE TABLE public.heap (id int, word text); CREATE TABLE public.heir () INHERITS (public.heap);
             CREATE TABLE public.days (id int, day date, PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
             CREATE TABLE public.days_1 PARTITION OF public.days DEFAULT;
             INSERT INTO "Sales"."Orders" VALUES (1, 2.50), (2, 3.00); INSERT INTO public.guarded VALUES (1);
@@ -115,6 +115,11 @@ struct SetupTests {
         try cluster.shop.execute(
             "ALTER ROLE \"Flow Reader\" PASSWORD 'open-sesame'; ALTER ROLE flow_writer PASSWORD 'open-barley'")
         #expect(try cluster.shop.query("SELECT relreplident FROM pg_class WHERE relname = 'heap'")[0, 0] == "f")
+        let heir: SQL = """
+            SELECT relreplident || (SELECT count(*) FROM pg_publication_tables WHERE tablename = 'heir')
+              FROM pg_class WHERE relname = 'heir'
+            """
+        #expect(try cluster.shop.query(heir)[0, 0] == "d0", "a table that inherits is not the pipeline's")
         try cluster.prove()
         // The tables that the pipeline has made change nothing for a run of the script.
         let again = try cluster.run("setup", "--side", "destination", "--role", "flow_group")
