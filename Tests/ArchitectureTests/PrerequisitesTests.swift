@@ -12,7 +12,7 @@ private struct StandInMachine: ~Copyable {
         if hasConnections { for name in ["openssl", "ssh", "sshd", "pgbouncer"] { programs[name] = "exit 0" } }
         folder = TestFolder.place("prerequisites")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        for tool in ["grep", "head", "env"] {
+        for tool in ["grep", "head", "env", "mkdir", "rm"] {
             let real = ["/usr/bin/\(tool)", "/bin/\(tool)"].first { FileManager.default.isExecutableFile(atPath: $0) }
             try FileManager.default.createSymbolicLink(
                 atPath: folder.appending(path: tool).path, withDestinationPath: try #require(real))
@@ -26,10 +26,12 @@ private struct StandInMachine: ~Copyable {
 
     deinit { try? FileManager.default.removeItem(at: folder) }
 
-    func run(_ step: String) throws -> (status: Int32, errors: String, calls: String) {
+    func run(
+        _ step: String, script: URL = Repository.root.appending(path: "scripts/prerequisites")
+    ) throws -> (status: Int32, errors: String, calls: String) {
         let process = Process()
         process.executableURL = URL(filePath: "/bin/bash")
-        process.arguments = [Repository.root.appending(path: "scripts/prerequisites").path, step]
+        process.arguments = [script.path, step]
         process.environment = [
             "PATH": folder.path, "CALLS": folder.appending(path: "calls").path,
             "FLOWCTL_POSTGRES_BIN": folder.appending(path: "server").path, "FLOWCTL_SBIN": folder.path,
@@ -76,6 +78,24 @@ struct PrerequisitesTests {
         #expect(result.status == 0)
         #expect(result.errors.contains("need openssl openssh-client openssh-server pgbouncer will be skipped"))
         #expect(result.calls.isEmpty)
+    }
+
+    @Test("what only a test needs is named where it can't be installed, and stops nothing")
+    func toolsOfTests() throws {
+        let machine = try StandInMachine([
+            "swift": Self.swift, "pkg-config": "exit 0", "initdb": "", "postgres": "", "id": Self.user,
+            "python3": Self.nothing, "npm": "exit 0",
+        ])
+        // A package whose .build can't have a folder in it.
+        let scripts = machine.folder.appending(path: "package/scripts")
+        try FileManager.default.createDirectory(at: scripts, withIntermediateDirectories: true)
+        try Data().write(to: machine.folder.appending(path: "package/.build"))
+        let script = scripts.appending(path: "prerequisites")
+        try FileManager.default.copyItem(at: Repository.root.appending(path: "scripts/prerequisites"), to: script)
+        let result = try machine.run("test", script: script)
+        #expect(result.status == 0)
+        let said = result.errors.components(separatedBy: "it could not be installed").count - 1
+        #expect(said == 4, "\(result.errors)")
     }
 
     @Test("root has what is missing installed, and asks nothing")
