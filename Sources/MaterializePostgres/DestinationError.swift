@@ -103,7 +103,12 @@ struct ErrorScope {
         case "25006": return "the destination takes no writes: name the primary in the materialization's address"
         case "26000", "42P05":
             return "a pooler in transaction mode can't be used: name the database server itself in the address"
-        case "23502", "23503", "23505", "23514", "23P01":
+        case "23503":
+            return
+                "tables are copied one by one, so that rows can come before those that they refer to: drop the foreign key "
+                + "until the backfills are done, or let the destination's user set session_replication_role, under which "
+                + "foreign keys are not checked (15 and later: GRANT SET ON PARAMETER session_replication_role TO …)"
+        case "23502", "23505", "23514", "23P01":
             return
                 "the destination has a constraint that the source does not hold to: drop it there, or mend the row at "
                 + "the source"

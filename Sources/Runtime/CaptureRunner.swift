@@ -57,8 +57,8 @@ public final class CaptureRunner: Sendable {
                 if try session.run(onProgress: { retry.reset() }) { break }
             } catch {
                 let error = known(error, of: capture.name)
+                if stop.isRequested, error.isPassing { break }
                 let isPassing = error.kind == .transient || error.kind == .unreachable && hasRun
-                if isPassing, stop.isRequested { break }
                 for member in members where member.stopError == nil { keep(error, at: member) }
                 guard isPassing, let delay = retry.next() else { throw error }
                 record(retryOf: error, attempt: retry.attempts, delay: delay)
@@ -109,6 +109,7 @@ public final class CaptureRunner: Sendable {
     /// Takes note of what happened to a link, and says it.
     func note(_ error: any Error, of member: LinkMember) {
         var error = known(error, of: member.name)
+        if stop.isRequested, error.isPassing { return }
         do {
             if try follow(error, of: member) { return }
         } catch let failure {

@@ -43,7 +43,7 @@ enum Interruption {
     private static func giveUpStatements(until ended: StopSignal) {
         ThreadGroup(onFailure: { _ in }).spawn("give up") {
             guard !ended.wait(milliseconds: 5000) else { return }
-            repeat { OpenConnections.cancelStatements() } while !ended.wait(milliseconds: 1000)
+            repeat { OpenConnections.giveUp() } while !ended.wait(milliseconds: 1000)
         }
     }
 

@@ -1,4 +1,5 @@
 import Connectors
+import Diagnostics
 import Runtime
 import Testing
 
@@ -54,6 +55,31 @@ struct ProgressBoardTests {
         let text = board.text(now: 1, width: 30, most: 5)
         #expect(text.count == 5 && text.allSatisfy { $0.count <= 30 })
         #expect(text[0].hasPrefix("public.late ") && text[4] == "and 27 more")
+    }
+
+    @Test(
+        "where there is little room, the speed and the time left stay, and names lose their beginnings",
+        arguments: [
+            (100, "  50 %  50000 of ~100000 rows  5000/s  10 s left"), (60, "  50 %  5000/s  10 s left"),
+            (40, "  50 %  5000/s  10 s left"), (12, "  50 %"),
+        ])
+    func narrow(width: Int, expected: String) {
+        var board = ProgressBoard()
+        let name = "public.a_table_with_a_rather_long_name_for_a_terminal_é日本"
+        for (binding, step) in [(name, 5000), ("public.a", 5000)] {
+            board.note(event(.backfillStarted, binding, of: 100_000), now: 60)
+            for second in 61...70 {
+                board.note(
+                    event(.backfillProgress, binding, rows: Int64((second - 60) * step), of: 100_000),
+                    now: Double(second))
+            }
+        }
+        let text = board.text(now: 70, width: width, most: 10)
+        #expect(text.count == 2)
+        for line in text {
+            #expect(TerminalWidth.of(line) <= width && line.contains(expected.prefix(width)), "\(line)")
+        }
+        if width > 20 { #expect(text[0].contains("…") && text[0].contains("é日本  ") && text[1].hasPrefix("public.a ")) }
     }
 
     @Test("tasks are named where there are several")

@@ -77,6 +77,24 @@ struct WaitingTests {
     }
 
     @Test(
+        "servers that take connections and never answer don't outlast the first signal",
+        arguments: ["source", "destination"])
+    func silence(of end: String) throws {
+        let setup = try Setup("wait_silence_\(end)")
+        let silent = try SilentServer()
+        let port = end == "source" ? setup.source.port : setup.destination.port
+        try String(contentsOf: setup.catalog, encoding: .utf8)
+            .replacingOccurrences(of: "127.0.0.1:\(port)", with: "127.0.0.1:\(silent.port)")
+            .write(to: setup.catalog, atomically: true, encoding: .utf8)
+        let apply = try setup.apply()
+        #expect(try silent.waitForCaller(seconds: 20))
+        apply.interrupt()
+        #expect(apply.waitForExit(seconds: 10) == 0, "\(apply.errors)")
+        #expect(try setup.made() == [nil, nil])
+        try setup.end()
+    }
+
+    @Test(
         "a transaction that keeps the slot from being made is named; the first signal ends the run and leaves nothing")
     func slotWaits() throws {
         let setup = try Setup("wait_slot")

@@ -72,7 +72,7 @@ struct SnippetRenderer: Sendable {
                 cells.append(Cell(offset: offset, scalar: scalar, text: "\u{FFFD}", columns: 1))
             } else {
                 cells.append(
-                    Cell(offset: offset, scalar: scalar, text: String(scalar), columns: columns(of: scalar)))
+                    Cell(offset: offset, scalar: scalar, text: String(scalar), columns: TerminalWidth.of(scalar)))
             }
             offset += 1
             while offset < window.upperBound && file.bytes[offset] & 0xC0 == 0x80 { offset += 1 }
@@ -92,22 +92,6 @@ struct SnippetRenderer: Sendable {
                 cells[index].text = "•"
                 cells[index].columns = 1
             }
-        }
-    }
-
-    /// How many columns a terminal gives a character: none to marks, two to wide East Asian ones and emoji.
-    private static func columns(of scalar: Unicode.Scalar) -> Int {
-        switch scalar.value {
-        case 0..<0x300: return 1
-        case 0x1100...0x115F, 0x2E80...0x303E, 0x3041...0xA4CF, 0xAC00...0xD7A3, 0xF900...0xFAFF, 0xFE30...0xFE6F,
-            0xFF00...0xFF60, 0xFFE0...0xFFE6, 0x1F300...0x1F64F, 0x1F680...0x1F6FF, 0x1F900...0x1F9FF,
-            0x20000...0x3FFFD:
-            return 2
-        default: break
-        }
-        switch scalar.properties.generalCategory {
-        case .nonspacingMark, .enclosingMark, .format: return 0
-        default: return 1
         }
     }
 

@@ -58,6 +58,7 @@ extension Connection {
 
     private static func drive(_ made: OpaquePointer, _ operation: String, seconds: Int) throws {
         let start = ContinuousClock.now
+        let generation = OpenConnections.generation
         var state = PGRES_POLLING_WRITING
         while state != PGRES_POLLING_OK {
             let left = Duration.seconds(seconds) - (ContinuousClock.now - start)
@@ -65,10 +66,15 @@ extension Connection {
                 throw PostgresError(
                     operation: operation, message: "no answer within \(seconds) s", isConnectionLost: true)
             }
+            guard OpenConnections.generation == generation else {
+                throw PostgresError(
+                    operation: operation, message: "given up, as was asked for, before there was an answer",
+                    isConnectionLost: true)
+            }
             // The descriptor changes where libpq goes on with another of the host's addresses.
             var waited = pollfd(
                 fd: PQsocket(made), events: Int16(state == PGRES_POLLING_READING ? POLLIN : POLLOUT), revents: 0)
-            let milliseconds = min(left.components.seconds, 86_400) * 1000 + 1
+            let milliseconds = left < .milliseconds(500) ? left.components.attoseconds / 1_000_000_000_000_000 + 1 : 500
             guard poll(&waited, 1, Int32(milliseconds)) > 0 else { continue }
             state = PQconnectPoll(made)
             if state == PGRES_POLLING_FAILED { throw PostgresError(operation: operation, refused: made) }

@@ -7,6 +7,10 @@ public enum OpenConnections {
     }
 
     private static let entries = Mutex<[ObjectIdentifier: Entry]>([:])
+    private static let timesGivenUp = Mutex(0)
+
+    /// How often everything was given up: a connection that is being made gives up where it changes.
+    static var generation: Int { timesGivenUp.withLock(\.self) }
 
     static func add(_ connection: Connection) {
         entries.withLock { $0[ObjectIdentifier(connection)] = Entry(connection: connection) }
@@ -16,8 +20,10 @@ public enum OpenConnections {
         entries.withLock { $0[ObjectIdentifier(connection)] = nil }
     }
 
-    /// Has every statement that runs now fail with SQLSTATE 57014.
-    public static func cancelStatements() {
+    /// Has every statement that runs now fail with SQLSTATE 57014, and every connection that is being made now, at the latest
+    /// half a second from now.
+    public static func giveUp() {
+        timesGivenUp.withLock { $0 += 1 }
         for connection in entries.withLock({ $0.values.compactMap(\.connection) }) { connection.cancel() }
     }
 }

@@ -10,7 +10,7 @@ final class HumanEvents: RunObserver {
 
     init(log: Log) {
         self.log = log
-        screen = Mutex(ProgressScreen(isShown: Output.isTerminal && log.format == .text))
+        screen = Mutex(ProgressScreen(isShown: Output.isScreen && log.format == .text))
     }
 
     func record(_ event: RunEvent) {

@@ -4,6 +4,9 @@ import Glibc
 /// Whole lines to standard output and standard error, from any thread. A reader that has gone away ends the process quietly.
 enum Output {
     static let isTerminal = isatty(STDERR_FILENO) == 1
+
+    /// Whether that terminal can take the cursor back.
+    static let isScreen = isTerminal && getenv("TERM").map { String(cString: $0) } != "dumb"
     static let hasColour = hasColour(STDERR_FILENO)
 
     /// Whether what is written there may be coloured.

@@ -1,4 +1,5 @@
 import Connectors
+import Diagnostics
 import Runtime
 
 /// How far each binding is, as lines of text: rows, share, speed and time left while it is copied; changes, speed and lag
@@ -58,35 +59,60 @@ struct ProgressBoard {
         return lines.count - 1
     }
 
-    /// At most `most` lines, none wider than `width`: tables that are being copied first.
+    /// At most `most` lines, none wider than `width`: tables that are being copied first. Where there is little room, first the
+    /// bars go, then what can be told from the rest, and then the beginnings of names.
     func text(now: Double, width: Int, most: Int) -> [String] {
         let sorted = lines.filter { !$0.isStreaming } + lines.filter(\.isStreaming)
         let shown = sorted.prefix(sorted.count > most ? max(0, most - 1) : most)
         let isOneTask = Set(lines.map(\.task)).count == 1
         let names = shown.map { isOneTask ? $0.binding : "\($0.task) \($0.binding)" }
-        let nameWidth = names.map(\.count).max() ?? 0
-        var text = zip(names, shown).map { name, line in
-            name + String(repeating: " ", count: nameWidth - name.count) + "  " + ProgressBoard.detail(line, now)
+        let longest = names.map { TerminalWidth.of($0) }.max() ?? 0
+        var details: [String] = []
+        var room = 0
+        for detail in Detail.allCases {
+            details = shown.map { ProgressBoard.text(of: $0, detail, now) }
+            room = width - 2 - (details.map(\.count).max() ?? 0)
+            if room >= min(longest, ProgressBoard.leastName) { break }
+        }
+        let nameWidth = max(0, min(longest, room))
+        var text = zip(names, details).map { name, detail in
+            let name = TerminalWidth.end(of: name, columns: nameWidth)
+            return name + String(repeating: " ", count: nameWidth - TerminalWidth.of(name)) + "  " + detail
         }
         if sorted.count > shown.count { text.append("and \(sorted.count - shown.count) more") }
-        return text.map { String($0.prefix(width)) }
+        return text.map { TerminalWidth.beginning(of: $0, columns: width) }
     }
 
-    private static func detail(_ line: Line, _ now: Double) -> String {
+    /// The columns that a longer name is left rather than details.
+    private static let leastName = 24
+
+    /// How much is said of a table, from the most to the least.
+    private enum Detail: CaseIterable {
+        case all, withoutBar, withoutTotal, least
+    }
+
+    private static func text(of line: Line, _ detail: Detail, _ now: Double) -> String {
         let speed = line.speed.perSecond(now)
         guard !line.isStreaming else {
-            var text = "live  \(line.changes) changes  \(Int(speed.rounded()))/s"
-            if let lag = line.lag, now - line.lastCommit <= window { text += "  lag \(lagText(lag))" }
-            return text
+            let lag = line.lag.flatMap { now - line.lastCommit <= window ? "lag \(lagText($0))" : nil }
+            let changes = "live  \(line.changes) changes"
+            return [detail == .least ? "live" : changes, "\(Int(speed.rounded()))/s", lag].compactMap(\.self)
+                .joined(separator: "  ")
         }
         guard let estimate = line.estimate, estimate > 0 else { return "\(line.rows) rows  \(Int(speed))/s" }
         let share = min(99, Int(Double(line.rows) / Double(estimate) * 100))
-        var text =
-            "\(bar(share))  \(share) %  \(line.rows) of ~\(max(estimate, line.rows)) rows  \(Int(speed))/s"
-        if speed >= 1, estimate > line.rows {
-            text += "  \(Quantity.seconds(Int64(Double(estimate - line.rows) / speed))) left"
+        var parts = ["\(share) %"]
+        switch detail {
+        case .all: parts = [bar(share), parts[0], "\(line.rows) of ~\(max(estimate, line.rows)) rows"]
+        case .withoutBar: parts.append("\(line.rows) of ~\(max(estimate, line.rows)) rows")
+        case .withoutTotal: parts.append("\(line.rows) rows")
+        case .least: break
         }
-        return text
+        parts.append("\(Int(speed))/s")
+        if speed >= 1, estimate > line.rows {
+            parts.append("\(Quantity.seconds(Int64(Double(estimate - line.rows) / speed))) left")
+        }
+        return parts.joined(separator: "  ")
     }
 
     private static func bar(_ share: Int) -> String {

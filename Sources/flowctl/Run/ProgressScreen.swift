@@ -1,10 +1,12 @@
+import Diagnostics
 import Glibc
 
 /// The board at the foot of a terminal, below the messages. Draws at most five times a second.
 struct ProgressScreen {
     let isShown: Bool
     var board = ProgressBoard()
-    private var painted = 0
+    /// The lines that stand there, by their widths.
+    private var painted: [Int] = []
     private var lastPaint = 0.0
 
     init(isShown: Bool) {
@@ -28,21 +30,28 @@ struct ProgressScreen {
         let size = ProgressScreen.size()
         // A line that wrapped, or scrolled away, could not be erased.
         let lines = board.text(now: lastPaint, width: size.columns - 1, most: min(20, max(1, size.rows / 2)))
-        var text = painted > 0 ? "\u{1B}[\(painted)A\u{1B}[J" : ""
-        text += lines.map { $0 + "\n" }.joined()
+        let text = erasure(size.columns) + lines.map { $0 + "\n" }.joined()
         if !text.isEmpty { Output.write(text, to: STDERR_FILENO) }
-        painted = lines.count
+        painted = lines.map { TerminalWidth.of($0) }
     }
 
     private mutating func erase() {
-        guard isShown, painted > 0 else { return }
-        Output.write("\u{1B}[\(painted)A\u{1B}[J", to: STDERR_FILENO)
-        painted = 0
+        guard isShown, !painted.isEmpty else { return }
+        Output.write(erasure(ProgressScreen.size().columns), to: STDERR_FILENO)
+        painted = []
     }
 
+    /// What takes the cursor to the first of the painted lines and clears all from there. A terminal echoes `^C` at the cursor,
+    /// and one that has become narrower has wrapped the lines.
+    private func erasure(_ columns: Int) -> String {
+        let rows = painted.reduce(0) { $0 + max(1, ($1 + columns - 1) / columns) }
+        return rows > 0 ? "\r\u{1B}[\(rows)A\u{1B}[J" : ""
+    }
+
+    /// 24 rows of 80 columns where the terminal doesn't know.
     private static func size() -> (rows: Int, columns: Int) {
         var size = winsize()
-        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 20, size.ws_row > 1 else {
+        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 1, size.ws_row > 1 else {
             return (24, 80)
         }
         return (Int(size.ws_row), Int(size.ws_col))

@@ -112,6 +112,13 @@ struct StatusComposition {
             report.findings = findings(source, positions, report.lag)
         case nil: break
         }
+        let silent = links.map(\.materialization).filter { isSilent($0) }.map { graph.materializations[$0].name }
+        report.findings += silent.map { name in
+            StatusFinding(
+                isFatal: false,
+                message: "\(name) can't be asked how far it is: lag and state are those of the others that were, if any"
+            )
+        }
         if let fatal = report.findings.first(where: \.isFatal) {
             report.state = .failed
             for place in report.bindings.indices where report.bindings[place].state != .disabled {
@@ -151,7 +158,12 @@ struct StatusComposition {
         return findings
     }
 
-    /// A captured table is as far as the least far of the tables that it feeds; one that can't be asked does not count.
+    private func isSilent(_ materialization: Int) -> Bool {
+        if case .failure = destinations[materialization] { true } else { false }
+    }
+
+    /// A captured table is as far as the least far of the tables that it feeds; one that can't be asked counts only where there
+    /// is no other.
     private func capturedBinding(_ place: Int, of index: Int) -> StatusReport.Binding {
         let task = graph.captures[index]
         let binding = task.bindings[place]
@@ -163,6 +175,7 @@ struct StatusComposition {
         }
         var isFirst = true
         var hasTarget = false
+        var silent: String?
         for link in graph.links where link.capture == index {
             let materialization = graph.materializations[link.materialization]
             let targets = link.pairs.filter { $0.captureBinding == place }
@@ -170,6 +183,7 @@ struct StatusComposition {
             // What is disabled gets nothing, however far it is.
             for destination in targets where !materialization.isDisabled && !destination.isDisabled {
                 hasTarget = true
+                if isSilent(link.materialization) { silent = materialization.name }
                 guard let stored = stored(link) else { continue }
                 let checkpoint = table(of: destination, in: stored)?.state
                 let state = checkpoint.map { self.state($0.phase) } ?? .pending
@@ -178,6 +192,10 @@ struct StatusComposition {
                 report.state = state
                 report.backfill = checkpoint.flatMap(backfill)
             }
+        }
+        if isFirst, let silent {
+            report.state = .failed
+            report.error = "\(silent) can't be asked how far it is"
         }
         // Nothing reads it.
         if !hasTarget { report.state = .disabled }
