@@ -252,7 +252,8 @@ public final class PostgresCapture: Capture {
             return try StreamSession(
                 replication: try Connection(replicationConnectionTo: config.connection), side: side,
                 config: config, sources: found.sources,
-                shapes: found.shapes, storage: doubts.watch(found.sources, side), from: position, stop: stop,
+                shapes: found.shapes, storage: doubts.watch(found.sources, side) { [weak self] in self?.notice($0) },
+                from: position, stop: stop,
                 watchSlot: { [weak self] in try self?.watchSlot($0) ?? false })
         }
     }

@@ -22,6 +22,9 @@ struct StorageRecord: Equatable, Sendable {
         var version: String
         /// Type, modifier and collation.
         var type: String
+
+        /// The transaction of `version`.
+        var transaction: Substring { version.prefix { $0 != "." } }
     }
 
     /// A position behind everything that the catalog showed.

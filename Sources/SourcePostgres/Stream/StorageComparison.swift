@@ -26,8 +26,12 @@ struct StorageDoubt: Sendable {
 /// - The log has a column that it didn't have: it is a new one if its number is.
 /// - A plain table has another file, and the catalog's row of a column that has the same type is another: as with partitions,
 ///   a row that is older says that its values were kept.
+/// - One whose columns were given types that the server makes by itself without writing rows, and that has rows of the command
+///   which did it: its `USING` computed other values.
 ///
-/// What a change of a type explains can hide what was done besides between the same two looks.
+/// What a change of a type explains can hide a `USING` that computed other values, and what was done besides between the same
+/// two looks: that is a warning. So is a table that has another file and no row from before, where the server would have let
+/// somebody make it UNLOGGED and LOGGED again.
 struct StorageComparison {
     let table: TableSource
     let old: StorageRecord
@@ -88,13 +92,22 @@ struct StorageComparison {
         if isKept { return [] }
         if rewrittenColumn == nil {
             guard let isFollowed = try isWrittenByColumns(oid) else { return nil }
-            if isFollowed { return [] }
+            if isFollowed { return try retypedPart(oid) }
         }
         return [
             StorageDoubt(
                 part: oid, fault: .emptied(part.name), isCertain: false, version: now.facts[oid]?.version,
                 wasEmpty: before.isEmpty)
         ]
+    }
+
+    /// Of a partition that was written as a column came or was given another type.
+    private func retypedPart(_ oid: UInt32) throws -> [StorageDoubt]? {
+        let retyped = retyped
+        guard !retyped.isEmpty else { return [] }
+        guard let details = try reading.details(of: [oid]) else { return nil }
+        if details[oid]?.isEmpty == true { return [] }
+        return [try warning(retyped)]
     }
 
     /// Columns that the source computed before.
@@ -116,33 +129,100 @@ struct StorageComparison {
     /// Of a table without partitions: whose truncation the log shows.
     private func compareFile() throws -> [StorageDoubt]? {
         guard let part = now.record.parts[table.oid], part.file != old.parts[table.oid]?.file else { return [] }
-        guard let number = rewrittenColumn else { return [] }
+        let rewritten = rewrittenColumn
+        let retyped = retyped
+        guard rewritten != nil || !retyped.isEmpty || canBeUnlogged else { return [] }
         guard let details = try reading.details(of: [table.oid]) else { return nil }
         if details[table.oid]?.isEmpty == true { return [] }
-        guard let isKept = try keepsOldRows(table.oid) else { return nil }
+        if let number = rewritten {
+            guard let isKept = try keepsOldRows(table.oid) else { return nil }
+            if isKept { return [] }
+            return [StorageDoubt(part: table.oid, fault: .rewritten(column: try name(of: number)), isCertain: true)]
+        }
+        guard let isKept = try seemsToKeepOldRows() else { return nil }
         if isKept { return [] }
-        return [StorageDoubt(part: table.oid, fault: .rewritten(column: try name(of: number)), isCertain: true)]
+        let isComputed = try isWrittenByGeneratedColumn()
+        if retyped.isEmpty, isComputed { return [] }
+        let warning = try warning(retyped)
+        guard !isComputed, let number = retyped.first, let version = now.facts[table.oid]?.version,
+            retyped.allSatisfy({ isMadeWithoutRows($0) && now.record.columns[$0]?.transaction == version[...] })
+        else { return [warning] }
+        guard let isKept = try keepsOldRows(table.oid),
+            let isWritten = try reading.hasRow(
+                table.oid, of: table, where: "xmin = \(literal: version)::xid", seconds: seconds)
+        else { return nil }
+        if isKept { return [] }
+        guard isWritten else { return [warning] }
+        let fault = StorageFault.rewritten(column: try name(of: number))
+        return [StorageDoubt(part: table.oid, fault: fault, isCertain: false, version: version), warning]
+    }
+
+    /// What may be wrong of a part that was written anew as columns were given other types, or for no reason that shows.
+    private func warning(_ retyped: [Int]) throws -> StorageDoubt {
+        let version = now.facts[table.oid]?.version
+        let fault = retyped.isEmpty ? .writtenAnew : StorageFault.retyped(columns: try retyped.map { try name(of: $0) })
+        // A TRUNCATE behind it leaves nothing of it; in the same transaction it can have been before.
+        let isBehind = retyped.allSatisfy { now.record.columns[$0]?.transaction != version?[...] }
+        return StorageDoubt(part: table.oid, fault: fault, isCertain: false, version: isBehind ? version : nil)
+    }
+
+    /// Whether the transaction that gave the table its file did so with a generated column, which has all rows written too.
+    private func isWrittenByGeneratedColumn() throws -> Bool {
+        guard let version = now.facts[table.oid]?.version else { return false }
+        let rows = try reading.connection.query(
+            """
+            SELECT FROM pg_attribute
+             WHERE attrelid = \(literal: String(table.oid))::oid AND attgenerated <> '' AND xmin = \(literal: version)::xid
+            """)
+        return rows.count > 0
+    }
+
+    /// Columns that have another type, by number.
+    private var retyped: [Int] {
+        now.record.columns.filter { number, column in old.columns[number].map { $0.type != column.type } ?? false }
+            .keys.sorted()
+    }
+
+    /// Whether the server writes no row to give the column the type that it has now. False where that isn't certain.
+    private func isMadeWithoutRows(_ number: Int) -> Bool {
+        guard let before = old.columns[number], let column = now.record.columns[number] else { return false }
+        return TypeWidening(before.type, column.type)?.isFree == true
+    }
+
+    /// The server lets nobody make a table UNLOGGED that a publication names.
+    private var canBeUnlogged: Bool {
+        let kind = table.membership?.first
+        return kind == "p" || kind == "n" || now.record.parts[table.oid]?.place.isEmpty == false
+    }
+
+    /// As `keepsOldRows`, for a warning: what takes long counts as no.
+    private func seemsToKeepOldRows() throws -> Bool? {
+        do {
+            return try keepsOldRows(table.oid, seconds: 5)
+        } catch let error as RunError where error.kind == .transient {
+            return false
+        }
     }
 
     /// A column whose catalog row is another one though its type stayed. One that is given another type has the rows of later
     /// columns written too, by the same command.
     private var rewrittenColumn: Int? {
         let columns = now.record.columns
-        let retyped = columns.filter { number, column in old.columns[number].map { $0.type != column.type } ?? false }
+        let retyped = retyped
         return columns.keys.sorted().first { number in
             guard let column = columns[number], let before = old.columns[number] else { return false }
             return before.type == column.type && before.version != column.version
-                && !retyped.contains { $0.key < number && $0.value.version == column.version }
+                && !retyped.contains { $0 < number && columns[$0]?.version == column.version }
         }
     }
 
     /// Whether a row of the part was written by a transaction that had ended before the last look.
-    private func keepsOldRows(_ oid: UInt32) throws -> Bool? {
+    private func keepsOldRows(_ oid: UInt32, seconds: Int? = nil) throws -> Bool? {
         // Beyond that the 32 bits of a row's transaction say nothing of which is older.
         guard now.record.horizon >= old.horizon, now.record.horizon - old.horizon < 1 << 30 else { return false }
         let horizon = String(UInt32(truncatingIfNeeded: old.horizon))
         return try reading.hasRow(
-            oid, of: table, where: "age(xmin) > age(\(literal: horizon)::xid)", seconds: seconds)
+            oid, of: table, where: "age(xmin) > age(\(literal: horizon)::xid)", seconds: seconds ?? self.seconds)
     }
 
     /// Whether the part's rows were written by a command that gave a column another type, or added one.

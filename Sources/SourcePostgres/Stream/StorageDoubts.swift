@@ -32,15 +32,22 @@ struct StorageDoubts: Sendable {
         }
         let doubts = found.filter { doubt in doubt.version.map { !record.truncates.contains($0) } ?? true }
         return try doubts.sorted { $0.isCertain && !$1.isCertain }.map { doubt in
+            if doubt.fault.isWarning {
+                return StorageWatch.Pending(
+                    table: table.index, doubt: doubt, until: table.found.record.place,
+                    outcome: .warns([doubt.fault.finding(table, remedy)]))
+            }
             let error = doubt.fault.error(table, remedy, task: task, binding: binding)
             if doubt.isCertain { throw error }
             return StorageWatch.Pending(
-                table: table.index, doubt: doubt, until: table.found.record.place, error: error)
+                table: table.index, doubt: doubt, until: table.found.record.place, outcome: .stops(error))
         }
     }
 
-    /// The watch of a session; `connection` is the session's own for questions.
-    func watch(_ tables: [TableSource], _ connection: Connection) -> StorageWatch {
-        StorageWatch(tables, connection: connection, doubts: pending, followers: followers)
+    /// The watch of a session; `connection` is the session's own for questions. `hear` is told what deserves a look.
+    func watch(
+        _ tables: [TableSource], _ connection: Connection, hear: @escaping (StatusFinding) -> Void
+    ) -> StorageWatch {
+        StorageWatch(tables, connection: connection, doubts: pending, followers: followers, hear: hear)
     }
 }

@@ -12,6 +12,10 @@ enum StorageFault: Equatable, Sendable {
     case emptied(String)
     /// The values of a column were written anew.
     case rewritten(column: String)
+    /// Columns got other types, and all rows were written anew: whether with other values can't be told. A warning.
+    case retyped(columns: [String])
+    /// The table was written anew by something that isn't known. A warning.
+    case writtenAnew
     /// A column that the source computed is an ordinary one now.
     case ungenerated(column: String)
     /// Changes of the table, or of a partition, are in no log, or in another server's.
@@ -31,6 +35,15 @@ enum StorageFault: Equatable, Sendable {
         case .rewritten(let column):
             "its column \"\(column)\" was written anew (ALTER … TYPE … USING, most likely), and the log has none of the "
                 + "new values"
+        case .retyped(let columns):
+            (columns.count == 1
+                ? "its column \"\(columns[0])\" has another type now" : "other types now have its columns ")
+                + (columns.count == 1 ? "" : columns.map { "\"\($0)\"" }.joined(separator: ", "))
+                + ", and its rows were written anew: where a USING computed other values than the cast, the log has none of "
+                + "them"
+        case .writtenAnew:
+            "it was written anew and has no row from before (SET UNLOGGED and LOGGED again, SET ACCESS METHOD and "
+                + "pg_repack do that): changes made while it was UNLOGGED are not in the log"
         case .ungenerated(let column):
             "its column \"\(column)\" was generated before: the log never had the values of its old rows"
         case .unlogged(nil): "it is unlogged now: its changes since are not in the log"
@@ -46,6 +59,21 @@ enum StorageFault: Equatable, Sendable {
         case .foreign(let name): "detach \(name)"
         default: nil
         }
+    }
+
+    /// Whether it can be harmless, and is only to be said.
+    var isWarning: Bool {
+        switch self {
+        case .retyped, .writtenAnew: true
+        default: false
+        }
+    }
+
+    /// What is said of a warning. `remedy`: what has the table read again.
+    func finding(_ table: TableSource, _ remedy: String) -> StatusFinding {
+        StatusFinding(
+            isFatal: false, message: "table \(table.name): \(message)",
+            hint: "if that was so, have the table read again: \(remedy)")
     }
 
     private static func first(_ remedy: String?) -> String { remedy.map { "\($0), then " } ?? "" }

@@ -12,11 +12,16 @@ import Postgres
 final class StorageWatch {
     /// A doubt, and what is to be done should it prove right.
     struct Pending: Sendable {
+        enum Outcome: Sendable {
+            case stops(RunError)
+            /// Said once the links can take the look over: a run that ends before says it again, not never.
+            case warns([StatusFinding])
+        }
+
         var table: Int
         var doubt: StorageDoubt
         var until: LogPosition
-        /// What is thrown then.
-        var error: RunError
+        var outcome: Outcome
     }
 
     /// A link that takes the table's changes. Before `from`, partitions that nobody knows any more don't concern it.
@@ -35,6 +40,7 @@ final class StorageWatch {
     private let tables: [TableSource]
     private let reading: StorageReading
     private let followers: [Follower]
+    private let hear: (StatusFinding) -> Void
     private var known: [StorageRecord]
     private var pending: [Pending]
     /// Partitions that the log has shown changes of.
@@ -53,13 +59,17 @@ final class StorageWatch {
     private let partitioned: [UInt32: Int]
 
     init(
-        _ tables: [TableSource], connection: Connection, doubts: [Pending], followers: [Follower]
+        _ tables: [TableSource], connection: Connection, doubts: [Pending], followers: [Follower],
+        hear: @escaping (StatusFinding) -> Void
     ) {
         self.tables = tables
         reading = StorageReading(connection: connection)
         known = tables.map(\.found.record)
         pending = doubts
         self.followers = followers
+        self.hear = hear
+        // What is decided isn't to be asked, or said, again at the next start.
+        for entry in doubts { unsaid[entry.table] = known[entry.table] }
         partitioned = Dictionary(
             tables.filter(\.isPartitioned).map { ($0.oid, $0.index) }, uniquingKeysWith: { first, _ in first })
     }
@@ -93,7 +103,10 @@ final class StorageWatch {
             for doubt in doubts {
                 let error = doubt.fault.error(table)
                 if doubt.isCertain { throw error }
-                pending.append(Pending(table: table.index, doubt: doubt, until: now.record.place, error: error))
+                pending.append(
+                    Pending(
+                        table: table.index, doubt: doubt, until: now.record.place,
+                        outcome: doubt.fault.isWarning ? .warns(findings(doubt.fault, table)) : .stops(error)))
             }
             for oid in new { now.record.parts[oid]?.isEmpty = details[oid]?.isEmpty == true }
         }
@@ -110,6 +123,11 @@ final class StorageWatch {
                 table, follower.remedy, task: follower.task, binding: follower.binding)
         }
         strangers.removeAll { $0.follower.table == table.index }
+    }
+
+    /// For each way to have the table read again at the links' destinations.
+    private func findings(_ fault: StorageFault, _ table: TableSource) -> [StatusFinding] {
+        followers.filter { $0.table == table.index }.map { fault.finding(table, $0.remedy) }
     }
 
     // MARK: - What the log shows
@@ -154,7 +172,6 @@ final class StorageWatch {
     func truncated(
         _ shape: TableShape, by transaction: UInt32, at position: LogPosition, into batch: ChangeBatch
     ) {
-        guard tables[shape.table].isPartitioned else { return }
         truncates.append((shape.table, transaction, position))
         say(StorageRecord.note(truncatedBy: transaction), shape, into: batch)
     }
@@ -176,9 +193,14 @@ final class StorageWatch {
     /// Between two transactions, everything before `position` was read. `shape`: of a table.
     func passed(_ position: LogPosition, _ shape: (Int) -> TableShape, into batch: ChangeBatch) throws {
         guard isWaiting else { return }
+        var findings: [StatusFinding] = []
         for entry in pending where entry.until <= position && !isDisproved(entry) {
-            throw entry.error
+            switch entry.outcome {
+            case .stops(let error): throw error
+            case .warns(let said): findings += said.filter { !findings.contains($0) }
+            }
         }
+        for finding in findings { hear(finding) }
         pending.removeAll { $0.until <= position }
         for (table, record) in unsaid.sorted(by: { $0.key < $1.key }) {
             guard record.place <= position, !pending.contains(where: { $0.table == table }),
