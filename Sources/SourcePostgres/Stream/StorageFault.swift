@@ -37,8 +37,7 @@ enum StorageFault: Equatable, Sendable {
                 + "new values"
         case .retyped(let columns):
             (columns.count == 1
-                ? "its column \"\(columns[0])\" has another type now" : "other types now have its columns ")
-                + (columns.count == 1 ? "" : columns.map { "\"\($0)\"" }.joined(separator: ", "))
+                ? "its column \"\(columns[0])\" has another type now" : StorageFault.otherTypes(columns))
                 + ", and its rows were written anew: where a USING computed other values than the cast, the log has none of "
                 + "them"
         case .writtenAnew:
@@ -74,6 +73,10 @@ enum StorageFault: Equatable, Sendable {
         StatusFinding(
             isFatal: false, message: "table \(table.name): \(message)",
             hint: "if that was so, have the table read again: \(remedy)")
+    }
+
+    private static func otherTypes(_ columns: [String]) -> String {
+        "its columns \(columns.map { "\"\($0)\"" }.joined(separator: ", ")) have other types now"
     }
 
     private static func first(_ remedy: String?) -> String { remedy.map { "\($0), then " } ?? "" }

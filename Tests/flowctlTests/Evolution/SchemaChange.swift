@@ -13,7 +13,7 @@ struct SchemaChange: Sendable {
         case equal
         /// The run stops, again at each start, and says this.
         case stops(String)
-        /// A limit that is known (README): the log doesn't show it, and the destination may be another one in silence.
+        /// A limit that is known (README): the log doesn't show it, and a warning says what may be missing (`GapTests`).
         case unseen
     }
 
