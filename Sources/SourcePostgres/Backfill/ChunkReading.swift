@@ -12,12 +12,15 @@ import Postgres
 /// 3. The upper bound is looked up first, so that the link holds changes of this range only.
 /// 4. The rows are read in the order of the key. After the last, the source's position is noted: until the stream has
 ///    passed it, changes that the chunk contains can still arrive.
+/// 5. What the snapshot sees must be on the source's disk (`LogFlush`) before the chunk counts.
 final class ChunkReading: ChunkReader {
     private let capture: String
     private let connection: Connection
     private let stop: StopSignal
     /// Nil on a primary, whose snapshots say all themselves.
     private var standby: StandbySnapshot?
+    /// Behind the end of every transaction that the open snapshot sees as over.
+    private var snapshotPosition = LogPosition.zero
 
     init(capture: String, connection: Connection, stop: StopSignal, isStandby: Bool) {
         self.capture = capture
@@ -67,6 +70,10 @@ final class ChunkReading: ChunkReader {
         chunk.until = try sourcePosition()
         if chunk.kind == .overlay { chunk.awaited = chunk.until }
         try connection.execute("COMMIT")
+        // The stream shows what is on disk only: what awaits it needs no other proof, nor does what a standby has replayed.
+        if chunk.awaited == .zero, standby == nil {
+            try LogFlush(connection: connection, isStopped: { self.stop.isRequested }).wait(for: snapshotPosition)
+        }
         chunk.milliseconds = now() - began
         return .complete
     }
@@ -106,7 +113,9 @@ final class ChunkReading: ChunkReader {
         if standby != nil { return try standby?.begin(locking: table) }
         try connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         try connection.execute("LOCK TABLE ONLY \(table) IN ACCESS SHARE MODE")
-        return try connection.query("SELECT pg_current_snapshot()::text")[0, 0].flatMap(Snapshot.init)
+        let rows = try connection.query("SELECT pg_current_snapshot()::text, pg_current_wal_insert_lsn()")
+        snapshotPosition = WALPage.endOfLastRecord(rows[0, 1].flatMap { LogPosition($0) } ?? .zero)
+        return rows[0, 0].flatMap(Snapshot.init)
     }
 
     // MARK: - 2. The same file

@@ -3,7 +3,8 @@ import Postgres
 
 /// Reads from the source what the log left out of a row that enters the copied range.
 ///
-/// The row as it is now: if it was changed again since, that change is still to come and brings the value it left.
+/// The row as it is now: if it was changed again since, that change is still to come and brings the value it left. So it must
+/// be on the source's disk.
 enum UnchangedFetch {
     /// The row with its absent columns filled in, as the first row of a batch; nil where the source has no such row now.
     static func run(
@@ -17,6 +18,7 @@ enum UnchangedFetch {
         }.joined(separator: " AND ")
         let result = try connection.query("SELECT \(raw: columns) FROM \(table.rows) WHERE \(raw: key)")
         guard result.count == 1 else { return nil }
+        try LogFlush(connection: connection).waitForNow()
         let filled = ChangeBatch(byteCapacity: 1 << 12)
         for column in shape.columns.indices {
             guard let position = absent.firstIndex(of: column) else {

@@ -1,0 +1,46 @@
+import Foundation
+import Postgres
+import TestSupport
+import Testing
+
+@Suite("a source that crashes")
+struct SourceCrashTests {
+    @Test("what a backfill has read of transactions that the crash undid is not taken for those that get their ids")
+    func undone() throws {
+        let orders = [PipelineFolder.Table(schema: "public", name: "orders", key: ["id"])]
+        let source = try LocalServer("undone")
+        let admin = try source.connect()
+        try admin.execute(
+            """
+            CREATE TABLE public.orders (id int PRIMARY KEY, note text); CREATE TABLE public.other (note text);
+            INSERT INTO public.orders SELECT g, 'old' FROM generate_series(1, 500) g; CHECKPOINT
+            """)
+        let pipeline = try PipelineFolder(
+            source.parameters(), TestServer.destination.database("undone"), slot: "undone")
+        #expect(try pipeline.apply(orders, ["--provision-only"]).exitCode == 0)
+
+        // Nothing writes the log to disk now but those who wait for it.
+        let writer = try admin.query("SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'")
+        kill(try #require(writer[0, 0].flatMap { Int32($0) }), SIGSTOP)
+        for _ in 1...300 { try admin.execute("BEGIN; INSERT INTO public.other VALUES (repeat('x', 500)); ROLLBACK") }
+        try admin.execute("SET synchronous_commit = off; UPDATE public.orders SET note = 'soon undone' WHERE id <= 100")
+        let apply = try FlowctlProcess(["apply", "-o", "json", try pipeline.write(orders)])
+        #expect(apply.waitForLine(seconds: 30) { $0.contains("\"backfill_completed\"") } != nil, "\(apply.errors)")
+        source.crash()
+        try source.start()
+        let after = try source.connect()
+        for id in 401...450 {
+            try after.execute("UPDATE public.orders SET note = 'new' WHERE id = \(literal: String(id))::int")
+        }
+        for _ in 1...20 {
+            try after.execute("INSERT INTO public.other SELECT repeat('y', 500) FROM generate_series(1, 500)")
+        }
+
+        let tables = [(source: "public.orders", destination: "public.orders")]
+        #expect(try eventually(seconds: 20) { try pipeline.differences(tables).isEmpty }, "\(apply.errors)")
+        apply.interrupt()
+        #expect(apply.waitForExit(seconds: 20) == 0, "\(apply.errors)")
+        #expect(try pipeline.differences(tables) == [])
+        source.remove()
+    }
+}
