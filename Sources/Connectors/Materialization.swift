@@ -7,8 +7,12 @@ public protocol Materialization: AnyObject, Sendable {
     func probe() throws
 
     /// Connects and takes the link over where the destination knows it: bumps its fence, so that an older runner's next
-    /// commit fails. Makes nothing.
+    /// commit fails. Makes nothing. Throws a `fenced` error where this run had the link, and another has taken it since: a
+    /// runner that was fenced off never takes a link back.
     func open(_ link: LinkSpec) throws -> any Transactor
+
+    /// Has what holds the link up at the destination said to `hear`, from any thread.
+    func observe(_ link: LinkSpec, _ hear: @escaping @Sendable (StatusFinding) -> Void)
 
     /// What is kept of this materialization's links; empty before the first run. Takes nothing over, and makes and changes
     /// nothing.
@@ -24,6 +28,11 @@ public protocol Materialization: AnyObject, Sendable {
     /// Keeps what a link stumbled over where `status` finds it, until the link's next commit. Best effort: never throws,
     /// nor waits for long.
     func record(_ error: RunError, of link: LinkSpec)
+}
+
+extension Materialization {
+    /// For destinations where nothing holds a link up.
+    public func observe(_ link: LinkSpec, _ hear: @escaping @Sendable (StatusFinding) -> Void) {}
 }
 
 /// What a binding's table is attached with.

@@ -7,6 +7,7 @@ final class PostgresChunkWriter: ChunkWriter {
     private let session: RowSession
     private let tables: TableRegister
     private let statements: LinkStatements
+    private let watch: LockWatch
     private var rows: ChunkRows?
     private var isCopying = false
     /// The chunk's plan, where its table holds rows from before.
@@ -14,7 +15,8 @@ final class PostgresChunkWriter: ChunkWriter {
     /// Rows that wait beside the table until `merge`.
     private var overlay: OverlayStatements?
 
-    init(session: RowSession, tables: TableRegister, statements: LinkStatements) {
+    init(session: RowSession, tables: TableRegister, statements: LinkStatements, watch: LockWatch) {
+        self.watch = watch
         self.session = session
         self.tables = tables
         self.statements = statements
@@ -37,6 +39,7 @@ final class PostgresChunkWriter: ChunkWriter {
             plan, session.copyBuffer, table.scope("copy rows"), position: position, firstSequence: firstSequence,
             target: overlay == nil ? plan.target : OverlayStatements.stage)
         rows.aside = adopting == nil || overlay != nil ? nil : aside(plan)
+        session.watched?.doing = rows.scope
         try rows.scope.rethrowing { try session.connection.beginCopyIn(rows.copy) }
         isCopying = true
         try rows.scope.rethrowing { try rows.start() }
@@ -55,6 +58,7 @@ final class PostgresChunkWriter: ChunkWriter {
 
     func finishRows() throws {
         guard let rows else { throw PostgresChunkWriter.notBegun }
+        session.watched?.doing = rows.scope
         try rows.scope.rethrowing {
             try rows.finish()
             isCopying = false
@@ -148,6 +152,7 @@ final class PostgresChunkWriter: ChunkWriter {
     private func makeKey(_ table: BoundTable) throws {
         let scope = table.scope("make the key of")
         try session.drain()
+        session.watched?.doing = scope
         let creation = KeyCreation(
             connection: session.connection,
             definition: TableDefinition(binding: table.binding, shape: table.layout.shape))
@@ -168,6 +173,7 @@ final class PostgresChunkWriter: ChunkWriter {
     }
 
     func close() {
+        if let watched = session.watched { watch.remove(watched) }
         session.connection.close()
     }
 }

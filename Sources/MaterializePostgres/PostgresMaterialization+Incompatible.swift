@@ -27,7 +27,8 @@ extension PostgresMaterialization {
         }
     }
 
-    /// Runs a body in a transaction in which the link is taken over: whoever ran it can't commit any more.
+    /// Runs a body in a transaction in which the link is taken over: whoever ran it can't commit any more. Throws `fenced`
+    /// where another runner has it.
     private func change(
         _ link: LinkSpec, _ binding: LinkBinding, _ operation: String, _ body: (Connection) throws -> Void
     ) throws {
@@ -35,12 +36,10 @@ extension PostgresMaterialization {
         let connection = try DestinationConnection.plain(config, scope)
         defer { connection.close() }
         try scope.rethrowing {
-            try connection.execute("BEGIN; SET LOCAL lock_timeout = '30s'")
-            _ = try connection.query(
-                "UPDATE \(metadata.checkpoints) SET fence = fence + 1 WHERE materialization = $1 AND capture = $2",
-                [link.materialization, link.capture])
+            let taken = try fences.raise(link, metadata, connection, settings: "SET LOCAL lock_timeout = '30s'")
             try body(connection)
             try connection.execute("COMMIT")
+            if taken != nil { fences.committed(link) }
         }
     }
 }

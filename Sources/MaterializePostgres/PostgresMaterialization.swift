@@ -1,5 +1,6 @@
 import Connectors
 import Postgres
+import Synchronization
 
 /// A Postgres database as the destination of links.
 public final class PostgresMaterialization: Materialization {
@@ -8,6 +9,9 @@ public final class PostgresMaterialization: Materialization {
     let metadata: MetadataSchema
     /// For tests of what older servers are given: servers that have MERGE are treated as those that don't.
     private let avoidsMerge: Bool
+    let fences = HeldFences()
+    /// By capture: who hears of what holds a link up.
+    private let listeners = Mutex<[String: @Sendable (StatusFinding) -> Void]>([:])
 
     public convenience init(name: String, config: Config) {
         self.init(name: name, config: config, avoidsMerge: false)
@@ -30,13 +34,32 @@ public final class PostgresMaterialization: Materialization {
         let scope = scope("open")
         let opened = try DestinationConnection.forRows(config, scope)
         try TransactionPooling.refuse(opened.connection, config, scope)
-        let record = try scope.rethrowing {
-            try metadata.upgrade(opened.connection) ? try LinkRecord.takeOver(link, metadata, opened.connection) : nil
+        let watch = LockWatch(config, LinkLock(link: link, metadata: metadata), fences) { [self] finding in
+            listeners.withLock { $0[link.capture] }?(finding)
         }
-        let tables = TableRegister(count: link.bindings.count, avoidsMerge: avoidsMerge)
-        return PostgresTransactor(
-            config: config, session: RowSession(opened, tables: tables, scope: scope), tables: tables, record: record,
-            statements: LinkStatements(metadata: metadata, link: link.atDestination, fence: record?.fence ?? 0))
+        do {
+            let (watched, record) = try scope.rethrowing {
+                let watched = try watch.add(opened.connection, scope)
+                let record =
+                    try metadata.upgrade(opened.connection)
+                    ? try LinkRecord.takeOver(link, metadata, opened.connection, fences) : nil
+                try watch.mark(opened.connection)
+                return (watched, record)
+            }
+            let tables = TableRegister(count: link.bindings.count, avoidsMerge: avoidsMerge)
+            return PostgresTransactor(
+                config: config, session: RowSession(opened, tables: tables, scope: scope, watched: watched),
+                tables: tables, record: record,
+                statements: LinkStatements(metadata: metadata, link: link.atDestination, fence: record?.fence ?? 0),
+                fences: fences, watch: watch)
+        } catch {
+            watch.end()
+            throw error
+        }
+    }
+
+    public func observe(_ link: LinkSpec, _ hear: @escaping @Sendable (StatusFinding) -> Void) {
+        listeners.withLock { $0[link.capture] = hear }
     }
 
     func scope(_ operation: String) -> ErrorScope {
@@ -64,12 +87,14 @@ public final class PostgresMaterialization: Materialization {
         do {
             // Both or neither; a runner that holds the rows is getting past the error just now.
             try connection.execute("SET lock_timeout = '2s'; SET statement_timeout = '3s'; BEGIN")
-            _ = try connection.query(
+            // What happens to a runner that was fenced off is no matter of the link's any more.
+            let held = fences.fence(of: link).map { String($0) }
+            let noted = try connection.query(
                 """
                 UPDATE \(metadata.checkpoints) SET error = $3, error_class = $4
-                 WHERE materialization = $1 AND capture = $2
-                """, [link.materialization, link.capture, text, error.kind.rawValue])
-            if let binding, !error.isPassing {
+                 WHERE materialization = $1 AND capture = $2 AND ($5::bigint IS NULL OR fence <= $5::bigint) RETURNING 1
+                """, [link.materialization, link.capture, text, error.kind.rawValue, held])
+            if noted.count > 0, let binding, !error.isPassing {
                 _ = try connection.query(
                     """
                     UPDATE \(metadata.bindings) SET error = $5, updated_at = now()

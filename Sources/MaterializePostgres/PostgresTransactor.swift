@@ -10,6 +10,8 @@ final class PostgresTransactor: Transactor {
     private let records: [BindingRecord]
     /// Whether the destination had a record of the link as it was opened.
     private let isKnown: Bool
+    private let fences: HeldFences
+    private let watch: LockWatch
     private var states: [Int: BindingCheckpoint] = [:]
     private(set) var checkpoint: LinkCheckpoint?
     /// Whether a table's record tells of an error that the next commit gets past.
@@ -21,8 +23,10 @@ final class PostgresTransactor: Transactor {
 
     init(
         config: PostgresMaterialization.Config, session: RowSession, tables: TableRegister, record: LinkRecord?,
-        statements: LinkStatements
+        statements: LinkStatements, fences: HeldFences, watch: LockWatch
     ) {
+        self.fences = fences
+        self.watch = watch
         self.config = config
         self.session = session
         self.tables = tables
@@ -32,6 +36,8 @@ final class PostgresTransactor: Transactor {
         checkpoint = record?.checkpoint
         isKnown = record != nil
     }
+
+    deinit { watch.end() }
 
     private func scope(_ operation: String) -> ErrorScope {
         ErrorScope(operation: operation, object: "the link from \(link.capture)", task: link.materialization)
@@ -61,6 +67,7 @@ final class PostgresTransactor: Transactor {
             throw scope("attach").error(.internal, "\(attached.count) tables for \(link.bindings.count) bindings")
         }
         let connection = session.connection
+        session.watched?.doing = scope("attach")
         try scope("attach").rethrowing {
             try TableRights(connection: connection, materialization: link.materialization).require(link.bindings)
         }
@@ -107,13 +114,16 @@ final class PostgresTransactor: Transactor {
             }
             try statements.metadata.prepare(connection)
             statements.fence = 1
-            return try LinkRecord.begin(link, statements.metadata, connection)
+            guard try LinkRecord.begin(link, statements.metadata, connection) else { return false }
+            fences.begins(link)
+            return true
         }
         guard isOurs else { throw fenced() }
     }
 
     private func attach(_ binding: Int, _ table: AttachedTable) throws {
         let spec = link.bindings[binding]
+        session.watched?.doing = ErrorScope("attach", spec, task: link.materialization)
         let attachment = Attachment(
             connection: session.connection, config: config, statements: statements, number: binding, binding: spec,
             scope: ErrorScope("attach", spec, task: link.materialization), record: record(of: binding))
@@ -182,6 +192,7 @@ final class PostgresTransactor: Transactor {
         if table.layout.pending == nil, known.isSame(as: shape), known.types == shape.types { return [] }
         try session.begin()
         try session.drain()
+        session.watched?.doing = scope
         let mayChange = config.schemaEvolution == .basic
         let labels = try extendEnums(shape.types, scope, mayChange: mayChange)
         let evolution = TableEvolution(
@@ -259,11 +270,17 @@ final class PostgresTransactor: Transactor {
     func chunkWriter() throws -> any ChunkWriter {
         let scope = scope("open a writer for")
         let opened = try DestinationConnection.forRows(config, scope)
+        let watched = try scope.rethrowing {
+            try watch.mark(opened.connection)
+            return try watch.add(opened.connection, scope)
+        }
         return PostgresChunkWriter(
-            session: RowSession(opened, tables: tables, scope: scope), tables: tables, statements: statements)
+            session: RowSession(opened, tables: tables, scope: scope, watched: watched), tables: tables,
+            statements: statements, watch: watch)
     }
 
     func close() {
+        watch.end()
         session.connection.close()
     }
 }

@@ -48,7 +48,7 @@ public final class CaptureRunner: Sendable {
     public func run() throws -> [RunError] {
         var retry = RetryPolicy(mostAttempts: mostAttempts)
         var hasRun = false
-        heedCapture()
+        heedEnds()
         while !stop.isRequested, members.contains(where: { $0.stopError == nil }) {
             do {
                 waitForMember()
@@ -80,11 +80,15 @@ public final class CaptureRunner: Sendable {
         member.plan.materialization.record(error, of: member.plan.spec)
     }
 
-    /// Passes on as warnings what the capture finds worth a look.
-    private func heedCapture() {
-        let name = capture.name
-        capture.observe { [observer] finding in
-            var warning = RunEvent(.warning, task: name)
+    /// Passes on as warnings what the capture and the destinations find worth a look.
+    private func heedEnds() {
+        capture.observe(warnings(of: capture.name))
+        for member in members { member.plan.materialization.observe(member.plan.spec, warnings(of: member.name)) }
+    }
+
+    private func warnings(of task: String) -> @Sendable (StatusFinding) -> Void {
+        { [observer] finding in
+            var warning = RunEvent(.warning, task: task)
             warning.message = finding.message + (finding.hint.map { "; \($0)" } ?? "")
             observer.record(warning)
         }
@@ -92,7 +96,7 @@ public final class CaptureRunner: Sendable {
 
     /// Makes what is missing in both databases, and nothing more.
     public func provision() throws -> [RunError] {
-        heedCapture()
+        heedEnds()
         try LinkSession.open(self, isFirst: true)?.close()
         return members.compactMap(\.stopError)
     }

@@ -114,6 +114,48 @@ struct CommitTests {
         new.close()
     }
 
+    @Test("a runner opens again what it holds, and never takes back what another has taken since")
+    func neverTakenBack() throws {
+        let destination = try Destination()
+        let older = destination.materialization()
+        let link = try TestLink(older, [(.test(shape, key: ["id"]), shape)])
+        link.close()
+        try older.open(link.spec).close()
+        try destination.materialization().open(link.spec).close()
+        for _ in 0..<2 {
+            let error = #expect(throws: RunError.self) { try older.open(link.spec).close() }
+            #expect(error?.kind == .fenced)
+        }
+        let forgets = #expect(throws: RunError.self) {
+            try older.forget(link.spec.bindings[0], of: link.spec, dropping: [])
+        }
+        #expect(forgets?.kind == .fenced)
+        older.record(RunError(.transient, operation: "run", message: "lost"), of: link.spec)
+        #expect(try destination.rows("SELECT fence, error IS NULL FROM flow.checkpoints") == ["3|t"])
+    }
+
+    @Test("a raise whose answer was lost is told from another runner's", arguments: [true, false])
+    func lostAnswer(isCommitted: Bool) throws {
+        let destination = try Destination()
+        let spec = try TestLink(destination, shape).spec
+        let metadata = MetadataSchema("flow")
+        let fences = HeldFences()
+        let connection = try Connection(destination.parameters)
+        _ = try LinkRecord.takeOver(spec, metadata, connection, fences)
+        _ = try fences.raise(spec, metadata, connection)
+        let next = try Connection(destination.parameters)
+        let early = #expect(throws: RunError.self) { _ = try LinkRecord.takeOver(spec, metadata, next, fences) }
+        #expect(early?.kind == .transient)
+        try connection.execute(isCommitted ? "COMMIT" : "ROLLBACK")
+        if isCommitted {
+            #expect(try LinkRecord.takeOver(spec, metadata, next, fences)?.fence == 4)
+        } else {
+            _ = try LinkRecord.takeOver(spec, metadata, connection)
+            let error = #expect(throws: RunError.self) { _ = try LinkRecord.takeOver(spec, metadata, next, fences) }
+            #expect(error?.kind == .fenced)
+        }
+    }
+
     @Test("a commit that holds the link's row makes the one who opens it wait, and is seen by that one")
     func takeOverWaits() throws {
         let destination = try Destination()

@@ -23,14 +23,20 @@ struct BindingRecord {
 
 extension LinkRecord {
     /// Bumps the fence and reads the checkpoint, in one statement; then the bindings. Nil where the destination has no
-    /// record of the link.
-    static func takeOver(_ link: LinkSpec, _ metadata: MetadataSchema, _ connection: Connection) throws -> LinkRecord? {
-        let rows = try connection.query(
-            """
-            UPDATE \(metadata.checkpoints) SET fence = fence + 1 WHERE materialization = $1 AND capture = $2
-            RETURNING fence, position, capture_state
-            """, [link.materialization, link.capture])
-        guard rows.count == 1 else { return nil }
+    /// record of the link. Throws `fenced` where another runner has taken the link since this one did (`HeldFences`).
+    static func takeOver(
+        _ link: LinkSpec, _ metadata: MetadataSchema, _ connection: Connection, _ fences: HeldFences = HeldFences()
+    ) throws -> LinkRecord? {
+        let taken: Rows?
+        do {
+            taken = try fences.raise(link, metadata, connection)
+            try connection.execute("COMMIT")
+        } catch {
+            try? connection.execute("ROLLBACK")
+            throw error
+        }
+        guard let rows = taken else { return nil }
+        fences.committed(link)
         var checkpoint: LinkCheckpoint?
         if let position = rows[0, 1].flatMap({ LogPosition($0) }) {
             checkpoint = LinkCheckpoint(position: position, captureState: rows[0, 2] ?? "")

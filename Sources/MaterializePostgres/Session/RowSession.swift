@@ -36,8 +36,14 @@ final class RowSession {
     var plans: [Int: [StorePlan]] = [:]
     private var plansMade = 0
     private let scope: ErrorScope
+    /// Shows the link's watch what is done.
+    let watched: LockWatch.Session?
 
-    init(_ opened: DestinationConnection.Opened, tables: TableRegister, scope: ErrorScope) {
+    init(
+        _ opened: DestinationConnection.Opened, tables: TableRegister, scope: ErrorScope,
+        watched: LockWatch.Session? = nil
+    ) {
+        self.watched = watched
         connection = opened.connection
         isReplica = opened.isReplica
         copyBuffer = CopyBuffer(opened.connection)
@@ -160,6 +166,7 @@ final class RowSession {
         let waiting = expectations
         expectations.removeAll(keepingCapacity: true)
         isPipelined = false
+        watched?.doing = (waiting.first { $0.scope.binding != nil } ?? waiting.last)?.scope ?? scope
         let outcome: Connection.PipelineOutcome
         do {
             outcome = try connection.endPipeline()
@@ -187,6 +194,7 @@ final class RowSession {
     /// Runs a COPY of the rows that `write` puts into the copy buffer.
     func copy(_ sql: SQL, _ scope: ErrorScope, _ write: (CopyBuffer) throws -> Void) throws {
         try drain()
+        watched?.doing = scope
         try scope.rethrowing {
             try connection.beginCopyIn(sql)
             do {

@@ -39,6 +39,8 @@ extension Connection {
     /// Throws the server's own error if it has given the copy up meanwhile; `failCopyIn` is then not needed.
     public func putCopyData(_ bytes: UnsafeRawBufferPointer) throws {
         let handle = try usable()
+        clock.start()
+        defer { clock.end() }
         var start = 0
         while start < bytes.count {
             // In pieces, so that libpq's buffer, which holds a whole one, stays small.

@@ -58,6 +58,8 @@ extension Connection {
     /// Brings what was sent so far to the server, which runs it; waits for no result.
     public func flush() throws {
         let handle = try usable()
+        clock.start()
+        defer { clock.end() }
         guard PQflush(handle) >= 0 else { throw PostgresError(operation: "send", connection: handle) }
     }
 
@@ -65,6 +67,8 @@ extension Connection {
     /// the connection is lost.
     public func endPipeline() throws -> PipelineOutcome {
         let handle = try usable()
+        clock.start()
+        defer { clock.end() }
         guard PQpipelineSync(handle) == 1 else { throw PostgresError(operation: "send", connection: handle) }
         var outcome = PipelineOutcome()
         var statement = 0

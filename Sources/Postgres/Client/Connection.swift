@@ -11,6 +11,8 @@ public final class Connection: @unchecked Sendable {
     private(set) var handle: OpaquePointer?
     /// What a cancel request needs; made once, so that another thread can use it while a statement runs.
     private let cancellation: OpaquePointer?
+    /// Shows other threads how long the server has kept this one waiting.
+    public let clock = WaitClock()
 
     /// Connects, and pins every setting that shapes values, so that neither the role's nor the database's own leak in.
     public convenience init(_ parameters: ConnectionParameters) throws {
@@ -179,6 +181,8 @@ public final class Connection: @unchecked Sendable {
     /// what libpq then says of the lost connection is only its consequence.
     func results(_ operation: String) throws -> OpaquePointer? {
         let handle = try usable()
+        clock.start()
+        defer { clock.end() }
         var last: OpaquePointer?
         var failure: PostgresError?
         while let result = PQgetResult(handle) {
