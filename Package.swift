@@ -74,7 +74,7 @@ let package = Package(
         tests("Postgres", ["Postgres"]),
         tests("Catalog", ["Catalog", "YAML", "Diagnostics", "JSON", "JSONSchema"], exclude: ["Fixtures"]),
         tests("Connectors", ["Connectors"]),
-        tests("TaskGraph", ["TaskGraph", "Catalog", "Diagnostics"]),
+        tests("TaskGraph", ["TaskGraph", "Catalog", "Connectors", "Diagnostics", "JSON"]),
         tests("Runtime", ["Runtime", "Connectors"]),
         tests("SourcePostgres", ["SourcePostgres", "Runtime", "Connectors", "Postgres"]),
         tests("MaterializePostgres", ["MaterializePostgres", "Connectors", "Postgres", "JSON", "Runtime"]),

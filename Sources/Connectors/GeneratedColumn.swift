@@ -1,3 +1,5 @@
+import JSON
+
 /// A column that the source computes from others of the row and stores, and that its log leaves out. A destination that has the
 /// others can compute it too: only such whose value is the same on every server are part of a shape.
 public struct GeneratedColumn: Hashable, Sendable {
@@ -30,8 +32,8 @@ extension LinkBinding {
         guard takes(column.name) else { return "it is not taken" }
         guard mode == .upsert else { return "a row of an append-only table can lack what it is computed from" }
         guard column.columns.allSatisfy(takes) else { return "it is computed from columns that are not taken" }
-        guard types[column.name] == nil else { return "the catalog gives it another type" }
-        guard column.columns.allSatisfy({ names[$0] == nil && types[$0] == nil }) else {
+        guard types[JSONKey(column.name)] == nil else { return "the catalog gives it another type" }
+        guard column.columns.allSatisfy({ names[JSONKey($0)] == nil && types[JSONKey($0)] == nil }) else {
             return "it is computed from columns that have other names or types here"
         }
         return nil

@@ -1,3 +1,5 @@
+import JSON
+
 /// One capture feeding one materialization: the unit that has a checkpoint and a fence.
 public struct LinkSpec: Sendable {
     public var capture: String
@@ -38,11 +40,11 @@ public struct LinkBinding: Sendable {
     /// Columns of the source that are not stored.
     public var excludedFields: [String]
     /// The only columns of the source that are stored; nil for all that are not excluded.
-    public var onlyFields: Set<String>?
+    public var onlyFields: [String]?
     /// By column of the source: its name at the destination, where that is another one.
-    public var names: [String: String] = [:]
+    public var names: [JSONKey: String] = [:]
     /// By column of the source: the type that the catalog wants at the destination instead of the source's.
-    public var types: [String: FieldType] = [:]
+    public var types: [JSONKey: FieldType] = [:]
     /// Whether a table that holds rows which nobody knows of is filled over them; what the source lacks is removed then.
     public var adopts = false
     /// What is done where the table can't follow the source any more.
@@ -54,7 +56,7 @@ public struct LinkBinding: Sendable {
         table: Int, index: Int, collection: String, schema: String, name: String, key: [String],
         mode: InsertMode = .upsert, deletes: DeleteMode = .hard, backfillCounter: Int = 0, rebuildCounter: Int = 0,
         skipsBackfill: Bool = false, readsSomeRows: Bool = false, requiredFields: [String] = [],
-        excludedFields: [String] = [], onlyFields: Set<String>? = nil,
+        excludedFields: [String] = [], onlyFields: [String]? = nil,
         additionalCreateSQL: String? = nil
     ) {
         self.table = table
@@ -80,8 +82,11 @@ public struct LinkBinding: Sendable {
 
     /// Whether a column of the source is stored.
     public func takes(_ column: String) -> Bool {
-        !excludedFields.contains(column) && (onlyFields?.contains(column) ?? true)
+        !excludedFields.containsName(column) && (onlyFields?.containsName(column) ?? true)
     }
+
+    /// What a column of the source is called at the destination.
+    public func destinationName(of column: String) -> String { names[JSONKey(column)] ?? column }
 }
 
 extension LinkBinding {
@@ -102,8 +107,8 @@ extension LinkBinding {
     /// What empties the table and has it read again at the next start, in words that users can run: for a table that can't
     /// take what is read. By the materialization's name.
     public func forgetting(task: String) -> String {
-        func quoted(_ text: String, _ mark: Character) -> String {
-            "\(mark)" + text.map { $0 == mark ? "\(mark)\(mark)" : "\($0)" }.joined() + "\(mark)"
+        func quoted(_ text: String, _ mark: Unicode.Scalar) -> String {
+            "\(mark)" + text.unicodeScalars.map { $0 == mark ? "\(mark)\(mark)" : "\($0)" }.joined() + "\(mark)"
         }
         return
             "TRUNCATE \(quoted(schema, "\"")).\(quoted(name, "\"")); DELETE FROM flow.bindings WHERE materialization = "

@@ -20,6 +20,11 @@ public struct TableSelection: Sendable {
             self.schema = schema
             self.table = table
         }
+
+        /// Whether a table is the one, or of the schema.
+        func names(schema: String, table: String) -> Bool {
+            self.schema.isSameName(as: schema) && (self.table?.isSameName(as: table) ?? true)
+        }
     }
 
     public init(
@@ -35,27 +40,29 @@ public struct TableSelection: Sendable {
 
     /// Whether a table is wanted, as far as its name says.
     public func wants(schema: String, table: String) -> Bool {
-        guard schemas.isEmpty || schemas.contains(schema), !excludedSchemas.contains(schema) else { return false }
+        guard schemas.isEmpty || schemas.containsName(schema), !excludedSchemas.containsName(schema) else {
+            return false
+        }
         guard patterns.isEmpty || patterns.contains(where: { $0.matches(schema: schema, table: table) }) else {
             return false
         }
-        return list.isEmpty || list.contains { $0.schema == schema && ($0.table ?? table) == table }
+        return list.isEmpty || list.contains { $0.names(schema: schema, table: table) }
     }
 
     /// Whether the schema is asked for by its name.
     public func names(schema: String) -> Bool {
-        schemas.contains(schema) || list.contains { $0.schema == schema }
+        schemas.containsName(schema) || list.contains { $0.schema.isSameName(as: schema) }
     }
 
     /// What was asked for and matches none of the names that are there, as the user wrote it.
     public func unmatched(among names: [(schema: String, table: String)]) -> [String] {
         var left: [String] = []
-        left += schemas.filter { schema in !names.contains { $0.schema == schema } }.map { "schema \($0)" }
+        left += schemas.filter { schema in !names.contains { $0.schema.isSameName(as: schema) } }.map { "schema \($0)" }
         left += patterns.filter { pattern in
             !names.contains { pattern.matches(schema: $0.schema, table: $0.table) }
         }.map { "pattern \($0.text)" }
         left += list.filter { row in
-            !names.contains { $0.schema == row.schema && (row.table ?? $0.table) == $0.table }
+            !names.contains { row.names(schema: $0.schema, table: $0.table) }
         }.map { "list row " + $0.schema + ($0.table.map { "." + $0 } ?? "") }
         return left
     }
@@ -113,7 +120,7 @@ public struct TablePattern: Hashable, Sendable {
                     token += 1
                     place += 1
                     continue
-                case .character(let character) where character == name[place]:
+                case .character(let character) where character.utf8.elementsEqual(name[place].utf8):
                     token += 1
                     place += 1
                     continue

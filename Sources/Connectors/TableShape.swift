@@ -31,17 +31,17 @@ public final class TableShape: Sendable {
     /// Whether a row of one shape can be stored where the other was prepared for.
     public func isSame(as other: TableShape) -> Bool {
         self === other
-            || (namespace == other.namespace && name == other.name && columns == other.columns
-                && generated == other.generated)
+            || (namespace.isSameName(as: other.namespace) && name.isSameName(as: other.name)
+                && columns == other.columns && generated == other.generated)
     }
 
     /// Columns of these names, in their order; names that the table does not have are left out.
     public func columns(named names: [String]) -> [ColumnShape] {
-        names.compactMap { name in columns.first { $0.name == name } }
+        names.compactMap { name in columns.first { $0.name.isSameName(as: name) } }
     }
 
     public func index(of column: String) -> Int? {
-        columns.firstIndex { $0.name == column }
+        columns.firstIndex { $0.name.isSameName(as: column) }
     }
 }
 
@@ -88,6 +88,21 @@ public struct ColumnShape: Hashable, Sendable {
         self.attribute = attribute
         self.missingValue = missingValue
     }
+
+    /// Names and values by their bytes.
+    public static func == (left: ColumnShape, right: ColumnShape) -> Bool {
+        func isSame(_ left: String?, _ right: String?) -> Bool {
+            guard let left, let right else { return left == nil && right == nil }
+            return left.isSameName(as: right)
+        }
+        return left.name.isSameName(as: right.name) && left.type.isSameName(as: right.type)
+            && left.typeOID == right.typeOID && left.typeModifier == right.typeModifier
+            && left.isBinarySafe == right.isBinarySafe && left.isToastable == right.isToastable
+            && isSame(left.collation, right.collation) && left.isNotNull == right.isNotNull
+            && left.isIdentity == right.isIdentity && left.attribute == right.attribute
+            && isSame(left.missingValue, right.missingValue) && left.isStored == right.isStored
+            && left.isDeclared == right.isDeclared
+    }
 }
 
 /// A type that a destination must have before a column can be of it. Names are schema and type, unquoted.
@@ -100,6 +115,19 @@ public struct TypeDefinition: Hashable, Sendable {
         case composite(attributes: [Attribute])
         /// A type that comes with an extension, by the extension's name.
         case extensionType(extension: String)
+
+        /// Labels, names and definitions by their bytes.
+        public static func == (left: Kind, right: Kind) -> Bool {
+            switch (left, right) {
+            case (.enumeration(let labels), .enumeration(let others)): labels.areSameNames(as: others)
+            case (.domain(let definition), .domain(let other)): definition.isSameName(as: other)
+            case (.composite(let attributes), .composite(let others)):
+                attributes.map(\.name).areSameNames(as: others.map(\.name))
+                    && attributes.map(\.type).areSameNames(as: others.map(\.type))
+            case (.extensionType(let name), .extensionType(let other)): name.isSameName(as: other)
+            default: false
+            }
+        }
     }
 
     public struct Attribute: Hashable, Sendable {
@@ -120,5 +148,9 @@ public struct TypeDefinition: Hashable, Sendable {
         self.schema = schema
         self.name = name
         self.kind = kind
+    }
+
+    public static func == (left: TypeDefinition, right: TypeDefinition) -> Bool {
+        left.schema.isSameName(as: right.schema) && left.name.isSameName(as: right.name) && left.kind == right.kind
     }
 }

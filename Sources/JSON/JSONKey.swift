@@ -1,5 +1,5 @@
 /// A name that is compared by its bytes: Swift's own string equality would join `é` and `e` + accent.
-public struct JSONKey: Sendable, Hashable {
+public struct JSONKey: Sendable, Hashable, Comparable {
     /// The name.
     public let text: String
 
@@ -8,6 +8,11 @@ public struct JSONKey: Sendable, Hashable {
 
     /// The same bytes.
     public static func == (left: JSONKey, right: JSONKey) -> Bool { left.text.utf8.elementsEqual(right.text.utf8) }
+
+    /// By the bytes.
+    public static func < (left: JSONKey, right: JSONKey) -> Bool {
+        left.text.utf8.lexicographicallyPrecedes(right.text.utf8)
+    }
 
     /// Hashes the bytes.
     public func hash(into hasher: inout Hasher) {

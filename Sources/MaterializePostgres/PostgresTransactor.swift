@@ -55,7 +55,8 @@ final class PostgresTransactor: Transactor {
         guard link.bindings.indices.contains(binding) else { return nil }
         let spec = link.bindings[binding]
         return records.first {
-            $0.schema == spec.schema && $0.table == spec.name && $0.collection == spec.collection
+            $0.schema.isSameName(as: spec.schema) && $0.table.isSameName(as: spec.name)
+                && $0.collection.isSameName(as: spec.collection)
         }
     }
 

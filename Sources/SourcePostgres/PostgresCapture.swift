@@ -125,7 +125,7 @@ public final class PostgresCapture: Capture {
             let keyOrders = try zip(sources, shapes).map { source, shape in
                 try UniqueKeys(connection: connection).columns(of: source).filter { names in
                     names.allSatisfy { name in
-                        shape.columns.contains { $0.name == name && $0.isNotNull && $0.isIdentity }
+                        shape.columns.contains { $0.name.isSameName(as: name) && $0.isNotNull && $0.isIdentity }
                     }
                 }.map { try catalog.order(of: source, by: $0, shape: shape) }
             }
@@ -200,7 +200,8 @@ public final class PostgresCapture: Capture {
             let name = QualifiedName(table.namespace, table.stream)
             if var source = try catalog.table(name, index: index) {
                 source.binding = table.binding
-                source.neededIdentity = Set(source.orderColumns + table.keys.flatMap(\.columns))
+                source.neededIdentity = Set(
+                    (source.orderColumns + table.keys.flatMap(\.columns)).map(Identifier.init))
                 sources.append(source)
             } else if let (message, hint) = try catalog.obstacle(name) {
                 throw RunError(
@@ -226,7 +227,7 @@ public final class PostgresCapture: Capture {
         _ sources: [TableSource], _ shapes: [TableShape], _ connection: Connection
     ) throws {
         for (source, shape) in zip(sources, shapes) where source.isPartitioned {
-            let needed = source.neededIdentity.filter { shape.index(of: $0) != nil }
+            let needed = source.neededIdentity.filter { shape.index(of: $0.name) != nil }
             try LeafIdentity.read(source.oid, connection).require(needed, of: source)
         }
         let without = zip(sources, shapes).filter { !$0.hasIdentity($1) }.map(\.0)

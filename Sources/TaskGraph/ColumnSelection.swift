@@ -1,4 +1,5 @@
 import Catalog
+import Connectors
 import JSON
 
 /// Which of a source table's columns a binding takes, and what they are called at the destination.
@@ -6,17 +7,22 @@ public struct ColumnSelection: Sendable, Hashable {
     /// The columns by name, key columns first; nil for all that are not in `excluded`.
     public var only: [String]?
     /// Columns left out.
-    public var excluded: Set<String>
+    public var excluded: Set<JSONKey>
     /// The names of columns that have another one at the destination.
-    public var names: [String: String]
+    public var names: [JSONKey: String]
 
-    /// Whether a column goes on.
-    public func takes(_ column: String) -> Bool { !excluded.contains(column) && (only?.contains(column) ?? true) }
+    /// Whether a column goes on. Names are told apart by their bytes, as databases do.
+    public func takes(_ column: String) -> Bool {
+        !excluded.contains(JSONKey(column)) && (only?.containsName(column) ?? true)
+    }
+
+    /// What a column is called at the destination.
+    public func destinationName(of column: String) -> String { names[JSONKey(column)] ?? column }
 
     /// Every column under its own name.
     public static let all = ColumnSelection(only: nil, excluded: [], names: [:])
 
-    public init(only: [String]?, excluded: Set<String>, names: [String: String]) {
+    public init(only: [String]?, excluded: Set<JSONKey>, names: [JSONKey: String]) {
         self.only = only
         self.excluded = excluded
         self.names = names
@@ -29,38 +35,41 @@ public struct ColumnSelection: Sendable, Hashable {
     init(
         _ fields: MaterializationTask.FieldSelection, key: [String], keepsKey: Bool, of collection: CollectionColumns
     ) {
-        let excluded = Set(fields.exclude)
-        let required = Set(fields.require.map(\.field))
+        let excluded = fields.exclude.nameSet
+        let required = fields.require.map(\.field).nameSet
         let keys = key.compactMap { JSONPointer(parsing: $0)?.tokens.first }.filter { $0 != "_meta" }
-        let projections = Dictionary(grouping: collection.renamed, by: \.column).mapValues { $0.map(\.field) }
+        let projections = Dictionary(grouping: collection.renamed, by: { JSONKey($0.column) }).mapValues {
+            $0.map(\.field)
+        }
         let columnOf = Dictionary(
-            collection.renamed.map { ($0.field, $0.column) }, uniquingKeysWith: { first, _ in first })
-        var names: [String: String] = [:]
-        let blocked = Set(collection.blocked)
-        for (column, fields) in projections where !required.contains(Self.field(column)) && !blocked.contains(column) {
-            let free = fields.filter { !excluded.contains($0) }
-            if let field = free.first(where: required.contains) ?? free.first { names[column] = field }
+            collection.renamed.map { (JSONKey($0.field), $0.column) }, uniquingKeysWith: { first, _ in first })
+        var names: [JSONKey: String] = [:]
+        let blocked = collection.blocked.nameSet
+        for (column, fields) in projections
+        where !required.contains(JSONKey(Self.field(column.text))) && !blocked.contains(column) {
+            let free = fields.filter { !excluded.contains(JSONKey($0)) }
+            if let field = free.first(where: { required.contains(JSONKey($0)) }) ?? free.first { names[column] = field }
         }
         let recommended = fields.recommendedDepth == 0 ? [] : collection.named
         var only: [String]?
         if let recommended {
-            let wanted = fields.require.map { columnOf[$0.field] ?? Self.column($0.field) }
-            var known: Set<String> = []
-            only = (keys + recommended + wanted).filter { !Self.isMetadata($0) && known.insert($0).inserted }
+            let wanted = fields.require.map { columnOf[JSONKey($0.field)] ?? Self.column($0.field) }
+            var known: Set<JSONKey> = []
+            only = (keys + recommended + wanted).filter { !Self.isMetadata($0) && known.insert(JSONKey($0)).inserted }
         }
         self.names = names
-        self.excluded = Set(
-            fields.exclude.compactMap { columnOf[$0] ?? Self.wholeColumn($0) }.filter {
-                names[$0] == nil && !(keepsKey && keys.contains($0))
-            }
-        ).union(blocked)
-        self.only = only?.filter { !self.excluded.contains($0) }
+        let left = fields.exclude.compactMap { columnOf[JSONKey($0)] ?? Self.wholeColumn($0) }.filter {
+            names[JSONKey($0)] == nil && !(keepsKey && keys.containsName($0))
+        }
+        let gone = left.nameSet.union(blocked)
+        self.excluded = gone
+        self.only = only?.filter { !gone.contains(JSONKey($0)) }
     }
 
     /// The source's column that a field is: a projection's, or the one of its own name. A field within a column, and
     /// metadata, stay as they are.
     public func column(ofField field: String) -> String {
-        if let renamed = names.first(where: { $0.value == field }) { return renamed.key }
+        if let renamed = names.first(where: { $0.value.isSameName(as: field) }) { return renamed.key.text }
         return Self.wholeColumn(field) ?? field
     }
 

@@ -85,14 +85,14 @@ enum GraphCompiler {
     ) -> [CompiledGraph.Link] {
         var links: [CompiledGraph.Link] = []
         for (capture, source) in captures.enumerated() where !source.isDisabled {
-            var writers: [String: [Int]] = [:]
+            var writers: [JSONKey: [Int]] = [:]
             for (place, binding) in source.bindings.enumerated() where !binding.isDisabled {
-                writers[binding.collection, default: []].append(place)
+                writers[JSONKey(binding.collection), default: []].append(place)
             }
             for (materialization, destination) in materializations.enumerated() where !destination.isDisabled {
                 var pairs: [CompiledGraph.Link.Pair] = []
                 for (place, binding) in destination.bindings.enumerated() where !binding.isDisabled {
-                    for writer in writers[binding.collection] ?? [] {
+                    for writer in writers[JSONKey(binding.collection)] ?? [] {
                         pairs.append(.init(captureBinding: writer, materializationBinding: place))
                     }
                 }

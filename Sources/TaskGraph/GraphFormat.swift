@@ -44,8 +44,9 @@ extension CompiledGraph {
 
     private static func json(_ columns: ColumnSelection) -> JSONValue {
         [
-            "only": columns.only.map(names) ?? .null, "excluded": names(columns.excluded.sorted()),
-            "names": .object(JSONObject(columns.names.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })),
+            "only": columns.only.map(names) ?? .null, "excluded": names(columns.excluded.sorted().map(\.text)),
+            "names": .object(
+                JSONObject(columns.names.sorted { $0.key < $1.key }.map { ($0.key.text, .string($0.value)) })),
         ]
     }
 

@@ -1,4 +1,5 @@
 import Connectors
+import JSON
 import Postgres
 import Testing
 
@@ -139,8 +140,8 @@ struct ExistingTableTests {
         let shape = TableShape.test(shape.columns + [.text("note")])
         func open() throws -> TestLink {
             try TestLink(destination, shape, key: ["id"]) { binding in
-                binding.names = ["id": "number", "name": "title"]
-                binding.types = ["rank": .text, "id": .declared("bigint CHECK (number > 0)")]
+                binding.names = [JSONKey("id"): "number", JSONKey("name"): "title"]
+                binding.types = [JSONKey("rank"): .text, JSONKey("id"): .declared("bigint CHECK (number > 0)")]
             }
         }
         var link = try open()

@@ -1,3 +1,4 @@
+import Postgres
 import TestSupport
 import Testing
 
@@ -8,8 +9,16 @@ import Testing
 struct ColumnAlignmentTests {
     private func numbers(_ columns: [String], _ catalog: [(Int, String?)], known: [String: Int] = [:]) -> [Int?] {
         ColumnAlignment(
-            columns, attributes: catalog.map { .init(number: $0.0, name: $0.1) }, known: known
+            columns, attributes: catalog.map { .init(number: $0.0, name: $0.1) },
+            known: Dictionary(uniqueKeysWithValues: known.map { (Identifier($0), $1) })
         ).numbers
+    }
+
+    @Test("names that differ only in how an accent is written are two")
+    func accents() {
+        let catalog: [(Int, String?)] = [(1, "id"), (2, nil), (3, "\u{e9}"), (4, "e\u{301}")]
+        #expect(numbers(["id", "e\u{301}", "\u{e9}", "e\u{301}"], catalog) == [1, 2, 3, 4])
+        #expect(numbers(["id", "\u{e9}", "e\u{301}"], catalog) == [1, 3, 4])
     }
 
     @Test("without dropped columns the order tells them, whatever they are called by now")

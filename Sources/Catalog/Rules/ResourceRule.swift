@@ -1,18 +1,22 @@
 import Diagnostics
+import JSON
 import YAML
 
 /// Within a task no two enabled bindings are of the same table.
 enum ResourceRule: CatalogRule {
+    /// Told apart by their names' bytes, as the servers do.
     private struct Table: Hashable {
-        let schema: String
-        let name: String
+        let schema: JSONKey
+        let name: JSONKey
     }
 
     /// Reports every place that breaks the rule.
     static func check(_ catalog: CatalogSpecs, _ diagnostics: inout DiagnosticCollector) {
         for task in catalog.captures {
             let tables = task.enabledBindings.compactMap { binding in
-                binding.stream.map { (Table(schema: binding.namespace, name: $0), binding.index, binding.resource) }
+                binding.stream.map {
+                    (Table(schema: JSONKey(binding.namespace), name: JSONKey($0)), binding.index, binding.resource)
+                }
             }
             check(tables, task.name, &diagnostics)
         }
@@ -20,7 +24,7 @@ enum ResourceRule: CatalogRule {
             let tables = task.enabledBindings.compactMap { binding in
                 binding.resource?["table"]?.string.map { name in
                     let schema = binding.resource?["schema"]?.string ?? task.defaultSchema
-                    return (Table(schema: schema, name: name), binding.index, binding.resource)
+                    return (Table(schema: JSONKey(schema), name: JSONKey(name)), binding.index, binding.resource)
                 }
             }
             check(tables, task.name, &diagnostics)
@@ -41,7 +45,7 @@ enum ResourceRule: CatalogRule {
             diagnostics.report(
                 name.error(
                     .duplicateResource,
-                    "bindings \(other) and \(index) of \(task.phrase) are both of table '\(table.schema).\(table.name)'",
+                    "bindings \(other) and \(index) of \(task.phrase) are both of table '\(table.schema.text).\(table.name.text)'",
                     notes: [.init("binding \(other) is", at: (first["stream"] ?? first["table"] ?? first).range)]))
         }
     }

@@ -16,7 +16,7 @@ extension PostgresMaterialization: CheckedMaterialization {
                 let shape = shapes.indices.contains(binding.table) ? shapes[binding.table]?.stored(by: binding) : nil
                 let isKnown = stored.contains { stored in
                     stored.capture == link.capture
-                        && stored.tables.contains { $0.schema == binding.schema && $0.name == binding.name }
+                        && stored.tables.contains { QualifiedName($0.schema, $0.name) == name }
                 }
                 checking.step("table \(name)") {
                     try BindingTrial(checking: checking, binding: binding, isKnown: isKnown).run(shape)

@@ -1,4 +1,5 @@
 import Connectors
+import JSON
 import Postgres
 
 /// Makes a binding's destination table, or takes one that is there, and records the binding.
@@ -230,11 +231,11 @@ struct Attachment {
     /// Columns that no row will have a value for must not ask for one.
     private func relax(_ layout: BoundTable.Layout, hasKey: Bool) throws {
         let upsert = binding.mode == .upsert
-        let mapped = Set(layout.shape.storedColumns.map(\.name))
-        let metadata = Set(binding.metadataColumns.map(\.name))
-        for column in layout.table.columns where column.isNotNull && !metadata.contains(column.name) {
-            guard !(upsert && binding.key.contains(column.name)), !column.isGenerated else { continue }
-            if mapped.contains(column.name) ? upsert : column.hasDefault { continue }
+        let mapped = layout.shape.storedColumns.map(\.name).nameSet
+        let metadata = binding.metadataColumns.map(\.name)
+        for column in layout.table.columns where column.isNotNull && !metadata.containsName(column.name) {
+            guard !(upsert && binding.key.containsName(column.name)), !column.isGenerated else { continue }
+            if mapped.contains(JSONKey(column.name)) ? upsert : column.hasDefault { continue }
             try change("ALTER TABLE \(name) ALTER COLUMN \(Identifier(column.name)) DROP NOT NULL")
         }
     }

@@ -1,25 +1,26 @@
 import Connectors
+import Postgres
 
 /// What must hold of a binding and its source's shape, whatever the destination has.
 enum BindingCheck {
     static func run(_ binding: LinkBinding, _ shape: TableShape, _ scope: ErrorScope) throws {
         try checkKey(binding, shape, scope)
-        var names: Set<String> = []
+        var names: Set<Identifier> = []
         for column in shape.storedColumns {
-            guard names.insert(column.name).inserted else {
+            guard names.insert(Identifier(column.name)).inserted else {
                 throw scope.error(
                     .needsOperator, "two columns would be called \"\(column.name)\" at the destination",
                     hint: "exclude one of the fields, or name the projection otherwise")
             }
-            guard !binding.metadataColumns.contains(where: { $0.name == column.name }) else {
+            guard !binding.metadataColumns.contains(where: { $0.name.isSameName(as: column.name) }) else {
                 throw scope.error(
                     .needsOperator, "the source's column \"\(column.name)\" has the name of a metadata column",
                     hint: "exclude the field")
             }
         }
-        let known = Set(
-            binding.metadataColumns.map(\.name) + shape.storedColumns.map(\.name) + shape.generated.map(\.name))
-        for field in binding.requiredFields where !known.contains(field) {
+        let known =
+            binding.metadataColumns.map(\.name) + shape.storedColumns.map(\.name) + shape.generated.map(\.name)
+        for field in binding.requiredFields where !known.containsName(field) {
             throw scope.error(
                 .needsOperator,
                 "the required field \"\(field)\" is neither a column that is taken from the source nor metadata that "
@@ -38,7 +39,7 @@ enum BindingCheck {
         for name in binding.key {
             guard
                 let column = shape.columns.first(where: {
-                    $0.isStored ? $0.name == name : (binding.names[$0.name] ?? $0.name) == name
+                    ($0.isStored ? $0.name : binding.destinationName(of: $0.name)).isSameName(as: name)
                 })
             else {
                 throw scope.error(

@@ -1,3 +1,5 @@
+import Connectors
+
 /// A destination table as the catalog has it.
 struct DestinationTable: Equatable {
     var columns: [DestinationColumn]
@@ -22,13 +24,13 @@ struct DestinationTable: Equatable {
     }
 
     func column(_ name: String) -> DestinationColumn? {
-        columns.first { $0.name == name }
+        columns.first { $0.name.isSameName(as: name) }
     }
 
     /// Whether `ON CONFLICT` can name these columns.
     func hasUniqueKey(_ key: [String]) -> Bool {
-        let wanted = Set(key)
-        return uniqueKeys.contains { Set($0) == wanted }
+        let wanted = key.nameSet
+        return uniqueKeys.contains { $0.nameSet == wanted }
     }
 }
 

@@ -20,7 +20,7 @@ enum EnumLabels {
     static func contains(_ there: [String], _ wanted: [String]) -> Bool {
         var rest = there[...]
         for label in wanted {
-            guard let index = rest.firstIndex(of: label) else { return false }
+            guard let index = rest.firstIndex(where: { $0.isSameName(as: label) }) else { return false }
             rest = rest[(index + 1)...]
         }
         return true
@@ -30,7 +30,7 @@ enum EnumLabels {
     static func additions(_ type: TypeDefinition, there: [String], wanted: [String]) -> [String]? {
         guard contains(wanted, there) else { return nil }
         var statements: [String] = []
-        for (index, label) in wanted.enumerated() where !there.contains(label) {
+        for (index, label) in wanted.enumerated() where !there.containsName(label) {
             // Labels before this one are there by now.
             let place =
                 index == 0

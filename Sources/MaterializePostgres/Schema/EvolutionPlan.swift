@@ -1,4 +1,5 @@
 import Connectors
+import Postgres
 
 /// How a destination table gets from the shape it was prepared for to another one. Pure: decides, runs nothing.
 struct EvolutionPlan: Equatable {
@@ -36,12 +37,12 @@ struct EvolutionPlan: Equatable {
     /// In the order they must run.
     var steps: [Step] = []
     /// Columns that the source no longer has and the destination keeps, with their attribute numbers there.
-    var retired: [String: Int]
+    var retired: [Identifier: Int]
 
     /// What the destination is and what it was prepared for.
     struct Start {
         var shape: TableShape
-        var retired: [String: Int]
+        var retired: [Identifier: Int]
         /// The highest number of a column that the source is known to have had.
         var highest: Int
         var table: DestinationTable
@@ -66,13 +67,13 @@ struct EvolutionPlan: Equatable {
         try checkKey(shape)
         let wanted = shape.storedColumns
         let had = start.shape.storedColumns
-        var kept: Set<String> = []
+        var kept: Set<Identifier> = []
         var changes: [Step] = []
         var added: [ColumnShape] = []
         var conflicts: [Conflict] = []
         for column in wanted {
             if let old = had.first(where: { EvolutionPlan.isSame($0, column) }) {
-                kept.insert(old.name)
+                kept.insert(Identifier(old.name))
                 do { changes += try follow(column, from: old) } catch { conflicts.append(error) }
             } else {
                 added.append(column)
@@ -82,8 +83,8 @@ struct EvolutionPlan: Equatable {
             do { changes += try add(column, reusing: had) } catch { conflicts.append(error) }
         }
         if let conflict = EvolutionPlan.sum(conflicts) { throw conflict }
-        for column in wanted { retired[column.name] = nil }
-        for column in had where !kept.contains(column.name) {
+        for column in wanted { retired[Identifier(column.name)] = nil }
+        for column in had where !kept.contains(Identifier(column.name)) {
             changes += retire(column, isGone: !shape.columns.contains { EvolutionPlan.isSame(column, $0) })
         }
         for column in shape.generated { changes += try compute(column) }
@@ -104,19 +105,19 @@ struct EvolutionPlan: Equatable {
     }
 
     private static func isSame(_ old: ColumnShape, _ new: ColumnShape) -> Bool {
-        guard let left = old.attribute, let right = new.attribute else { return old.name == new.name }
+        guard let left = old.attribute, let right = new.attribute else { return old.name.isSameName(as: new.name) }
         return left == right
     }
 
     private func checkKey(_ shape: TableShape) throws(Conflict) {
         guard binding.mode == .upsert else { return }
         for name in binding.key {
-            guard let column = shape.storedColumns.first(where: { $0.name == name }) else {
+            guard let column = shape.storedColumns.first(where: { $0.name.isSameName(as: name) }) else {
                 throw Conflict(
                     message: "the source table no longer has the key's column \"\(name)\"",
                     remedy: .hint("name columns of the table in the collection's key, then have the table read again"))
             }
-            let old = start.shape.storedColumns.first { $0.name == name }
+            let old = start.shape.storedColumns.first { $0.name.isSameName(as: name) }
             if old?.isIdentity == true, !column.isIdentity {
                 throw Conflict(
                     message: "the source table's replica identity no longer has the key's column \"\(name)\"",
@@ -152,7 +153,7 @@ struct EvolutionPlan: Equatable {
         of column: ColumnShape, from old: ColumnShape
     ) throws(Conflict) -> DestinationColumn? {
         if let there = start.table.column(old.name) {
-            if old.name != column.name { renames.append((old.name, column.name)) }
+            if !old.name.isSameName(as: column.name) { renames.append((old.name, column.name)) }
             return there
         }
         if let there = start.table.column(column.name) { return there }
@@ -177,8 +178,10 @@ struct EvolutionPlan: Equatable {
     }
 
     private mutating func add(_ column: ColumnShape, reusing had: [ColumnShape]) throws(Conflict) -> [Step] {
-        let before = had.first { $0.name == column.name }?.attribute ?? retired[column.name]
-        if let number = column.attribute, number <= start.highest, retired[column.name] != number, before == nil {
+        let before = had.first { $0.name.isSameName(as: column.name) }?.attribute ?? retired[Identifier(column.name)]
+        if let number = column.attribute, number <= start.highest, retired[Identifier(column.name)] != number,
+            before == nil
+        {
             throw Conflict(
                 message:
                     "the source had the column \"\(column.name)\" before, generated there or left out here: the log "
@@ -187,7 +190,7 @@ struct EvolutionPlan: Equatable {
         guard let there = start.table.column(column.name) else {
             return [.addColumn(column, isNotNull: !keepsNull && column.isNotNull && column.missingValue != nil)]
         }
-        if renames.contains(where: { $0.from == column.name }) {
+        if renames.contains(where: { $0.from.isSameName(as: column.name) }) {
             // Its column there belongs to another one that goes by a new name.
             return [.addColumn(column, isNotNull: false)]
         }
@@ -226,33 +229,36 @@ struct EvolutionPlan: Equatable {
 
     /// One that is not gone at the source is left out by the catalog: its values grow old, and are of no use later.
     private mutating func retire(_ column: ColumnShape, isGone: Bool) -> [Step] {
-        guard let there = start.table.column(column.name), !renames.contains(where: { $0.from == column.name }) else {
+        guard let there = start.table.column(column.name),
+            !renames.contains(where: { $0.from.isSameName(as: column.name) })
+        else {
             return []
         }
-        if isGone, let attribute = column.attribute { retired[column.name] = attribute }
+        if isGone, let attribute = column.attribute { retired[Identifier(column.name)] = attribute }
         return there.isNotNull ? [.dropNotNull(column: column.name)] : []
     }
 
     private func isKey(_ name: String) -> Bool {
-        binding.mode == .upsert && binding.key.contains(name)
+        binding.mode == .upsert && binding.key.containsName(name)
     }
 
     // MARK: - Renames
 
     /// Renames in an order in which no name is taken; one that is part of a circle goes by way of a name of its own.
     private func orderedRenames(leaving wanted: [ColumnShape]) throws(Conflict) -> [Step] {
-        var taken = Set(start.table.columns.map(\.name))
+        var taken = Set(start.table.columns.map { Identifier($0.name) })
         var waiting = renames
         var steps: [Step] = []
         while !waiting.isEmpty {
-            if let index = waiting.firstIndex(where: { !taken.contains($0.to) }) {
+            if let index = waiting.firstIndex(where: { !taken.contains(Identifier($0.to)) }) {
                 let rename = waiting.remove(at: index)
                 steps.append(.rename(column: rename.from, to: rename.to))
-                taken.remove(rename.from)
-                taken.insert(rename.to)
+                taken.remove(Identifier(rename.from))
+                taken.insert(Identifier(rename.to))
                 continue
             }
-            guard let index = waiting.firstIndex(where: { rename in waiting.contains { $0.from == rename.to } }) else {
+            let inTheWay = waiting.firstIndex { rename in waiting.contains { $0.from.isSameName(as: rename.to) } }
+            guard let index = inTheWay else {
                 throw Conflict(
                     message: "the source renamed the column \"\(waiting[0].from)\" to \"\(waiting[0].to)\", and the "
                         + "destination has another column of that name",
@@ -260,8 +266,8 @@ struct EvolutionPlan: Equatable {
             }
             let aside = "flow_renamed_\(steps.count)"
             steps.append(.rename(column: waiting[index].from, to: aside))
-            taken.remove(waiting[index].from)
-            taken.insert(aside)
+            taken.remove(Identifier(waiting[index].from))
+            taken.insert(Identifier(aside))
             waiting[index].from = aside
         }
         return steps

@@ -1,11 +1,12 @@
 import Connectors
 import JSON
+import Postgres
 
 /// A table's shape as `flow.bindings` keeps it, so that the next run knows what the destination table was prepared for.
 struct ShapeRecord {
     var shape: TableShape
     /// Columns that the source no longer has and the destination keeps, with their attribute numbers there.
-    var retired: [String: Int]
+    var retired: [Identifier: Int]
 
     /// The highest number of a column that the source is known to have had, of those that are left out too.
     var highest: Int
@@ -25,8 +26,8 @@ struct ShapeRecord {
             record["generated"] = .array(shape.generated.map { .object(ShapeRecord.members(of: $0)) })
         }
         if !retired.isEmpty {
-            let sorted = retired.sorted { $0.key < $1.key }
-            record["retired"] = .object(JSONObject(sorted.map { ($0.key, JSONValue.int($0.value)) }))
+            let sorted = retired.sorted { $0.key.name < $1.key.name }
+            record["retired"] = .object(JSONObject(sorted.map { ($0.key.name, JSONValue.int($0.value)) }))
         }
         return JSONWriter.write(.object(record))
     }
@@ -46,7 +47,7 @@ struct ShapeRecord {
         highest = max(record["highest"]?.intValue ?? 0, shape.highest)
         retired = [:]
         for member in record["retired"]?.objectValue?.members ?? [] {
-            retired[member.key] = member.value.intValue
+            retired[Identifier(member.key)] = member.value.intValue
         }
     }
 

@@ -1,4 +1,5 @@
 import Connectors
+import JSON
 
 /// A source's table as a binding's destination speaks of it. Whatever is below the transactor knows these names and types only.
 extension TableShape {
@@ -13,15 +14,15 @@ extension TableShape {
             var stored = column
             stored.isStored = binding.takes(column.name)
             guard stored.isStored else { return stored }
-            stored.name = binding.names[column.name] ?? column.name
-            if let type = binding.types[column.name] { stored.take(type) }
+            stored.name = binding.destinationName(of: column.name)
+            if let type = binding.types[JSONKey(column.name)] { stored.take(type) }
             return stored
         }
         return TableShape(
             table: table, namespace: namespace, name: name, columns: columns, types: types,
             generated: computed.map { column in
                 var stored = column
-                stored.name = binding.names[column.name] ?? column.name
+                stored.name = binding.destinationName(of: column.name)
                 return stored
             })
     }
@@ -63,7 +64,7 @@ extension LinkBinding {
     /// The binding with its key by the destination's names.
     var atDestination: LinkBinding {
         var binding = self
-        binding.key = key.map { names[$0] ?? $0 }
+        binding.key = key.map(destinationName)
         return binding
     }
 }

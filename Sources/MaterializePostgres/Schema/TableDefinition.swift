@@ -29,7 +29,7 @@ struct TableDefinition {
         return "\(Identifier(column.name)) \(column.type)\(collation) GENERATED ALWAYS AS (\(column.expression)) STORED"
     }
 
-    private func isKey(_ column: ColumnShape) -> Bool { binding.key.contains(column.name) }
+    private func isKey(_ column: ColumnShape) -> Bool { binding.key.containsName(column.name) }
 
     var keyList: String { binding.key.map { Identifier($0).quoted }.joined(separator: ", ") }
 

@@ -47,7 +47,7 @@ struct TableEvolution {
         guard shape.columns.contains(where: { $0.attribute == nil }) else { return shape }
         let columns = shape.columns.map { column in
             var column = column
-            column.attribute = column.attribute ?? old.columns.first { $0.name == column.name }?.attribute
+            column.attribute = column.attribute ?? old.columns.first { $0.name.isSameName(as: column.name) }?.attribute
             return column
         }
         return TableShape(

@@ -20,7 +20,7 @@ enum TableObstacles {
         case nil: break
         }
         guard binding.mode == .upsert else { return }
-        for column in shape.storedColumns where !binding.key.contains(column.name) {
+        for column in shape.storedColumns where !binding.key.containsName(column.name) {
             guard table.column(column.name)?.isAlwaysIdentity == true else { continue }
             throw scope.error(
                 .needsOperator,

@@ -13,7 +13,7 @@ final class BoundTable: @unchecked Sendable {
         /// last one ended with.
         var pending: TableShape?
         /// Columns that the source no longer has, with their attribute numbers there.
-        var retired: [String: Int] = [:]
+        var retired: [Identifier: Int] = [:]
         /// The highest number of a column that the source is known to have had, of those that are left out too.
         var highest = 0
         var table: DestinationTable
@@ -53,8 +53,8 @@ final class BoundTable: @unchecked Sendable {
     /// with them, neither values of columns that are not the source's nor rows that refer to them.
     func mayRewrite(isReplica: Bool) -> Bool {
         guard layout.table.uniqueIndexes > 1, isReplica || !layout.table.isReferredTo else { return false }
-        let own = Set(layout.shape.storedColumns.map(\.name) + binding.metadataColumns.map(\.name))
-        return layout.table.columns.allSatisfy { $0.isGenerated || own.contains($0.name) }
+        let own = layout.shape.storedColumns.map(\.name) + binding.metadataColumns.map(\.name)
+        return layout.table.columns.allSatisfy { $0.isGenerated || own.containsName($0.name) }
     }
 
     /// How rows of a shape go into the table now. Columns are found by the source's attribute number, else by name.

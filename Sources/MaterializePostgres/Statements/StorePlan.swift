@@ -56,7 +56,7 @@ final class StorePlan {
                     message: "the destination table has no column for the source's \"\(column.name)\"",
                     binding: binding.index)
             }
-            let isKey = binding.mode == .upsert && binding.key.contains(name)
+            let isKey = binding.mode == .upsert && binding.key.containsName(name)
             columns.append(
                 Column(
                     source: index, destination: destination, isKey: isKey,
@@ -66,7 +66,7 @@ final class StorePlan {
         key =
             binding.mode == .upsert
             ? binding.key.compactMap { name in
-                columns.firstIndex { $0.destination.name == name }
+                columns.firstIndex { $0.destination.name.isSameName(as: name) }
             } : []
         toastable = columns.indices.filter { columns[$0].isToastable }
         sources = ContiguousArray(columns.map(\.source))

@@ -17,6 +17,16 @@ public struct Identifier: Hashable, Sendable, CustomStringConvertible {
     }
 
     public var description: String { quoted }
+
+    /// The same bytes, as the server compares names: Swift's own equality of texts joins `é` and `e` with an accent.
+    public static func == (left: Identifier, right: Identifier) -> Bool {
+        left.name.utf8.elementsEqual(right.name.utf8)
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        var text = name
+        text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+    }
 }
 
 /// A name with its schema.

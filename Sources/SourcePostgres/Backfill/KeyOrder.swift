@@ -83,5 +83,6 @@ struct KeyBound: Sendable, Equatable {
         integers = values.map { Int64($0) ?? 0 }
     }
 
-    static func == (left: KeyBound, right: KeyBound) -> Bool { left.values == right.values }
+    /// The same bytes: `é` and `e` with an accent are two keys.
+    static func == (left: KeyBound, right: KeyBound) -> Bool { left.bytes == right.bytes }
 }

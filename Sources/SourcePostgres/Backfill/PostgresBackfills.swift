@@ -171,7 +171,7 @@ final class PostgresBackfills: LinkBackfills {
             event.oldRow = rows.nextField
             event.oldRowIsKey = true
             for column in shape.columns {
-                guard let place = chunk.key.firstIndex(where: { $0.name == column.name }) else {
+                guard let place = chunk.key.firstIndex(where: { $0.name.isSameName(as: column.name) }) else {
                     rows.appendNull()
                     continue
                 }

@@ -105,7 +105,7 @@ extension PostgresCapture {
         let shape = found.shapes[binding.table]
         let source = found.sources[binding.table]
         for name in binding.key {
-            guard let column = shape.columns.first(where: { $0.name == name }) else {
+            guard let column = shape.columns.first(where: { $0.name.isSameName(as: name) }) else {
                 throw RunError(
                     .needsOperator, operation: "follow the key", object: "collection \"\(binding.collection)\"",
                     message: "its key names \"\(name)\", which table \(source.name) has no column for",

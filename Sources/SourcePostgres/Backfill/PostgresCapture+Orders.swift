@@ -9,13 +9,13 @@ extension PostgresCapture {
         of binding: LinkBinding, state: BackfillState, _ found: Found, _ link: LinkSpec
     ) throws -> KeyOrder {
         let own = found.orders[binding.table]
-        let key = Set(binding.key)
+        let key = binding.key.nameSet
         let isAny = binding.mode != .upsert || !state.filter.isFiltering
         let orders = isAny ? [own] : [own] + found.keyOrders[binding.table]
-        let usable = orders.first { isAny || key.isSuperset(of: $0.names) }
+        let usable = orders.first { isAny || key.isSuperset(of: $0.names.nameSet) }
         guard let order = usable else { throw unordered(binding, found, link) }
         let began = state.order ?? own.names
-        guard state.filter.frontier == nil || !state.filter.isFiltering || began == order.names else {
+        guard state.filter.frontier == nil || !state.filter.isFiltering || began.areSameNames(as: order.names) else {
             throw RunError(
                 .needsOperator, operation: "go on reading", object: "table \(found.sources[binding.table].name)",
                 message: "it was begun in the order of \(began.joined(separator: ", ")), and is read in that of "
@@ -29,7 +29,7 @@ extension PostgresCapture {
     private func unordered(_ binding: LinkBinding, _ found: Found, _ link: LinkSpec) -> RunError {
         let source = found.sources[binding.table]
         let own = found.orders[binding.table].names.map { "/" + $0 }.joined(separator: ", ")
-        let nullable = found.shapes[binding.table].columns.filter { binding.key.contains($0.name) && !$0.isNotNull }
+        let nullable = found.shapes[binding.table].columns.filter { binding.key.containsName($0.name) && !$0.isNotNull }
         var hint = "give the collection the table's own key, key: [\(own)]"
         if !nullable.isEmpty {
             let changes = nullable.map { "ALTER \(Identifier($0.name)) SET NOT NULL" }

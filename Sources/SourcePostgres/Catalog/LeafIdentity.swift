@@ -8,26 +8,26 @@ struct LeafIdentity {
     struct Leaf {
         var name: QualifiedName
         /// The columns of its old rows; nil for every one.
-        var columns: Set<String>?
+        var columns: Set<Identifier>?
     }
 
     var leaves: [Leaf] = []
 
     /// Columns that the old rows of all partitions carry; nil for every one.
-    var columns: Set<String>? {
+    var columns: Set<Identifier>? {
         leaves.reduce(nil) { common, leaf in
             guard let columns = leaf.columns else { return common }
             return common?.intersection(columns) ?? columns
         }
     }
 
-    func carries(_ column: String) -> Bool { columns?.contains(column) ?? true }
+    func carries(_ column: String) -> Bool { columns?.contains(Identifier(column)) ?? true }
 
     /// Throws where old rows of a partition would lack one of the columns, which tell the table's rows apart.
-    func require(_ needed: Set<String>, of table: TableSource) throws {
+    func require(_ needed: Set<Identifier>, of table: TableSource) throws {
         let lacking = leaves.filter { leaf in leaf.columns.map { !needed.isSubset(of: $0) } ?? false }
         guard let first = lacking.first, let columns = first.columns else { return }
-        let absent = needed.subtracting(columns).sorted().joined(separator: ", ")
+        let absent = needed.subtracting(columns).map(\.name).sorted().joined(separator: ", ")
         let others = lacking.count == 1 ? "" : " (and \(lacking.count - 1) more partitions)"
         throw RunError(
             .needsOperator, operation: "follow", object: "table \(table.name)",
@@ -56,7 +56,8 @@ struct LeafIdentity {
             leaves: (0..<rows.count).map { row in
                 Leaf(
                     name: QualifiedName(rows[row, 0] ?? "", rows[row, 1] ?? ""),
-                    columns: rows[row, 2] == "t" ? nil : Set(TableCatalog.identifiers(rows[row, 3] ?? "")))
+                    columns: rows[row, 2] == "t"
+                        ? nil : Set(TableCatalog.identifiers(rows[row, 3] ?? "").map(Identifier.init)))
             })
     }
 }

@@ -116,24 +116,23 @@ struct PublicationReading {
                        AND NOT (to_jsonb(t) -> 'attnames') ? a.attname::text)
               FROM pg_publication_tables t WHERE t.pubname = \(literal: name)
             """)
-        var published: Set<String> = []
-        var filtered: Set<String> = []
-        var narrowed: Set<String> = []
+        var published: Set<QualifiedName> = []
+        var filtered: Set<QualifiedName> = []
+        var narrowed: Set<QualifiedName> = []
         for row in 0..<rows.count {
-            let key = (rows[row, 0] ?? "") + "\u{0}" + (rows[row, 1] ?? "")
+            let key = QualifiedName(rows[row, 0] ?? "", rows[row, 1] ?? "")
             published.insert(key)
             if rows[row, 2] != nil { filtered.insert(key) }
             if rows[row, 3] != "0" { narrowed.insert(key) }
         }
-        func key(_ table: TableSource) -> String { table.name.schema.name + "\u{0}" + table.name.name.name }
-        for table in tables where filtered.contains(key(table)) || narrowed.contains(key(table)) {
-            let what = filtered.contains(key(table)) ? "a row filter" : "a column list"
+        for table in tables where filtered.contains(table.name) || narrowed.contains(table.name) {
+            let what = filtered.contains(table.name) ? "a row filter" : "a column list"
             throw RunError(
                 .needsOperator, operation: "use", object: "publication \(identifier)",
                 message: "it has \(what) for \(table.name), which would leave something of it out",
                 hint: "ALTER PUBLICATION \(identifier) DROP TABLE \(table.published); "
                     + "ALTER PUBLICATION \(identifier) ADD TABLE \(table.published);", binding: table.binding)
         }
-        return tables.filter { !published.contains(key($0)) }
+        return tables.filter { !published.contains($0.name) }
     }
 }

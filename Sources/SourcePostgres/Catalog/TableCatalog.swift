@@ -175,13 +175,13 @@ struct TableCatalog {
               LEFT JOIN pg_namespace ns ON ns.oid = co.collnamespace
              WHERE a.attrelid = \(literal: String(table.oid))::oid AND a.attnum > 0 AND NOT a.attisdropped
             """)
-        var collations: [String: (isC: Bool, name: String?)] = [:]
-        for row in 0..<rows.count { collations[rows[row, 0] ?? ""] = (rows[row, 1] == "t", rows[row, 2]) }
+        var collations: [Identifier: (isC: Bool, name: String?)] = [:]
+        for row in 0..<rows.count { collations[Identifier(rows[row, 0] ?? "")] = (rows[row, 1] == "t", rows[row, 2]) }
         return KeyOrder(
             columns: names.compactMap { name in
                 guard let index = shape.index(of: name) else { return nil }
                 let column = shape.columns[index]
-                let collation = collations[name]
+                let collation = collations[Identifier(name)]
                 let comparison: KeyOrder.Comparison
                 if BuiltInTypes.integers.contains(column.typeOID) {
                     comparison = .integer
@@ -200,9 +200,9 @@ struct TableCatalog {
     /// Splits what `quote_ident`s joined by commas give.
     static func identifiers(_ text: String) -> [String] {
         var names: [String] = []
-        var current = ""
+        var current = "".unicodeScalars
         var isQuoted = false
-        var iterator = text.makeIterator()
+        var iterator = text.unicodeScalars.makeIterator()
         var pending = iterator.next()
         while let character = pending {
             pending = iterator.next()
@@ -213,13 +213,13 @@ struct TableCatalog {
             case "\"":
                 isQuoted.toggle()
             case "," where !isQuoted:
-                names.append(current)
-                current = ""
+                names.append(String(current))
+                current.removeAll()
             default:
                 current.append(character)
             }
         }
-        if !text.isEmpty { names.append(current) }
+        if !text.isEmpty { names.append(String(current)) }
         return names
     }
 }

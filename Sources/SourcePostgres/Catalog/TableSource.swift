@@ -27,7 +27,7 @@ struct TableSource: Sendable {
     var found = FoundStorage()
 
     /// Columns that old rows must have: the order's, and those of the destinations' keys.
-    var neededIdentity: Set<String> = []
+    var neededIdentity: Set<Identifier> = []
 
     /// What destinations tell its rows apart by.
     var keys: [CapturedTable.Key] = []

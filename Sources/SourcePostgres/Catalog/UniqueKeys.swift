@@ -36,7 +36,7 @@ struct UniqueKeys {
     /// Whether each partition keeps them unique in itself, and no two partitions can have the same: every partition key on
     /// the way to a leaf consists of columns of the key, as the server itself asks of a unique index of a root.
     private func isUniqueInPartitions(_ columns: [String], _ source: TableSource) throws -> Bool {
-        guard try partitionColumns(source)?.isSubset(of: columns) == true else { return false }
+        guard try partitionColumns(source)?.isSubset(of: columns.map(Identifier.init)) == true else { return false }
         let rows = try connection.query(
             """
             SELECT t.relid, (SELECT \(raw: UniqueKeys.names)) FROM pg_partition_tree(\(literal: String(source.oid))::oid::regclass) t
@@ -52,7 +52,7 @@ struct UniqueKeys {
     }
 
     /// The columns that say in which partition a row is, at every level; nil where an expression does.
-    private func partitionColumns(_ source: TableSource) throws -> Set<String>? {
+    private func partitionColumns(_ source: TableSource) throws -> Set<Identifier>? {
         let rows = try connection.query(
             """
             SELECT a.attname FROM pg_partition_tree(\(literal: String(source.oid))::oid::regclass) t
@@ -61,12 +61,12 @@ struct UniqueKeys {
               LEFT JOIN pg_attribute a ON a.attrelid = p.partrelid AND a.attnum = k.attnum AND k.attnum > 0
             """)
         let names = (0..<rows.count).map { rows[$0, 0] }
-        return names.contains(nil) ? nil : Set(names.compactMap(\.self))
+        return names.contains(nil) ? nil : Set(names.compactMap(\.self).map(Identifier.init))
     }
 
     /// A key with more columns than a unique index is unique too.
     private func isUnique(_ columns: [String], _ unique: [[String]]) -> Bool {
-        unique.contains { Set($0).isSubset(of: columns) }
+        unique.contains { $0.nameSet.isSubset(of: columns.nameSet) }
     }
 
     private func remedy(_ columns: [String], _ unique: [[String]], _ source: TableSource) -> String {

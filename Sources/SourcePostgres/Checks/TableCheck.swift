@@ -112,7 +112,7 @@ struct TableCheck {
             return
         }
         let keys = links.flatMap(\.bindings).filter { $0.table == source.index && $0.mode == .upsert }
-        for column in Set(keys.flatMap(\.key)).sorted() {
+        for column in keys.flatMap(\.key).nameSet.sorted().map(\.text) {
             guard let index = shape.index(of: column) else {
                 checking.add(
                     .unmet, "table \(source.name)", "it has no column \"\(column)\", which the collection's key names",

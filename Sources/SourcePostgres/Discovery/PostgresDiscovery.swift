@@ -99,7 +99,7 @@ public struct PostgresDiscovery: Discovery {
     ) -> JSONValue {
         var properties = JSONObject()
         for column in table.loggedColumns {
-            properties[column.name] = columns.schema(of: column, isKey: key.contains(column.name))
+            properties[column.name] = columns.schema(of: column, isKey: key.containsName(column.name))
         }
         if hasPlace { properties["_meta"] = place }
         var schema = JSONObject([("type", "object")])

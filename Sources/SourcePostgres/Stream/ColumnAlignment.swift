@@ -1,3 +1,5 @@
+import Postgres
+
 /// Which of a table's columns are those that a relation message of the log names.
 ///
 /// A message has names and types and no numbers; the catalog, which may be ahead of the log, has the numbers that stay with
@@ -18,20 +20,23 @@ struct ColumnAlignment {
     let numbers: [Int?]
 
     /// `attributes` in the order of their numbers, `known` by the names in the message before.
-    init(_ columns: [String], attributes: [Attribute], known: [String: Int]) {
+    init(_ columns: [String], attributes: [Attribute], known: [Identifier: Int]) {
         guard attributes.contains(where: { $0.name == nil }) || columns.count > attributes.count else {
             numbers = attributes.prefix(columns.count).map(\.number)
             return
         }
-        numbers = ColumnAlignment.search(columns, attributes, known)
+        numbers = ColumnAlignment.search(columns.map(Identifier.init), attributes, known)
     }
 
     /// Time and memory: the columns times the numbers.
-    private static func search(_ columns: [String], _ attributes: [Attribute], _ known: [String: Int]) -> [Int?] {
+    private static func search(
+        _ columns: [Identifier], _ attributes: [Attribute], _ known: [Identifier: Int]
+    ) -> [Int?] {
         let impossible = Int.min / 4
         let width = columns.count + 1
-        func value(_ attribute: Attribute, _ column: String) -> Int {
-            (attribute.name == column ? width : 0) + (known[column] == attribute.number ? 1 : 0)
+        func value(_ attribute: Attribute, _ column: Identifier) -> Int {
+            (attribute.name.map { Identifier($0) == column } == true ? width : 0)
+                + (known[column] == attribute.number ? 1 : 0)
         }
         /// The best of what follows, by how many numbers and columns are behind.
         var rest = [Int](repeating: impossible, count: (attributes.count + 1) * width)

@@ -62,7 +62,7 @@ final class RelationCache {
     /// The captured table that a relation is, by its number: names move. The log may be older than the catalog, so a name that
     /// differs is looked up in it: nil for another table of a captured one's name that is gone by now.
     private func captured(_ relation: RelationMessage) throws -> TableSource? {
-        let named = sources.first { $0.name.schema.name == relation.namespace && $0.name.name.name == relation.name }
+        let named = sources.first { $0.name == QualifiedName(relation.namespace, relation.name) }
         let numbered = sources.first { $0.oid == relation.id }
         if let numbered, numbered.index == named?.index { return numbered }
         if let numbered {
@@ -112,7 +112,7 @@ final class RelationCache {
             try TableWatch.requireNotGenerated(column.name, source, connection)
         }
         let before = Dictionary(
-            known.columns.compactMap { column in column.attribute.map { (column.name, $0) } },
+            known.columns.compactMap { column in column.attribute.map { (Identifier(column.name), $0) } },
             uniquingKeysWith: { first, _ in first })
         let alignment = ColumnAlignment(
             relation.columns.map(\.name), attributes: try catalog.attributes(of: relation.id), known: before)
@@ -123,7 +123,7 @@ final class RelationCache {
                 match.isIdentity = column.isKey
                 return match
             }
-            let isDropped = match == nil && before[column.name] != number
+            let isDropped = match == nil && before[Identifier(column.name)] != number
             return try describe(column, of: source, attribute: isDropped ? nil : number)
         }
         if columns.contains(where: { column in

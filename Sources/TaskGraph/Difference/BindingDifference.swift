@@ -1,3 +1,4 @@
+import Connectors
 import JSON
 
 /// What changes of a task's bindings mean.
@@ -7,18 +8,18 @@ enum BindingDifference {
     /// Between two states of a capture. A binding is its table.
     static func capture(_ old: CaptureTask, _ new: CaptureTask, _ report: TaskReport) -> [CatalogChange] {
         func name(_ binding: CaptureTask.Binding) -> String { "\(binding.namespace).\(binding.stream)" }
-        let before = Dictionary(old.bindings.map { (name($0), $0) }) { first, _ in first }
-        let after = Set(new.bindings.map(name))
+        let before = Dictionary(old.bindings.map { (JSONKey(name($0)), $0) }) { first, _ in first }
+        let after = new.bindings.map(name).nameSet
         var changes: [CatalogChange] = []
         for binding in new.bindings {
             let table = name(binding)
-            if let known = before[table] {
+            if let known = before[JSONKey(table)] {
                 changes += compare(known, binding, table, report)
             } else if !binding.isDisabled {
                 changes.append(report.binding(table, .backfill, "is captured", "the table is read"))
             }
         }
-        for binding in old.bindings where !after.contains(name(binding)) && !binding.isDisabled {
+        for binding in old.bindings where !after.contains(JSONKey(name(binding))) && !binding.isDisabled {
             changes.append(
                 report.binding(
                     name(binding), .restart, "is captured no longer",
@@ -65,13 +66,13 @@ enum BindingDifference {
         _ old: MaterializationTask, _ new: MaterializationTask, _ report: TaskReport
     ) -> [CatalogChange] {
         func name(_ binding: MaterializationTask.Binding) -> String { "\(binding.schema).\(binding.table)" }
-        let before = Dictionary(old.bindings.map { (name($0), $0) }) { first, _ in first }
-        let after = Set(new.bindings.map(name))
-        var gone = old.bindings.filter { !after.contains(name($0)) && !$0.isDisabled }
+        let before = Dictionary(old.bindings.map { (JSONKey(name($0)), $0) }) { first, _ in first }
+        let after = new.bindings.map(name).nameSet
+        var gone = old.bindings.filter { !after.contains(JSONKey(name($0))) && !$0.isDisabled }
         var changes: [CatalogChange] = []
         for binding in new.bindings {
             let table = name(binding)
-            if let known = before[table] {
+            if let known = before[JSONKey(table)] {
                 changes += compare(known, binding, table, report)
             } else if !binding.isDisabled {
                 let twin = gone.firstIndex {
@@ -141,16 +142,18 @@ enum BindingDifference {
         _ old: ColumnSelection, _ new: ColumnSelection, _ table: String, _ report: TaskReport
     ) -> [CatalogChange] {
         if old == new { return [] }
-        let named = Set(old.only ?? []).union(new.only ?? []).union(old.excluded).union(new.excluded)
-            .union(old.names.keys).union(new.names.keys)
-        let taken = named.sorted().filter { !old.takes($0) && new.takes($0) }
-        let dropped = named.sorted().filter { old.takes($0) && !new.takes($0) }
-        let renamed = named.sorted().filter { old.takes($0) && new.takes($0) && old.names[$0] != new.names[$0] }
+        let named = ((old.only ?? []) + (new.only ?? [])).nameSet.union(old.excluded).union(new.excluded)
+            .union(old.names.keys).union(new.names.keys).sorted().map(\.text)
+        let taken = named.filter { !old.takes($0) && new.takes($0) }
+        let dropped = named.filter { old.takes($0) && !new.takes($0) }
+        let renamed = named.filter {
+            old.takes($0) && new.takes($0) && !old.destinationName(of: $0).isSameName(as: new.destinationName(of: $0))
+        }
         var parts: [String] = []
         if !taken.isEmpty { parts.append("takes \(taken.joined(separator: ", "))") }
         if !dropped.isEmpty { parts.append("leaves out \(dropped.joined(separator: ", "))") }
         if !renamed.isEmpty {
-            parts.append("renames \(renamed.map { "\($0) to \(new.names[$0] ?? $0)" }.joined(separator: ", "))")
+            parts.append("renames \(renamed.map { "\($0) to \(new.destinationName(of: $0))" }.joined(separator: ", "))")
         }
         if (old.only == nil) != (new.only == nil) {
             parts.append(new.only == nil ? "takes every other column" : "takes no column that isn't named")

@@ -103,14 +103,16 @@ struct DiscoverPlan {
         let captureName =
             existing?.name.text ?? names.new((prefix + [database, "source"]).joined(separator: "/"))
         var capture = CatalogAddition.Bindings(task: captureName, endpoint: existing == nil ? source : nil, items: [])
-        let bound = Set(
-            (existing?.bindings ?? []).map { TableSelection.ListedTable(schema: $0.namespace, table: $0.stream) })
+        let bound = Dictionary(
+            (existing?.bindings ?? []).compactMap { binding in
+                binding.stream.map { (QualifiedName(binding.namespace, $0), binding) }
+            },
+            uniquingKeysWith: { first, _ in first })
         var collections: [(name: String, value: JSONObject)] = []
         var targets: [(table: DiscoveredTable, collection: String)] = []
         for table in tables {
-            if bound.contains(.init(schema: table.namespace, table: table.stream)) {
-                let binding = existing?.bindings.first { $0.namespace == table.namespace && $0.stream == table.stream }
-                if let target = binding?.target, binding?.isDisabled == false { targets.append((table, target.text)) }
+            if let binding = bound[QualifiedName(table.namespace, table.stream)] {
+                if let target = binding.target, !binding.isDisabled { targets.append((table, target.text)) }
                 continue
             }
             if let obstacle = table.obstacle {
@@ -161,7 +163,7 @@ struct DiscoverPlan {
         var bindings = CatalogAddition.Bindings(task: name, endpoint: existing == nil ? target : nil, items: [])
         for (table, collection) in targets where !bound.contains(collection) {
             var resource = JSONObject([("table", .string(table.stream))])
-            if table.namespace != defaultSchema { resource["schema"] = .string(table.namespace) }
+            if !table.namespace.isSameName(as: defaultSchema) { resource["schema"] = .string(table.namespace) }
             if table.isKeyless { resource["delta_updates"] = true }
             bindings.items.append(
                 .binding(

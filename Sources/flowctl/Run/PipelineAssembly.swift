@@ -149,7 +149,7 @@ struct PipelineAssembly {
             backfillCounter: source.backfillCounter, rebuildCounter: binding.backfillCounter,
             skipsBackfill: source.resource["mode"]?.stringValue == "Only Changes"
                 || skips.contains(source.namespace, source.stream), readsSomeRows: filter(source) != nil,
-            requiredFields: required(binding), excludedFields: Array(binding.columns.excluded),
+            requiredFields: required(binding), excludedFields: binding.columns.excluded.map(\.text),
             onlyFields: only(binding.columns, source.columns),
             additionalCreateSQL: resource["additional_table_create_sql"]?.stringValue)
         link.adopts = resource["adopt"]?.boolValue ?? false
@@ -157,8 +157,8 @@ struct PipelineAssembly {
         link.names = binding.columns.names
         for (field, config) in binding.fields.require {
             let column = binding.columns.column(ofField: field)
-            if config["castToString"]?.boolValue == true { link.types[column] = .text }
-            if let definition = config["DDL"]?.stringValue { link.types[column] = .declared(definition) }
+            if config["castToString"]?.boolValue == true { link.types[JSONKey(column)] = .text }
+            if let definition = config["DDL"]?.stringValue { link.types[JSONKey(column)] = .declared(definition) }
         }
         return link
     }
@@ -166,15 +166,14 @@ struct PipelineAssembly {
     /// Required fields by their names at the destination.
     private func required(_ binding: MaterializationTask.Binding) -> [String] {
         binding.fields.require.map { field, _ in
-            let column = binding.columns.column(ofField: field)
-            return binding.columns.names[column] ?? column
+            binding.columns.destinationName(of: binding.columns.column(ofField: field))
         }
     }
 
     /// The columns that both allow: what the destination takes, and what may leave the source.
-    private func only(_ selection: ColumnSelection, _ captured: [String]?) -> Set<String>? {
-        guard let captured else { return selection.only.map { Set($0) } }
-        return Set(captured.filter(selection.takes))
+    private func only(_ selection: ColumnSelection, _ captured: [String]?) -> [String]? {
+        guard let captured else { return selection.only }
+        return captured.filter(selection.takes)
     }
 
     /// A key that is the place in the log stands for none: rows of such a table can't be told apart.
@@ -188,26 +187,13 @@ struct PipelineAssembly {
     private func column(
         _ pointer: String, _ binding: MaterializationTask.Binding, _ task: MaterializationTask
     ) throws -> String {
-        let segments = pointer.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
-        guard segments.count == 1, let segment = segments.first else {
+        guard let tokens = JSONPointer(parsing: pointer)?.tokens, tokens.count == 1 else {
             throw RunError(
                 .needsOperator, operation: "follow the key", object: "collection \"\(binding.collection)\"",
                 message: "its key \"\(pointer)\" is not a column of the captured table",
                 hint: "use the table's key columns: key: [/id]", task: task.name, binding: binding.index)
         }
-        var name = ""
-        var isEscaped = false
-        for character in segment {
-            if isEscaped {
-                name.append(character == "1" ? "/" : "~")
-                isEscaped = false
-            } else if character == "~" {
-                isEscaped = true
-            } else {
-                name.append(character)
-            }
-        }
-        return name
+        return tokens[0]
     }
 }
 

@@ -211,7 +211,8 @@ struct StatusComposition {
 
     private func table(of binding: MaterializationTask.Binding, in link: StoredLink) -> StoredLink.Table? {
         link.tables.first {
-            $0.schema == binding.schema && $0.name == binding.table && $0.collection == binding.collection
+            $0.schema.isSameName(as: binding.schema) && $0.name.isSameName(as: binding.table)
+                && $0.collection.isSameName(as: binding.collection)
         }
     }
 

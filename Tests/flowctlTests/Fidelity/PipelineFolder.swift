@@ -66,7 +66,8 @@ final class PipelineFolder {
         var materialization: [[String: Any]] = []
         for table in tables {
             // One that goes to two tables is captured once.
-            let first = tables.firstIndex { $0.schema == table.schema && $0.name == table.name } ?? 0
+            let wanted = QualifiedName(table.schema, table.name)
+            let first = tables.firstIndex { QualifiedName($0.schema, $0.name) == wanted } ?? 0
             let collection = "fidelity/c\(first)"
             collections[collection] = [
                 "key": table.key.map { column in
