@@ -57,12 +57,15 @@ public struct CaptureStart: Sendable {
     public var provisioned: [String]
     /// Estimated rows by table; nil where unknown.
     public var estimatedRows: [Int64?]
+    /// What the source's text is encoded in, by the server's name for it; nil where unknown.
+    public var encoding: String?
 
     public init(
         refusals: [RunError?], shapes: [TableShape], newLink: LinkCheckpoint, position: LogPosition,
         provisioned: [String],
-        estimatedRows: [Int64?]
+        estimatedRows: [Int64?], encoding: String? = nil
     ) {
+        self.encoding = encoding
         self.refusals = refusals
         self.shapes = shapes
         self.newLink = newLink

@@ -90,6 +90,9 @@ public protocol Transactor: RowStore {
     /// the first row of the new shape. No chunk of the binding is being written meanwhile. Returns the SQL that it ran.
     func evolve(_ binding: Int, to shape: TableShape) throws -> [String]
 
+    /// What speaks against text of the source's encoding (`UTF8`), in a sentence with the remedy; nil for nothing.
+    func concern(sourceEncoding: String) throws -> String?
+
     /// Whether anything was stored since the last commit.
     var isOpen: Bool { get }
 
@@ -107,6 +110,10 @@ public protocol Transactor: RowStore {
     func chunkWriter() throws -> any ChunkWriter
 
     func close()
+}
+
+extension Transactor {
+    public func concern(sourceEncoding: String) throws -> String? { nil }
 }
 
 /// Writes one backfill chunk at a time: its rows, then the held changes on top (`store`, `append`), then the binding's

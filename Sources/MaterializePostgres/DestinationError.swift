@@ -78,6 +78,8 @@ struct ErrorScope {
         case "23P01": return "a row violates the exclusion constraint \(quoted(error.constraint)) of \(table(error))"
         case "22001": return "a value\(column) is longer than the column's type allows"
         case "22003": return "a value\(column) is out of the column type's range"
+        case "22P05": return "a value\(column) has a character that the destination's encoding lacks"
+        case "22021": return "a value\(column) has bytes that are no text in the destination's encoding"
         case "22P02", "22007", "22008", "22P03": return "a value\(column) is none of the column's type"
         default: break
         }
@@ -112,7 +114,12 @@ struct ErrorScope {
             return
                 "the destination has a constraint that the source does not hold to: drop it there, or mend the row at "
                 + "the source"
-        case "22P02": return "compare the column's type at both ends (for an enum: its labels)"
+        case "22P02":
+            return
+                "compare the column's type at both ends (for an enum: its labels; where rows with a label's old name still "
+                + "wait in the log, have the table read again)"
+        case "22P05": return "make the destination's database with ENCODING 'UTF8', which has every character"
+        case "22021": return "mend the row at the source, whose encoding SQL_ASCII takes any bytes for text"
         case let state? where state.hasPrefix("P0") || state.hasPrefix("22"): return nil
         default: return error.hint
         }

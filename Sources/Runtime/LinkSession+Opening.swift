@@ -43,6 +43,7 @@ extension LinkSession {
                 do {
                     if let refusal = start.refusals[index] { throw refusal }
                     links.append((member, try openLink(runner, member.spec, transactor, start)))
+                    if isFirst { try warn(of: start.encoding, runner, transactor, member) }
                     member.reached(transactor.checkpoint?.position ?? start.newLink.position)
                 } catch {
                     transactor.close()
@@ -87,6 +88,15 @@ extension LinkSession {
         for index in disabled { member.disable(spec.bindings[index].index) }
         member.becomeReady()
         return try open(member)
+    }
+
+    private static func warn(
+        of encoding: String?, _ runner: CaptureRunner, _ transactor: any Transactor, _ member: LinkMember
+    ) throws {
+        guard let encoding, let concern = try transactor.concern(sourceEncoding: encoding) else { return }
+        var event = RunEvent(.warning, task: member.name)
+        event.message = concern
+        runner.observer.record(event)
     }
 
     private static func openLink(

@@ -170,7 +170,7 @@ public final class PostgresCapture: Capture {
             return CaptureStart(
                 refusals: slot.refusals, shapes: shapes, newLink: newLink, position: positions.min() ?? slot.position,
                 provisioned: publication.provisioned + sideTables + slot.provisioned,
-                estimatedRows: sources.map(\.estimatedRows))
+                estimatedRows: sources.map(\.estimatedRows), encoding: server.encoding)
         }
     }
 

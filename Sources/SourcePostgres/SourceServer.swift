@@ -6,13 +6,19 @@ struct SourceServer {
     var version: Int
     var walLevel: String
     var isStandby: Bool
+    /// Of the database: `UTF8`.
+    var encoding: String?
 
     init(_ connection: Connection) throws {
         let rows = try connection.query(
-            "SELECT current_setting('server_version_num'), current_setting('wal_level'), pg_is_in_recovery()")
+            """
+            SELECT current_setting('server_version_num'), current_setting('wal_level'), pg_is_in_recovery(),
+                   getdatabaseencoding()
+            """)
         version = rows[0, 0].flatMap { Int($0) } ?? 0
         walLevel = rows[0, 1] ?? ""
         isStandby = rows[0, 2] == "t"
+        encoding = rows[0, 3]
     }
 
     /// Where the log ends: nothing that is committed is after it. On a standby, what it has replayed.

@@ -40,6 +40,18 @@ enum EnumLabels {
         return statements
     }
 
+    /// What gives labels their new names, where nothing else differs; nil otherwise. A label gets another name at the source
+    /// without a word in the log, and the rows that hold it have the new one then.
+    static func renaming(_ type: TypeDefinition, there: [String], wanted: [String]) -> String? {
+        let differing = zip(there, wanted).filter { !$0.isSameName(as: $1) }
+        guard there.count == wanted.count, !differing.isEmpty,
+            differing.allSatisfy({ !wanted.containsName($0) && !there.containsName($1) })
+        else { return nil }
+        return differing.map { old, new in
+            "ALTER TYPE \(type.quoted) RENAME VALUE \(SQL.literal(old)) TO \(SQL.literal(new));"
+        }.joined(separator: " ")
+    }
+
     /// Adds labels that enums lack, each in a transaction of its own: a new label can't be used in the transaction that
     /// adds it. The connection must be in none. Enums that are absent, or differ otherwise, are left to `TypeProvision`.
     static func extend(

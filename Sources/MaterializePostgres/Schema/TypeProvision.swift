@@ -15,7 +15,9 @@ struct TypeProvision {
             case .extensionType(let name): ran += try provideExtension(type, name)
             case .enumeration(let labels):
                 let create = "CREATE TYPE \(type.quoted) AS ENUM (\(labels.map(SQL.literal).joined(separator: ", ")))"
-                ran += try provide(type, create) { try isSame(type, labels: labels) }
+                ran += try provide(type, create, remedy: { try renaming(type, labels) }) {
+                    try isSame(type, labels: labels)
+                }
             case .domain(let definition):
                 ran += try provide(type, "CREATE DOMAIN \(type.quoted) AS \(definition)") {
                     try isSame(type, as: "CREATE DOMAIN pg_temp.flow_probe AS \(definition)")
@@ -30,12 +32,21 @@ struct TypeProvision {
         return ran
     }
 
-    private func provide(_ type: TypeDefinition, _ create: String, _ isSame: () throws -> Bool) throws -> [String] {
+    private func renaming(_ type: TypeDefinition, _ labels: [String]) throws -> String? {
+        let there = try EnumLabels.read(type, connection, scope)
+        return EnumLabels.renaming(type, there: there, wanted: labels).map {
+            "name its labels as the source does: \($0)"
+        }
+    }
+
+    private func provide(
+        _ type: TypeDefinition, _ create: String, remedy: () throws -> String? = { nil }, _ isSame: () throws -> Bool
+    ) throws -> [String] {
         if try exists(type) {
             guard try isSame() else {
                 throw scope.error(
                     .needsOperator, "the type \(type.quoted) is there and is another one than the source's",
-                    hint: "change it to be as: \(create)")
+                    hint: try remedy() ?? "change it to be as: \(create)")
             }
             return []
         }
