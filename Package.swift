@@ -81,7 +81,8 @@ let package = Package(
         tests(
             "flowctl",
             [
-                "flowctl", "Postgres", "Connectors", "Runtime", "JSON", "SourcePostgres", "MaterializePostgres",
+                "flowctl", "Postgres", "Connectors", "Diagnostics", "Runtime", "JSON", "SourcePostgres",
+                "MaterializePostgres",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
     ]

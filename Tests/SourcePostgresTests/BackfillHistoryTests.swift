@@ -112,7 +112,7 @@ import Testing
             ended.signal()
         }
         writers.start()
-        let caughtUp = eventually(seconds: 60) { observer.count(.caughtUp) > 0 || failure.withLock { $0 != nil } }
+        let caughtUp = eventually(seconds: 150) { observer.count(.caughtUp) > 0 || failure.withLock { $0 != nil } }
         writers.stop()
         #expect(failure.withLock { $0 } == nil, "\(failure.withLock { $0 }.map { "\($0)" } ?? "")")
         #expect(caughtUp)
