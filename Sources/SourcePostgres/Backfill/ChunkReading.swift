@@ -58,7 +58,10 @@ final class ChunkReading: ChunkReader {
         guard try isSameFile(chunk) else { return .abandoned }
         _ = try RowSecurity.guarded([chunk.table], connection)
         let found = try TableCatalog(connection: connection).shape(of: chunk.table)
-        guard found.isSame(as: shape) else { return .reshaped(found) }
+        guard found.isSame(as: shape) else {
+            try TableWatch.requireKnownPast(found.columns, of: chunk.table, connection)
+            return .reshaped(found)
+        }
 
         try lookUpBound(of: chunk)
         bounded()

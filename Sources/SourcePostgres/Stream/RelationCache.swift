@@ -126,18 +126,8 @@ final class RelationCache {
             let isDropped = match == nil && before[Identifier(column.name)] != number
             return try describe(column, of: source, attribute: isDropped ? nil : number)
         }
-        if columns.contains(where: { column in
-            guard let number = column.attribute, number > source.storage.lastColumn else { return false }
-            return !known.columns.contains { $0.attribute == number }
-        }) {
-            do {
-                try TableWatch.requireKnownPast(source, connection)
-            } catch var error as RunError {
-                // The next session says what to do for each destination, or does it.
-                error.kind = .transient
-                throw error
-            }
-        }
+        let new = columns.filter { column in !known.columns.contains { $0.attribute == column.attribute } }
+        try TableWatch.requireKnownPast(new, of: source, connection)
         return TableShape(
             table: source.index, namespace: source.name.schema.name, name: source.name.name.name, columns: columns,
             types: try TypeCatalog(connection: connection).definitions(of: columns.map(\.typeOID)),

@@ -64,12 +64,17 @@ enum TableWatch {
             hint: "start again: what to do is said then")
     }
 
-    /// Throws where a column was added since the session began with values for the old rows that nobody wrote down.
-    static func requireKnownPast(_ table: TableSource, _ connection: Connection) throws {
+    /// Throws where a column was added since the session began with values for the old rows that nobody wrote down. Asked before
+    /// any row with it is taken, from the stream or by a chunk: a link that has it passes for one that knows its past. The error ends
+    /// the session only; the next one says what to do for each destination, or does it.
+    static func requireKnownPast(_ columns: [ColumnShape], of table: TableSource, _ connection: Connection) throws {
+        guard columns.contains(where: { ($0.attribute ?? 0) > table.storage.lastColumn }) else { return }
         guard let now = try TableStorage.read([table.oid], connection)[table.oid],
             let column = now.unknownColumn(since: table.storage.files, after: table.storage.lastColumn)
         else { return }
-        throw unknownPast(table, column, "start again: what to do is said then", binding: table.binding)
+        var error = unknownPast(table, column, "start again: what to do is said then", binding: table.binding)
+        error.kind = .transient
+        throw error
     }
 
     /// Throws where the stream has begun to show a generated column (18 and later): rows until now lack it.
