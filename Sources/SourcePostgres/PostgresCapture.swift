@@ -264,7 +264,8 @@ public final class PostgresCapture: Capture {
         return try rethrowing("connect", "capture \"\(name)\"") {
             let connection = try connect()
             try connection.execute("SET max_parallel_workers_per_gather = 0")
-            return ChunkReading(capture: name, connection: connection, stop: stop, isStandby: isStandby)
+            return ChunkReading(
+                capture: name, connection: connection, stop: stop, isStandby: isStandby, isReadOnly: config.isReadOnly)
         }
     }
 

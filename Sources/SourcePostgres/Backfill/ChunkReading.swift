@@ -17,15 +17,17 @@ final class ChunkReading: ChunkReader {
     private let capture: String
     private let connection: Connection
     private let stop: StopSignal
+    private let isReadOnly: Bool
     /// Nil on a primary, whose snapshots say all themselves.
     private var standby: StandbySnapshot?
     /// Behind the end of every transaction that the open snapshot sees as over.
     private var snapshotPosition = LogPosition.zero
 
-    init(capture: String, connection: Connection, stop: StopSignal, isStandby: Bool) {
+    init(capture: String, connection: Connection, stop: StopSignal, isStandby: Bool, isReadOnly: Bool) {
         self.capture = capture
         self.connection = connection
         self.stop = stop
+        self.isReadOnly = isReadOnly
         standby = isStandby ? StandbySnapshot(connection: connection) : nil
     }
 
@@ -75,7 +77,9 @@ final class ChunkReading: ChunkReader {
         try connection.execute("COMMIT")
         // The stream shows what is on disk only: what awaits it needs no other proof, nor does what a standby has replayed.
         if chunk.awaited == .zero, standby == nil {
-            try LogFlush(connection: connection, isStopped: { self.stop.isRequested }).wait(for: snapshotPosition)
+            let flush = LogFlush(
+                connection: connection, isReadOnly: isReadOnly, isStopped: { self.stop.isRequested })
+            try flush.wait(for: snapshotPosition)
         }
         chunk.milliseconds = now() - began
         return .complete

@@ -12,18 +12,21 @@ import Postgres
 struct LogFlush {
     /// Outside of any transaction.
     let connection: Connection
+    /// Nothing may be written to this source, not even to its log.
+    let isReadOnly: Bool
     var isStopped: () -> Bool = { false }
 
     /// Looks that the log is given to get there by itself, five milliseconds apart.
     private static let looks = 4
 
     /// Returns when the log is on disk up to there; at once for most. What lags behind without anybody's commit (pages that a
-    /// reader tidied up) waits for the server's own pace, of seconds: then a message that nobody listens to is committed.
+    /// reader tidied up) waits for the server's own pace, of seconds: then a message that nobody listens to is committed, unless
+    /// the source is read-only.
     func wait(for position: LogPosition) throws {
         for look in 0... {
             let rows = try connection.query("SELECT pg_current_wal_flush_lsn()")
             if let flushed = rows[0, 0].flatMap({ LogPosition($0) }), flushed >= position { return }
-            if look == LogFlush.looks, try push() { return }
+            if look == LogFlush.looks, !isReadOnly, try push() { return }
             if isStopped() { throw LogFlush.stopped }
             var pause = timespec(tv_sec: 0, tv_nsec: 5_000_000)
             nanosleep(&pause, nil)

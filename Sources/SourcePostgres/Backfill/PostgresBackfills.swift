@@ -11,18 +11,20 @@ final class PostgresBackfills: LinkBackfills {
     private let name: String
     /// For questions to the server: made when the first comes.
     private let connect: () throws -> Connection
+    private let isReadOnly: Bool
     private var side: Connection?
     private var remarks: [(binding: Int, message: String)]
 
     init(
         name: String, tables: [TableBackfill], delivered: DeliveredTransactions, identity: LogIdentity,
-        connect: @escaping () throws -> Connection
+        isReadOnly: Bool, connect: @escaping () throws -> Connection
     ) {
         self.name = name
         self.tables = tables
         self.delivered = delivered
         self.identity = identity
         self.connect = connect
+        self.isReadOnly = isReadOnly
         remarks = tables.enumerated().flatMap { index, table in
             table.table.generated.remarks(table.binding).map { (index, $0) }
         }
@@ -219,7 +221,8 @@ final class PostgresBackfills: LinkBackfills {
     ) throws -> ChangeBatch? {
         try ask("fetch a row") {
             try UnchangedFetch.run(
-                row, in: batch, shape: shape, of: tables[binding].table, order: tables[binding].order, on: $0)
+                row, in: batch, shape: shape, of: tables[binding].table, order: tables[binding].order,
+                isReadOnly: isReadOnly, on: $0)
         }
     }
 

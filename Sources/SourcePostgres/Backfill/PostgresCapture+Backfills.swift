@@ -71,7 +71,7 @@ extension PostgresCapture {
         return PostgresBackfills(
             name: name, tables: backfills,
             delivered: DeliveredTransactions(base: identity.base, pending: identity.pending + writers),
-            identity: now,
+            identity: now, isReadOnly: config.isReadOnly,
             connect: { try connect() })
     }
 

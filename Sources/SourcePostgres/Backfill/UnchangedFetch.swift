@@ -9,7 +9,7 @@ enum UnchangedFetch {
     /// The row with its absent columns filled in, as the first row of a batch; nil where the source has no such row now.
     static func run(
         _ row: Int32, in batch: ChangeBatch, shape: TableShape, of table: TableSource, order: KeyOrder,
-        on connection: Connection
+        isReadOnly: Bool, on connection: Connection
     ) throws -> ChangeBatch? {
         let absent = shape.columns.indices.filter { batch.fields[Int(row) + $0].isUnchanged }
         let columns = absent.map { Identifier(shape.columns[$0].name).quoted + "::text" }.joined(separator: ", ")
@@ -18,7 +18,7 @@ enum UnchangedFetch {
         }.joined(separator: " AND ")
         let result = try connection.query("SELECT \(raw: columns) FROM \(table.rows) WHERE \(raw: key)")
         guard result.count == 1 else { return nil }
-        try LogFlush(connection: connection).waitForNow()
+        try LogFlush(connection: connection, isReadOnly: isReadOnly).waitForNow()
         let filled = ChangeBatch(byteCapacity: 1 << 12)
         for column in shape.columns.indices {
             guard let position = absent.firstIndex(of: column) else {
