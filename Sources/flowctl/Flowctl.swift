@@ -30,6 +30,7 @@ struct Flowctl: AsyncParsableCommand {
             Setup.self,
             Apply.self,
             Status.self,
+            Verify.self,
             Demo.self,
             Schema.self,
             Explain.self,
