@@ -37,12 +37,14 @@ struct Flowctl: AsyncParsableCommand {
             Manual.self,
         ])
 
-    /// A reader that goes away is seen as a failing write, not as a signal that ends the process.
+    /// A reader that goes away is seen as a failing write, and so is a limit on a file's size, not as a signal that ends the
+    /// process.
     ///
     /// Commands run on the process' first thread: its memory grows in large steps, where the allocator asks the system for
     /// each page of another thread's by itself, a tenth of the time that a large catalog takes.
     @MainActor static func main() async {
         signal(SIGPIPE, SIG_IGN)
+        signal(SIGXFSZ, SIG_IGN)
         do {
             var command = try parseAsRoot()
             if var runnable = command as? any AsyncParsableCommand {
@@ -51,7 +53,11 @@ struct Flowctl: AsyncParsableCommand {
                 try command.run()
             }
         } catch {
-            exit(withError: error)
+            let code = exitCode(for: error)
+            let text = fullMessage(for: error)
+            // Help is a result, too.
+            if !text.isEmpty { if code == .success { Output.line(text) } else { Output.log(text) } }
+            Glibc.exit(code.rawValue)
         }
     }
 }

@@ -69,12 +69,24 @@ import YAML
             ("a: \"x\" y", "1:8 expected a key here"),
             ("a: - b", "1:4 a list can't start here"),
             ("é: [漢, b: c: d]", "1:12 expected ',' or ']' here"),
+            ("a: |\n  \tb", "2:3 a tab can't be the first thing in a text block"),
             ("a: *", "1:5 a name must follow '&' or '*'"),
         ])
     func grammar(text: String, fault: String) {
         let parsed = Parsed(text)
         #expect(parsed.faults == ["FC0102 " + fault])
         #expect(!parsed.document.isComplete)
+    }
+
+    @Test(
+        "a comment that touches what stands before it is a fault, a sign within a value is not",
+        arguments: [
+            ("a: |#b\n  c", "1:5"), ("a: >-#b\n  c", "1:6"), ("a: \"b\"#c", "1:7"), ("'a'#b", "1:4"), ("a: [b]#c", "1:7"),
+            ("a: {b: 1}#c\n", "1:10"),
+        ])
+    func touchingComments(text: String, place: String) {
+        #expect(Parsed(text).faults == ["FC0102 \(place) a comment needs a space before its '#'"])
+        #expect(Parsed("a: b#c\nd: |1 #e\n #f\ng: [h#i] #j\nk: \"l\" #m\n").faults.isEmpty)
     }
 
     @Test("what was read before the fault is kept")

@@ -41,6 +41,18 @@ struct CatalogCommandTests {
         program.remove()
     }
 
+    @Test(
+        "a result that can't be written ends with 69 and says so, a reader that has gone away with 0 and nothing",
+        arguments: ["validate --format json good.yaml", "schema", "fmt - <good.yaml", "explain FC0502", "--help"])
+    func fullDisk(command: String) throws {
+        let full = try program.shell("\"$0\" \(command) >/dev/full")
+        #expect(full.status == 69, "\(full)")
+        #expect(full.text == "flowctl: standard output can't be written: No space left on device\n")
+        let gone = try program.shell("\"$0\" \(command) | true; exit ${PIPESTATUS[0]}")
+        #expect(gone.status == 0 && gone.text.isEmpty, "\(gone)")
+        program.remove()
+    }
+
     @Test("a file that is not there is a fault, not a usage error")
     func missingFile() throws {
         let outcome = try run("validate", "none.yaml")

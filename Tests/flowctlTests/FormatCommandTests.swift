@@ -52,8 +52,21 @@ struct FormatCommandTests {
     func broken() throws {
         let found = try program.run(["fmt", "broken.yaml", "none.yaml", "wild.yaml"])
         #expect(found.status == 65)
-        #expect(found.errors.contains("--> broken.yaml:") && found.errors.contains("'none.yaml': No such file"))
+        #expect(found.errors.contains("--> broken.yaml:") && found.errors.contains("can't read 'none.yaml': there is no"))
         #expect(try read("broken.yaml") == "collections:\n  a: {b\n" && read("wild.yaml") == formatted)
+        program.remove()
+    }
+
+    @Test("a file that can't be written stays as it is, with nothing beside it, and ends with 69")
+    func fileSizeLimit() throws {
+        let long = "a:   " + String(repeating: "x", count: 5000) + "\n"
+        try program.write("long.yaml", long)
+        let found = try program.shell("ulimit -f 1; exec \"$0\" fmt long.yaml 2>&1 | cat; exit ${PIPESTATUS[0]}")
+        #expect(found.status == 69 && found.text.contains("can't write 'long.yaml': File too large"), "\(found)")
+        #expect(try read("long.yaml") == long)
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: program.folder.path)
+                .allSatisfy { !$0.hasPrefix("long.yaml.") })
         program.remove()
     }
 

@@ -48,7 +48,7 @@ struct HostileFileTests {
         try write(bomb, to: file)
         let clock = ContinuousClock()
         let start = clock.now
-        let outcome = try shell(program, "ulimit -v 1048576; exec \"$0\" validate \(bomb.name)")
+        let outcome = try program.shell("ulimit -v 1048576; exec \"$0\" validate \(bomb.name)")
         #expect(outcome.status == 65 && outcome.text.contains(bomb.expected), "\(outcome)")
         #expect(outcome.text.utf8.count < 10_000)
         // Some tenths of a second in a release build.
@@ -59,21 +59,28 @@ struct HostileFileTests {
     func endless() throws {
         let program = try Program()
         defer { program.remove() }
-        let outcome = try shell(
-            program, "ulimit -v 1048576; yes 'a: b' 2>&- | \"$0\" validate -; exit ${PIPESTATUS[1]}")
+        let outcome = try program.shell(
+            "ulimit -v 1048576; yes 'a: b' 2>&- | \"$0\" validate -; exit ${PIPESTATUS[1]}")
         #expect(outcome.status == 65 && outcome.text.contains("larger than 64 MiB"), "\(outcome)")
+        let zeros = try program.shell("ulimit -v 1048576; \"$0\" fmt /dev/zero - </dev/zero")
+        #expect(zeros.status == 65, "\(zeros)")
+        for name in ["/dev/zero", "<stdin>"] {
+            #expect(zeros.text.contains("can't read '\(name)': it is larger than 64 MiB"), "\(zeros)")
+        }
     }
 
     @Test("a named pipe that nobody writes to is refused at once, pipes that the shell passes on are read")
     func namedPipe() throws {
         let program = try Program()
         defer { program.remove() }
-        let named = try shell(program, "mkfifo p.yaml; ln -s p.yaml l.yaml; timeout 10 \"$0\" validate p.yaml l.yaml")
+        let named = try program.shell("mkfifo p.yaml; ln -s p.yaml l.yaml; timeout 10 \"$0\" validate p.yaml l.yaml")
         #expect(named.status == 65, "\(named)")
         #expect(named.text.contains("can't read 'p.yaml': it is a named pipe"), "\(named)")
         #expect(named.text.contains("can't read 'l.yaml': it is a named pipe"), "\(named)")
-        let passed = try shell(
-            program, "\"$0\" validate <(echo 'collections: {}') && echo 'collections: {}' | \"$0\" validate /dev/stdin")
+        let formatted = try program.shell("timeout 10 \"$0\" fmt p.yaml")
+        #expect(formatted.status == 65 && formatted.text.contains("can't read 'p.yaml': it is a named pipe"))
+        let passed = try program.shell(
+            "\"$0\" validate <(echo 'collections: {}') && echo 'collections: {}' | \"$0\" validate /dev/stdin")
         #expect(passed.status == 0, "\(passed)")
     }
 
@@ -86,20 +93,5 @@ struct HostileFileTests {
         let many = max(1, min(bomb.count, 1 << 20 / bomb.piece.count))
         let block = Data(Array(repeating: bomb.piece, count: many).joined())
         for _ in 0..<(bomb.count / many) { try handle.write(contentsOf: block) }
-    }
-
-    private func shell(_ program: Program, _ line: String) throws -> (status: Int32, text: String) {
-        let process = Process()
-        process.executableURL = URL(filePath: "/bin/bash")
-        process.arguments = ["-c", line, try #require(Program.executable).path]
-        process.currentDirectoryURL = program.folder
-        let output = program.folder.appending(path: "output")
-        try Data().write(to: output)
-        process.standardOutput = try FileHandle(forWritingTo: output)
-        process.standardError = process.standardOutput
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        return (process.terminationStatus, try String(contentsOf: output, encoding: .utf8))
     }
 }

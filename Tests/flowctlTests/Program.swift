@@ -52,5 +52,21 @@ struct Program {
             errors: try String(contentsOf: files[2], encoding: .utf8))
     }
 
+    /// What a line of bash does in the folder, and all that it prints; `$0` is the program.
+    func shell(_ line: String) throws -> (status: Int32, text: String) {
+        let process = Process()
+        process.executableURL = URL(filePath: "/bin/bash")
+        process.arguments = ["-c", line, Self.executable?.path ?? ""]
+        process.currentDirectoryURL = folder
+        let output = folder.appending(path: "output")
+        try Data().write(to: output)
+        process.standardOutput = try FileHandle(forWritingTo: output)
+        process.standardError = process.standardOutput
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+        return (process.terminationStatus, try String(contentsOf: output, encoding: .utf8))
+    }
+
     func remove() { try? FileManager.default.removeItem(at: folder) }
 }

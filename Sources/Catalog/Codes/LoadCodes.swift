@@ -5,7 +5,7 @@ extension DiagnosticCode {
     static let loadCodes: [DiagnosticCode] = [.unreadableFile, .notAFile, .emptyFile, .danglingReference]
 
     /// A file that can't be opened or read.
-    static let unreadableFile = DiagnosticCode(
+    public static let unreadableFile = DiagnosticCode(
         201, title: "a file can't be read",
         explanation: """
             The file is not there, is a folder, or may not be read. A path in a catalog is relative to the folder of \

@@ -3,10 +3,11 @@ import Glibc
 import YAML
 
 /// Reads whole files. The one place of this room that touches a disk.
-enum FileSystem {
+public enum FileSystem {
     /// Why a file can't be read, in the system's words.
-    struct Failure: Error {
-        let reason: String
+    public struct Failure: Error {
+        /// What follows "can't read it: ".
+        public let reason: String
     }
 
     /// The folder that the program was started in.
@@ -22,8 +23,8 @@ enum FileSystem {
     /// Whether something has this name.
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
-    /// The file's bytes; `-` is standard input. Throws where it can't be opened, is a folder, or is too large.
-    static func read(_ path: String) throws(Failure) -> [UInt8] {
+    /// The file's bytes; `-` is standard input. Throws where it can't be opened, is a folder or a named pipe, or is too large.
+    public static func read(_ path: String) throws(Failure) -> [UInt8] {
         if path == "-" { return try bytes(of: STDIN_FILENO) }
         if path.utf8.contains(0) { throw Failure(reason: "its name holds a zero byte") }
         if isNamedPipe(path) { throw Failure(reason: "it is a named pipe; give - and its text on standard input") }

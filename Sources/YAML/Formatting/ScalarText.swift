@@ -79,32 +79,4 @@ extension SyntaxNode {
             return String(decoding: line, as: UTF8.self)
         }
     }
-
-    /// A scalar after `|` or `>`: its header, and its lines without their indentation. `parentIndent` is the column of the
-    /// collection around it, -1 where there is none.
-    func blockLines(_ lines: SourceLines, parentIndent: Int) -> (header: String, content: [String], keepsEnd: Bool) {
-        let headEnd = lines.lineEnd(contentStart)
-        let head = lines.bytes[contentStart..<headEnd].prefix { !SourceLines.isBlank($0) && $0 != UInt8(ascii: "#") }
-        let style = head.first == UInt8(ascii: ">") ? ">" : "|"
-        let chomping = head.contains(UInt8(ascii: "+")) ? "+" : head.contains(UInt8(ascii: "-")) ? "-" : ""
-        var found = headEnd < end ? Array(lines.lines(headEnd..<end).dropFirst()) : []
-        // The mark stands at the beginning of the line that follows.
-        if let last = found.last, last.isEmpty { found.removeLast() }
-        let digit = head.first { (0x31...0x39).contains($0) }
-        let indent: Int
-        if let digit {
-            indent = max(parentIndent, 0) + Int(digit - 0x30)
-        } else {
-            let first = found.firstIndex { line in line.contains { $0 != 0x20 } } ?? found.count
-            let widths = found[..<min(first + 1, found.count)].map { $0.prefix { $0 == 0x20 }.count }
-            indent = max(widths.max() ?? 0, parentIndent + 1, 1)
-        }
-        var content = found.map { line in
-            String(decoding: line.dropFirst(min(indent, line.prefix { $0 == 0x20 }.count)), as: UTF8.self)
-        }
-        if chomping != "+" { while content.last == "" { content.removeLast() } }
-        let firstText = content.first { !$0.isEmpty }
-        let needsIndicator = firstText.map { $0.hasPrefix(" ") || $0.hasPrefix("\t") } ?? false
-        return (style + (needsIndicator ? "2" : "") + chomping, content, chomping == "+")
-    }
 }

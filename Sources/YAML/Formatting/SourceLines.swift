@@ -51,12 +51,13 @@ struct SourceLines {
         start < end && bytes[start..<end].contains(where: Self.isBreak)
     }
 
-    /// Whether the line before the one of a byte is there and empty, for a byte that is first on its line.
-    func hasBlankBefore(_ offset: Int) -> Bool {
+    /// Whether the line before the one of a byte is there and empty, for a byte that is first on its line. `text` is the end
+    /// of the last text after `|` or `>` before it: what looks empty up to there is text.
+    func hasBlankBefore(_ offset: Int, after text: Int = 0) -> Bool {
         guard isFirst(offset) else { return false }
         var at = lineStart(offset)
         var breaks = 0
-        while at > base, Self.isBreak(bytes[at - 1]) || Self.isBlank(bytes[at - 1]) {
+        while at > max(base, text), Self.isBreak(bytes[at - 1]) || Self.isBlank(bytes[at - 1]) {
             at -= 1
             // A carriage return before a line feed is one break with it.
             if bytes[at] == 0x0A || (bytes[at] == 0x0D && !(at + 1 < bytes.count && bytes[at + 1] == 0x0A)) {

@@ -37,6 +37,8 @@ final class SyntaxNode {
     var after: [SourceComment] = []
     /// The comment behind `|` or `>`.
     var headerComment: SourceComment?
+    /// The lines after `|` or `>`.
+    var blockText: BlockText?
     /// The column of the collection around it in the source, -1 where there is none.
     var parentIndent = -1
 

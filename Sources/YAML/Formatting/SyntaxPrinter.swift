@@ -87,7 +87,7 @@ struct SyntaxPrinter {
                 isApart = false
             }
             entries(node, 0, order: order, isCompact: false, firstBlank: isApart)
-        } else {
+        } else if !node.isAbsent {
             startLine(0, blank: isApart)
             value(node, form, parentIndent: node.isBlockScalar ? -1 : 0, isItem: true)
         }
@@ -123,11 +123,10 @@ struct SyntaxPrinter {
             add(start + node.properties + (found.first ?? ""))
             for line in found.dropFirst() { startLine(line.isEmpty ? 0 : max(parentIndent + 2, 2), line: line) }
         case .blockScalar:
-            let old = node.parentIndent
-            let found = node.blockLines(lines, parentIndent: old)
+            guard let found = node.blockText else { break }
             add(start + node.properties + found.header)
             trail(node.headerComment)
-            for line in found.content {
+            for line in found.lines {
                 startLine(line.isEmpty ? 0 : (parentIndent < 0 ? 2 : parentIndent + 2), line: line)
             }
             endCounts = found.keepsEnd

@@ -151,18 +151,20 @@ struct SyntaxReader {
         return comment(hash, end)
     }
 
-    private func comment(_ start: Int, _ lineEnd: Int) -> SourceComment {
+    /// A comment. `text` is the end of the last text after `|` or `>` before it.
+    private func comment(_ start: Int, _ lineEnd: Int, after text: Int = 0) -> SourceComment {
         var end = lineEnd
         while end > start, SourceLines.isBlank(lines.bytes[end - 1]) { end -= 1 }
         return SourceComment(
             text: lines.text(start..<end), offset: start, column: lines.column(start),
             lineIndent: lines.indent(start), isOwnLine: lines.isFirst(start),
-            hasBlankBefore: lines.hasBlankBefore(start))
+            hasBlankBefore: lines.hasBlankBefore(start, after: text))
     }
 
     private mutating func tree() -> SyntaxTree {
         var comments: [SourceComment] = []
         var directives: [String] = []
+        var hashes: [Range<Int>] = []
         var marks = Marks()
         var at = lines.base
         // Directives and what stands between them and `---`.
@@ -189,7 +191,7 @@ struct SyntaxReader {
                 switch lines.bytes[at] {
                 case UInt8(ascii: "#"):
                     let end = lines.lineEnd(at)
-                    comments.append(comment(at, end))
+                    hashes.append(at..<end)
                     at = end
                     continue
                 case UInt8(ascii: "-"): marks.dashes.append(at)
@@ -200,31 +202,52 @@ struct SyntaxReader {
             }
             at = max(at, stretch.upperBound)
         }
-        if let root { marks.place(root, lines) }
+        if let root { marks.place(root, lines, parentIndent: -1) }
+        var texts = marks.textEnds[...]
+        var text = 0
+        for hash in hashes {
+            while let next = texts.first, next <= hash.lowerBound { text = texts.removeFirst() }
+            comments.append(comment(hash.lowerBound, hash.upperBound, after: text))
+        }
         return SyntaxTree(
             root: root, comments: comments, directives: directives, hasMarker: hasMarker, bodyStart: bodyStart,
             references: references)
     }
 
-    /// Where dashes and question marks stand, from which entries learn where they begin.
+    /// Where dashes and question marks stand, from which entries learn where they begin, and with that where the texts
+    /// after `|` and `>` end.
     private struct Marks {
         var dashes: [Int] = []
         var questions: [Int] = []
+        /// In the order of the texts.
+        private(set) var textEnds: [Int] = []
 
-        func place(_ node: SyntaxNode, _ lines: SourceLines) {
+        mutating func place(_ node: SyntaxNode, _ lines: SourceLines, parentIndent: Int) {
+            node.parentIndent = parentIndent
+            if node.isBlockScalar {
+                let text = BlockText(node, lines)
+                node.blockText = text
+                node.end = text.end
+                textEnds.append(text.end)
+            }
             var last = node.contentStart
-            for entry in node.entries {
+            var indent = parentIndent
+            for (index, entry) in node.entries.enumerated() {
                 if !node.isFlow {
                     let isItem = entry.key == nil
                     if let mark = first(isItem ? dashes : questions, from: last), mark <= entry.start {
                         entry.start = mark
                     }
+                    if index == 0 {
+                        node.contentStart = entry.start
+                        indent = lines.column(entry.start)
+                    }
                 }
-                entry.hasBlankBefore = lines.hasBlankBefore(entry.start)
-                place(entry.value, lines)
+                entry.hasBlankBefore = lines.hasBlankBefore(entry.start, after: textEnds.last ?? 0)
+                if let key = entry.key { place(key, lines, parentIndent: indent) }
+                place(entry.value, lines, parentIndent: indent)
                 last = max(last, entry.value.end)
             }
-            if node.isBlockCollection, let start = node.entries.first?.start { node.contentStart = start }
         }
 
         private func first(_ marks: [Int], from place: Int) -> Int? {

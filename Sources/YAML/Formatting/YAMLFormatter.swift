@@ -68,22 +68,21 @@ public struct YAMLFormatter: Sendable {
     }
 
     private func print(_ tree: SyntaxTree, _ lines: SourceLines) -> String {
-        let head = Head(CommentPlacement.run(tree, lines), tree)
+        let head = Head(CommentPlacement.run(tree, lines), tree, lines)
         var printer = SyntaxPrinter(lines)
         guard let root = tree.root else {
             _ = head.print(&printer, tree)
-            return printer.finish()
+            return head.finish(&printer)
         }
         if let first = root.entries.first, root.isBlockCollection {
             first.before = head.rest + first.before
         } else {
             root.lead = head.rest + root.lead
         }
-        root.noteParentIndent(-1, lines)
         root.arrange(order)
         let isApart = head.print(&printer, tree)
         printer.root(root, order, isApart: isApart)
-        return printer.finish()
+        return head.finish(&printer)
     }
 
     /// Whether a text has the value, comments and references that another has.
@@ -111,15 +110,5 @@ extension SyntaxNode {
         var found = headerComment.map { [$0.text] } ?? []
         for entry in entries { found += (entry.key?.headerComments ?? []) + entry.value.headerComments }
         return found
-    }
-
-    /// Remembers for every scalar the column of the collection around it, before anything moves.
-    fileprivate func noteParentIndent(_ indent: Int, _ lines: SourceLines) {
-        parentIndent = indent
-        let own = isBlockCollection ? lines.column(contentStart) : indent
-        for entry in entries {
-            entry.key?.noteParentIndent(own, lines)
-            entry.value.noteParentIndent(own, lines)
-        }
     }
 }

@@ -82,6 +82,12 @@ struct SyntaxFault {
             return ("this escape needs hexadecimal digits", nil)
         case "found invalid Unicode character escape code":
             return ("this escape is no Unicode character", nil)
+        case "found a tab character where an indentation space is expected"
+        where failure.context == "while scanning a block scalar":
+            return (
+                "a tab can't be the first thing in a text block",
+                "if it is part of the text, say how deep the text is indented: |2"
+            )
         case "found a tab character where an indentation space is expected",
             "found a tab character that violates indentation":
             return ("a tab can't be used for indentation", "indent with spaces")

@@ -65,6 +65,7 @@ struct TreeComposer {
     private mutating func addScalar(_ event: EventReader.Event, _ text: String, _ style: ScalarStyle, _ span: Span) {
         let properties = TextScan(file).skipProperties(event, span)
         var node = RawNode(content: .scalar(.string(text)), span: properties.rest, style: style)
+        checkComment(behind: properties.rest, style)
         if style == .block { node.span = TextScan(file).trimmed(node.span) }
         let isKey = frames.last?.awaitsKey == true
         if let tag = event.tag {
@@ -112,11 +113,20 @@ struct TreeComposer {
         if frames.count > limits.depth { stop(.tooDeep, depthMessage, frame.span) }
     }
 
+    /// libyaml takes a `#` for a comment's behind quotes, brackets, `|` and `>` too, where YAML wants a space before it.
+    private mutating func checkComment(behind span: Span, _ style: ScalarStyle) {
+        guard style != .plain, let place = TextScan(file).touchingComment(span, isBlock: style == .block) else { return }
+        report(
+            .yamlSyntax, "a comment needs a space before its '#'", place,
+            hint: "put a space before it, or the whole value in quotes")
+    }
+
     /// Ends the innermost collection. A block collection ends with the last thing in it, as does one that broke off.
     private mutating func close(at end: UInt32?) {
         guard let frame = frames.popLast() else { return }
         let last = frame.isFlow ? end ?? frame.contentEnd : frame.contentEnd
         let span = Span(Int(frame.span.start), Int(last))
+        if frame.isFlow, end != nil { checkComment(behind: span, .quoted) }
         var node: RawNode
         if frame.isMapping {
             node = RawNode(content: .mapping(MappingBox(merged(frame))), span: span)

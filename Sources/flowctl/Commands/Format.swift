@@ -38,8 +38,8 @@ struct Format: ParsableCommand {
                 guard let isChanged = try format(path, &found) else { continue }
                 hasChanges = hasChanges || isChanged
             } catch {
-                Output.log("flowctl: \(error.message)")
-                status = .catalogInvalid
+                Output.log("flowctl: can't write '\(path)': \(error.reason)")
+                status = .unavailable
             }
         }
         if found.hasErrors {
@@ -54,14 +54,24 @@ struct Format: ParsableCommand {
 
     /// Formats a file and says whether its text was another before; nil where it is at fault.
     private func format(_ path: String, _ found: inout DiagnosticCollector) throws(FileReplacement.Failure) -> Bool? {
-        let bytes = try FileReplacement.read(path)
-        let file = SourceFile(path: path == "-" ? "<stdin>" : path, bytes: bytes)
+        let name = path == "-" ? "<stdin>" : path
+        let file: SourceFile
+        do {
+            file = SourceFile(path: name, bytes: try FileSystem.read(path))
+        } catch {
+            let empty = SourceFile(path: name, bytes: [])
+            found.report(
+                .error(
+                    .unreadableFile, "can't read '\(name)': \(error.reason)", at: empty.range(0, 0),
+                    hint: "check the path and its permissions", isSecret: true))
+            return nil
+        }
         guard let text = CatalogStyle.format(file, &found) else { return nil }
-        let isChanged = !text.utf8.elementsEqual(bytes)
+        let isChanged = !text.utf8.elementsEqual(file.bytes)
         if path == "-" {
             if !check { Output.lines(text) }
         } else if isChanged, !check {
-            try FileReplacement.write(path, text)
+            try FileReplacement.write(path, text.utf8)
         }
         if options.output == .json, path != "-" || check {
             Output.line(JSONWriter.write(["file": .string(file.path), "changed": .bool(isChanged)], .spaced))

@@ -1,3 +1,4 @@
+import Catalog
 import Glibc
 import Postgres
 
@@ -71,7 +72,7 @@ final class CatalogRevision {
         } catch {
             throw Failure(message: "git can't be started, which reads '\(revision)'")
         }
-        guard status == 0, let bytes = try? FileReplacement.read(output) else {
+        guard status == 0, let bytes = try? FileSystem.read(output) else {
             throw Failure(message: "git knows no revision '\(revision)' here")
         }
         return String(decoding: bytes, as: UTF8.self)

@@ -1,7 +1,10 @@
 import Diagnostics
 import Glibc
 
-/// Whole lines to standard output and standard error, from any thread. A reader that has gone away ends the process quietly.
+/// Whole lines to standard output and standard error, from any thread.
+///
+/// Invariant: a command that ends with 0 has written its whole result, or its reader has gone away, which ends the process
+/// quietly. Where the system takes no more, as on a full disk, the process ends at once with a message and a code of its own.
 enum Output {
     static let isTerminal = isatty(STDERR_FILENO) == 1
 
@@ -28,11 +31,23 @@ enum Output {
         while !bytes.isEmpty {
             let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if count < 0 {
-                if errno == EINTR || errno == EAGAIN { continue }
-                if errno == EPIPE, descriptor == STDOUT_FILENO { _exit(0) }
+                if errno == EINTR { continue }
+                if errno == EAGAIN {
+                    var place = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                    _ = poll(&place, 1, 1000)
+                    continue
+                }
+                if descriptor == STDOUT_FILENO { end(errno) }
                 return
             }
             bytes = bytes.dropFirst(count)
         }
+    }
+
+    /// Ends the process because standard output takes no more.
+    private static func end(_ code: Int32) -> Never {
+        if code == EPIPE { _exit(0) }
+        log("flowctl: standard output can't be written: \(String(cString: strerror(code)))")
+        _exit(ExitStatus.unavailable.rawValue)
     }
 }

@@ -1,3 +1,4 @@
+import Catalog
 import Connectors
 import Glibc
 import JSON
@@ -55,7 +56,7 @@ struct SopsDecryption {
             rmdir(folder)
         }
         let descriptor = open(config, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        let isWritten = descriptor >= 0 && FileReplacement.writeAll(descriptor, text)
+        let isWritten = descriptor >= 0 && FileReplacement.writeAll(descriptor, text.utf8)
         let code = errno
         if descriptor >= 0 { close(descriptor) }
         guard isWritten else {
@@ -71,7 +72,7 @@ struct SopsDecryption {
         }
         let printed = child.everything()
         guard child.wait() == 0 else {
-            let said = (try? FileReplacement.read(errors)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+            let said = (try? FileSystem.read(errors)).map { String(decoding: $0, as: UTF8.self) } ?? ""
             throw failure(
                 "it failed: \(Self.shortened(said))",
                 hint: said.contains("MAC mismatch")
