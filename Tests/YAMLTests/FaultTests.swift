@@ -81,7 +81,8 @@ import YAML
     @Test(
         "a comment that touches what stands before it is a fault, a sign within a value is not",
         arguments: [
-            ("a: |#b\n  c", "1:5"), ("a: >-#b\n  c", "1:6"), ("a: \"b\"#c", "1:7"), ("'a'#b", "1:4"), ("a: [b]#c", "1:7"),
+            ("a: |#b\n  c", "1:5"), ("a: >-#b\n  c", "1:6"), ("a: \"b\"#c", "1:7"), ("'a'#b", "1:4"),
+            ("a: [b]#c", "1:7"),
             ("a: {b: 1}#c\n", "1:10"),
         ])
     func touchingComments(text: String, place: String) {

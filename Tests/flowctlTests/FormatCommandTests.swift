@@ -52,7 +52,8 @@ struct FormatCommandTests {
     func broken() throws {
         let found = try program.run(["fmt", "broken.yaml", "none.yaml", "wild.yaml"])
         #expect(found.status == 65)
-        #expect(found.errors.contains("--> broken.yaml:") && found.errors.contains("can't read 'none.yaml': there is no"))
+        #expect(
+            found.errors.contains("--> broken.yaml:") && found.errors.contains("can't read 'none.yaml': there is no"))
         #expect(try read("broken.yaml") == "collections:\n  a: {b\n" && read("wild.yaml") == formatted)
         program.remove()
     }

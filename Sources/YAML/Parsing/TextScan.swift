@@ -48,7 +48,9 @@ struct TextScan {
     /// The `#` that follows a value, or the header of one after `|` or `>`, without a space; nil where none does.
     func touchingComment(_ span: Span, isBlock: Bool) -> Span? {
         var at = isBlock ? Int(span.start) : Int(span.end)
-        if isBlock { while at < Int(span.end), !isSpace(file.bytes[at]), file.bytes[at] != UInt8(ascii: "#") { at += 1 } }
+        if isBlock {
+            while at < Int(span.end), !isSpace(file.bytes[at]), file.bytes[at] != UInt8(ascii: "#") { at += 1 }
+        }
         return at < file.bytes.count && file.bytes[at] == UInt8(ascii: "#") ? Span(at, at + 1) : nil
     }
 

@@ -115,7 +115,9 @@ struct TreeComposer {
 
     /// libyaml takes a `#` for a comment's behind quotes, brackets, `|` and `>` too, where YAML wants a space before it.
     private mutating func checkComment(behind span: Span, _ style: ScalarStyle) {
-        guard style != .plain, let place = TextScan(file).touchingComment(span, isBlock: style == .block) else { return }
+        guard style != .plain, let place = TextScan(file).touchingComment(span, isBlock: style == .block) else {
+            return
+        }
         report(
             .yamlSyntax, "a comment needs a space before its '#'", place,
             hint: "put a space before it, or the whole value in quotes")

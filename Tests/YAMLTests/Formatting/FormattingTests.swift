@@ -77,7 +77,8 @@ struct FormattingTests {
                 "# yaml-language-server: b\n# a\nimport: 2\ncaptures: 1\n"
             ),
             ("# a\n\n# yaml-language-server: b\n---\nx: 1\n", "# yaml-language-server: b\n# a\n---\nx: 1\n"),
-            ("---\n", "---\n"), ("---\n# a\n\n\n", "---\n# a\n"), ("%YAML 1.2\n--- # a\n...\n# b\n", "%YAML 1.2\n--- # a\n# b\n"),
+            ("---\n", "---\n"), ("---\n# a\n\n\n", "---\n# a\n"),
+            ("%YAML 1.2\n--- # a\n...\n# b\n", "%YAML 1.2\n--- # a\n# b\n"),
         ])
     func headStays(text: String, expected: String) {
         #expect(format(text) == expected)
