@@ -49,6 +49,8 @@ public struct LinkBinding: Sendable {
     public var adopts = false
     /// What is done where the table can't follow the source any more.
     public var onIncompatible = IncompatibilityPolicy.abort
+    /// What is done about a row that the destination can't take.
+    public var onRowError = RowErrorPolicy.halt
     /// Run in the transaction that creates the table; nil for none.
     public var additionalCreateSQL: String?
 

@@ -25,6 +25,17 @@ public protocol Materialization: AnyObject, Sendable {
     /// Notes that the link goes on without a binding, and why (`BindingCheckpoint.Phase.disabled`).
     func disable(_ binding: LinkBinding, of link: LinkSpec, because error: RunError) throws
 
+    /// Parks a binding's table because of a row that can't be stored: the link goes on and its changes wait beside the table,
+    /// from the link's last commit on. In one transaction that takes the link over. False, and nothing is changed, where the
+    /// table is not all there yet or is parked already.
+    func park(_ binding: LinkBinding, of link: LinkSpec, because error: RunError) throws -> Bool
+
+    /// Opens what is parked of a link's tables, to be stored. Takes nothing over.
+    func openPark(_ link: LinkSpec) throws -> any ParkSession
+
+    /// Keeps why a parked table could not be drained.
+    func note(_ error: RunError, ofParked binding: LinkBinding, of link: LinkSpec) throws
+
     /// Keeps what a link stumbled over where `status` finds it, until the link's next commit. Best effort: never throws,
     /// nor waits for long.
     func record(_ error: RunError, of link: LinkSpec)
@@ -33,6 +44,17 @@ public protocol Materialization: AnyObject, Sendable {
 extension Materialization {
     /// For destinations where nothing holds a link up.
     public func observe(_ link: LinkSpec, _ hear: @escaping @Sendable (StatusFinding) -> Void) {}
+
+    /// For destinations that park nothing.
+    public func park(_ binding: LinkBinding, of link: LinkSpec, because error: RunError) throws -> Bool { false }
+
+    public func openPark(_ link: LinkSpec) throws -> any ParkSession {
+        throw RunError(
+            .needsOperator, operation: "drain", object: "the link from \(link.capture)",
+            message: "this destination parks nothing", task: link.materialization)
+    }
+
+    public func note(_ error: RunError, ofParked binding: LinkBinding, of link: LinkSpec) throws {}
 }
 
 /// What a binding's table is attached with.
@@ -93,6 +115,9 @@ public protocol Transactor: RowStore {
     /// What speaks against text of the source's encoding (`UTF8`), in a sentence with the remedy; nil for nothing.
     func concern(sourceEncoding: String) throws -> String?
 
+    /// By binding: what waits beside a table that was parked as the link was attached.
+    var parked: [Int: ParkedTable] { get }
+
     /// Whether anything was stored since the last commit.
     var isOpen: Bool { get }
 
@@ -114,6 +139,7 @@ public protocol Transactor: RowStore {
 
 extension Transactor {
     public func concern(sourceEncoding: String) throws -> String? { nil }
+    public var parked: [Int: ParkedTable] { [:] }
 }
 
 /// Writes one backfill chunk at a time: its rows, then the held changes on top (`store`, `append`), then the binding's

@@ -39,6 +39,12 @@ public struct RunError: Error, Sendable, CustomStringConvertible {
     /// look at them, and no third one before the link has got further.
     public var mayBeStale = false
 
+    /// Set where a destination can't take a row: what `onRowError` is about.
+    public var rowFault: RowFault?
+
+    /// Nothing is wrong: a table that was parked is not any more, and its link is to be opened anew.
+    public var isDrained = false
+
     /// Set where a destination table can't follow the source any more, and reading it again is what mends that.
     public var incompatibility: Incompatibility?
 

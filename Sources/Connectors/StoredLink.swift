@@ -11,10 +11,12 @@ public struct StoredLink: Sendable {
         public var state: BindingCheckpoint
         /// What stopped the link at this table; nil while all is well.
         public var error: String?
+        /// What waits beside the table since a row of it was refused; nil where nothing does.
+        public var park: ParkedTable?
 
         public init(
             collection: String, schema: String, name: String, sourceSchema: String, sourceTable: String,
-            state: BindingCheckpoint, error: String?
+            state: BindingCheckpoint, error: String?, park: ParkedTable? = nil
         ) {
             self.collection = collection
             self.schema = schema
@@ -23,6 +25,7 @@ public struct StoredLink: Sendable {
             self.sourceTable = sourceTable
             self.state = state
             self.error = error
+            self.park = park
         }
     }
 

@@ -10,6 +10,8 @@ struct ErrorScope {
     /// The materialization, and the binding's index in its list.
     var task: String?
     var binding: Int?
+    /// Whether a row can be what is refused.
+    var isOfRows = true
 
     func error(
         _ kind: RunError.Class, _ message: String, hint: String? = nil, sqlState: String? = nil
@@ -23,6 +25,9 @@ struct ErrorScope {
     func error(_ error: PostgresError) -> RunError {
         let kind = ErrorScope.kind(of: error)
         var told = self.error(kind, message(of: error), hint: hint(for: error), sqlState: error.sqlState)
+        if isOfRows, kind == .needsOperator, ErrorScope.isRowFault(error) {
+            told.rowFault = RowFault(schema: error.schema, table: error.table, constraint: error.constraint)
+        }
         told.mayBeStale = error.sqlState.map(ErrorScope.staleStates.contains) ?? false
         return told
     }
@@ -30,6 +35,20 @@ struct ErrorScope {
     /// What rows run into where the destination was prepared for other types: text that is none of an enum's labels or of a
     /// composite's form, a null or a value that a constraint refuses, a column that is not there.
     private static let staleStates: Set<String> = ["22P02", "23502", "23514", "42703"]
+
+    /// Whether it is a row that was refused: by a constraint, a type, a trigger, a view's or an index' limits. Classes that a
+    /// trigger's own SQLSTATE can have are among them.
+    private static func isRowFault(_ error: PostgresError) -> Bool {
+        guard let state = error.sqlState, let first = state.unicodeScalars.first else { return false }
+        switch state {
+        // A division by zero of ours; too complex a statement; too many columns.
+        case "22012", "54001", "54011": return false
+        default: break
+        }
+        if ["22", "23", "44", "54", "P0"].contains(String(state.prefix(2))) { return true }
+        // The standard leaves classes from I to Z to implementations; XX is the server's own.
+        return first >= "I" && first <= "Z" && !state.hasPrefix("XX") && !state.hasPrefix("P")
+    }
 
     /// Runs `body`, whose `PostgresError`s become errors of this scope.
     func rethrowing<Result>(_ body: () throws -> Result) throws -> Result {

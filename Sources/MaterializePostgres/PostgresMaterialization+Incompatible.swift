@@ -8,6 +8,7 @@ extension PostgresMaterialization {
         try change(link, binding, "have read again") { connection in
             try connection.execute("TRUNCATE \(table)")
             for column in columns { try connection.execute("ALTER TABLE \(table) DROP COLUMN \(id: column)") }
+            try ParkStatements(metadata: metadata, link: link).drop(binding, connection)
             _ = try connection.query(
                 """
                 DELETE FROM \(metadata.bindings)
@@ -29,7 +30,7 @@ extension PostgresMaterialization {
 
     /// Runs a body in a transaction in which the link is taken over: whoever ran it can't commit any more. Throws `fenced`
     /// where another runner has it.
-    private func change(
+    func change(
         _ link: LinkSpec, _ binding: LinkBinding, _ operation: String, _ body: (Connection) throws -> Void
     ) throws {
         let scope = ErrorScope(operation, binding, task: link.materialization)

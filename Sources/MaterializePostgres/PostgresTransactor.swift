@@ -7,11 +7,12 @@ final class PostgresTransactor: Transactor {
     private let session: RowSession
     private let tables: TableRegister
     private var statements: LinkStatements
-    private let records: [BindingRecord]
+    private var records: [BindingRecord]
     /// Whether the destination had a record of the link as it was opened.
     private let isKnown: Bool
     private let fences: HeldFences
     private let watch: LockWatch
+    private let parking: Parking
     private var states: [Int: BindingCheckpoint] = [:]
     private(set) var checkpoint: LinkCheckpoint?
     /// Whether a table's record tells of an error that the next commit gets past.
@@ -31,8 +32,9 @@ final class PostgresTransactor: Transactor {
         self.session = session
         self.tables = tables
         self.statements = statements
+        parking = Parking(statements.metadata, statements.link, session)
         records = record?.bindings ?? []
-        hasErrors = records.contains { $0.error != nil }
+        hasErrors = records.contains { $0.error != nil && $0.state.phase != .disabled }
         checkpoint = record?.checkpoint
         isKnown = record != nil
     }
@@ -83,6 +85,7 @@ final class PostgresTransactor: Transactor {
             try scope("attach").rethrowing { try connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE") }
             do {
                 try takeLink(isHeld: isHeld)
+                try lockParks()
                 for index in first..<end { try attach(index, attached[index]) }
                 if end == attached.count {
                     if isKnown { try run(statements.detachOthers, "attach") }
@@ -122,9 +125,25 @@ final class PostgresTransactor: Transactor {
         guard isOurs else { throw fenced() }
     }
 
+    /// What is parked may have been drained since the records were read; from here on it can't be until the tables are
+    /// attached.
+    private func lockParks() throws {
+        let (link, metadata, connection) = (link, statements.metadata, session.connection)
+        try scope("attach").rethrowing {
+            guard try parking.begin(connection), isKnown else { return }
+            records = try BindingRecord.read(link.materialization, link.capture, metadata, connection)
+        }
+    }
+
+    var parked: [Int: ParkedTable] { parking.standing }
+
     private func attach(_ binding: Int, _ table: AttachedTable) throws {
         let spec = link.bindings[binding]
         session.watched?.doing = ErrorScope("attach", spec, task: link.materialization)
+        let known = record(of: binding)
+        if known == nil || table.isRebuilt || table.state.isReadAgain || table.state.phase == .pending {
+            try parking.forget(binding, isMissed: known != nil && !table.isRebuilt, session.connection)
+        }
         let attachment = Attachment(
             connection: session.connection, config: config, statements: statements, number: binding, binding: spec,
             scope: ErrorScope("attach", spec, task: link.materialization), record: record(of: binding))
@@ -160,6 +179,7 @@ final class PostgresTransactor: Transactor {
     func store(_ changes: ContiguousArray<NetChange>, binding: Int, shape: TableShape, rows: RowPool) throws {
         let table = try tables.attached(binding)
         try followPending(table, shape)
+        guard !parking.holds(binding) else { return try parking.store(changes, table, shape: shape, rows: rows) }
         if !table.hasKey { table.isKeyWanted = true }
         try session.store(changes, table, shape: shape, rows: rows)
     }
@@ -167,11 +187,14 @@ final class PostgresTransactor: Transactor {
     func append(_ changes: ContiguousArray<LoggedChange>, binding: Int, shape: TableShape, rows: RowPool) throws {
         let table = try tables.attached(binding)
         try followPending(table, shape)
+        guard !parking.holds(binding) else { return try parking.append(changes, table, shape: shape, rows: rows) }
         try session.append(changes, table, shape: shape, rows: rows)
     }
 
     func truncate(_ bindings: [Int]) throws {
-        try session.truncate(try bindings.map { try tables.attached($0) })
+        for binding in bindings where parking.holds(binding) { try parking.truncate(try tables.attached(binding)) }
+        let open = try bindings.filter { !parking.holds($0) }.map { try tables.attached($0) }
+        if !open.isEmpty { try session.truncate(open) }
     }
 
     // MARK: - Shapes
@@ -179,43 +202,29 @@ final class PostgresTransactor: Transactor {
     /// The run began with a shape that the table was not prepared for, and now its first rows come.
     private func followPending(_ table: BoundTable, _ shape: TableShape) throws {
         guard let pending = table.layout.pending, pending.isSame(as: shape.stored(by: table.binding)) else { return }
+        guard !parking.holds(table.number) else {
+            try parking.evolve(table, to: shape)
+            table.layout.pending = nil
+            return
+        }
         _ = try change(table, to: pending)
     }
 
     func evolve(_ binding: Int, to shape: TableShape) throws -> [String] {
         let table = try tables.attached(binding)
+        guard !parking.holds(binding) else {
+            try parking.evolve(table, to: shape)
+            table.layout.pending = nil
+            return []
+        }
         return try change(table, to: shape.stored(by: table.binding))
     }
 
     private func change(_ table: BoundTable, to shape: TableShape) throws -> [String] {
-        let scope = table.scope("change the columns of")
-        let known = table.layout.shape
-        if table.layout.pending == nil, known.isSame(as: shape), known.types == shape.types { return [] }
-        try session.begin()
-        try session.drain()
-        session.watched?.doing = scope
-        let mayChange = config.schemaEvolution == .basic
-        let labels = try extendEnums(shape.types, scope, mayChange: mayChange)
-        let evolution = TableEvolution(
-            connection: session.connection, binding: table.binding, scope: scope, mayChange: mayChange)
-        let outcome = try evolution.run(from: table.layout, to: shape)
-        let record = ShapeRecord(outcome.layout)
-        try session.send(statements.shape(record.json, of: table.binding), scope)
-        changed.append((table, table.layout))
-        table.layout = outcome.layout
-        return labels + outcome.statements
-    }
-
-    /// Labels are added on a connection of their own: in this transaction they could not be used.
-    private func extendEnums(_ types: [TypeDefinition], _ scope: ErrorScope, mayChange: Bool) throws -> [String] {
-        let hasEnums = types.contains { type in
-            if case .enumeration = type.kind { return true }
-            return false
-        }
-        guard hasEnums else { return [] }
-        let side = try DestinationConnection.plain(config, scope)
-        defer { side.close() }
-        return try EnumLabels.extend(types, side, scope, mayChange: mayChange)
+        let known = table.layout
+        let statements = try session.evolve(table, to: shape, config, self.statements)
+        if table.layout.generation != known.generation { changed.append((table, known)) }
+        return statements
     }
 
     // MARK: - The transaction
@@ -242,7 +251,14 @@ final class PostgresTransactor: Transactor {
         }
         if hasErrors { try session.send(statements.clearErrors, scope) }
         try write(checkpoint)
-        try session.commit(scope)
+        do {
+            try session.commit(scope)
+        } catch let error as RunError where error.rowFault != nil && error.binding == nil {
+            // A constraint that is looked at when the commit comes.
+            session.rollback()
+            throw DeferredFault(link: link, parked: parking.bindings).attributed(error, session.connection)
+        }
+        parking.ended()
         hasErrors = false
         for table in adopted { table.adoption = nil }
         self.checkpoint = checkpoint
@@ -275,6 +291,7 @@ final class PostgresTransactor: Transactor {
 
     func rollback() {
         session.rollback()
+        parking.ended(isLost: true)
         for (table, layout) in changed.reversed() {
             let generation = table.layout.generation
             table.layout = layout

@@ -43,7 +43,7 @@ public final class CaptureRunner: Sendable {
     }
 
     /// Blocks until stopped, done (`once`), or failed for good. Throws what ended the capture; returns what stopped single
-    /// links, of which the observer has heard. An endpoint that can't be reached as the run begins ends it; one that is
+    /// links, and (`once`) which tables lack changes that are parked. Of both the observer has heard. An endpoint that can't be reached as the run begins ends it; one that is
     /// lost later is waited for.
     public func run() throws -> [RunError] {
         var retry = RetryPolicy(mostAttempts: mostAttempts)
@@ -65,7 +65,7 @@ public final class CaptureRunner: Sendable {
                 _ = stop.wait(milliseconds: delay)
             }
         }
-        return members.compactMap(\.stopError)
+        return members.compactMap(\.stopError) + (once ? members.flatMap(\.waiting) : [])
     }
 
     /// What was thrown, with the task that it belongs to: `task`, where it doesn't say.
@@ -114,8 +114,10 @@ public final class CaptureRunner: Sendable {
     func note(_ error: any Error, of member: LinkMember) {
         var error = known(error, of: member.name)
         if stop.isRequested, error.isPassing { return }
+        if error.isDrained { return rejoin(error, member) }
         do {
             if try follow(error, of: member) { return }
+            if try quarantine(error, of: member) { return }
         } catch let failure {
             error = known(failure, of: member.name)
         }
@@ -155,6 +157,41 @@ public final class CaptureRunner: Sendable {
             event.message =
                 "the table is left as it is, and the link's others go on (onIncompatibleSchemaChange: disableBinding): "
                 + "\(error)" + (error.hint.map { "; \($0)" } ?? "")
+        }
+        observer.record(event)
+        return true
+    }
+
+    /// Tables that were parked take their changes from the log again, from the link's last commit on.
+    private func rejoin(_ error: RunError, _ member: LinkMember) {
+        member.reopen()
+        var event = RunEvent(.warning, task: member.name)
+        event.message = error.message
+        observer.record(event)
+    }
+
+    /// Goes on without a table one of whose rows is refused, where the catalog says so: its changes wait beside it, or, where it
+    /// is not all there yet, it takes no more. False where the link is to stop.
+    private func quarantine(_ error: RunError, of member: LinkMember) throws -> Bool {
+        guard error.rowFault != nil, error.task == member.name, !member.looksAgain(at: error),
+            let binding = member.plan.spec.bindings.first(where: { $0.index == error.binding }),
+            binding.onRowError == .quarantine
+        else { return false }
+        let table = "\(binding.schema).\(binding.name)"
+        var event = RunEvent(.warning, task: member.name, binding: table)
+        let why = "\(error)" + (error.hint.map { "; \($0)" } ?? "")
+        if try member.plan.materialization.park(binding, of: member.plan.spec, because: error) {
+            member.reopen()
+            event.message =
+                "the table is parked: its changes wait beside it, in order, and the others go on (onRowError: quarantine): "
+                + "\(why); then: flowctl retry FILE --table \(table)"
+        } else {
+            guard member.spec.bindings.count > 1 else { return false }
+            try member.plan.materialization.disable(binding, of: member.plan.spec, because: error)
+            member.disable(binding.index)
+            event.message =
+                "the table is left as it is, since it is not all there yet, and the others go on (onRowError: quarantine): "
+                + "\(why); then have it read again: \(binding.readingAgain(in: member.plan.spec))"
         }
         observer.record(event)
         return true

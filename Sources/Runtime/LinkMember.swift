@@ -25,6 +25,8 @@ final class LinkMember: Sendable {
         var lookedAt: LogPosition?
         /// Bindings that the link goes on without, by their indexes in the materialization's list.
         var disabled: Set<Int> = []
+        /// Tables that are parked as the link was opened last: why.
+        var waiting: [RunError] = []
         /// Tables that were given up to be read again in this run: those that come to it once more stop the link.
         var forgotten: Set<Int> = []
     }
@@ -62,6 +64,24 @@ final class LinkMember: Sendable {
             state.condition = .waiting(until: Milliseconds.now)
             return true
         }
+    }
+
+    /// Tables that are parked, as errors to end with.
+    var waiting: [RunError] { state.withLock { $0.waiting } }
+
+    /// The link was opened; notes which of its tables are parked.
+    func opened(parked: [RunError]) {
+        state.withLock { $0.waiting = parked }
+    }
+
+    /// The link is opened anew with the next session; nothing is wrong with it.
+    func reopen() {
+        state.withLock { $0.condition = .waiting(until: Milliseconds.now) }
+    }
+
+    /// Whether an error gets a second look at the source first (see `failed`).
+    func looksAgain(at error: RunError) -> Bool {
+        error.mayBeStale && state.withLock { $0.lookedAt != $0.durable ?? .zero }
     }
 
     var condition: Condition { state.withLock { $0.condition } }

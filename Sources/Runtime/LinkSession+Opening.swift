@@ -44,6 +44,7 @@ extension LinkSession {
                     if let refusal = start.refusals[index] { throw refusal }
                     links.append((member, try openLink(runner, member.spec, transactor, start)))
                     if isFirst { try warn(of: start.encoding, runner, transactor, member) }
+                    tell(of: transactor.parked, runner, member, isFirst: isFirst)
                     member.reached(transactor.checkpoint?.position ?? start.newLink.position)
                 } catch {
                     transactor.close()
@@ -97,6 +98,31 @@ extension LinkSession {
         var event = RunEvent(.warning, task: member.name)
         event.message = concern
         runner.observer.record(event)
+    }
+
+    /// Tables that are parked are said as a run begins, and known to whoever waits for its end.
+    private static func tell(
+        of parked: [Int: ParkedTable], _ runner: CaptureRunner, _ member: LinkMember, isFirst: Bool
+    ) {
+        let spec = member.spec
+        member.opened(
+            parked: parked.sorted { $0.key < $1.key }.map { index, park in
+                let binding = spec.bindings[index]
+                let table = "\(binding.schema).\(binding.name)"
+                let error = RunError(
+                    .needsOperator, operation: "store rows", object: "table \(table)",
+                    message: "it is parked since \(park.since): \(park.error)",
+                    hint: "flowctl retry FILE --table \(table)", task: member.name, binding: binding.index)
+                if isFirst {
+                    var event = RunEvent(.warning, task: member.name, binding: table)
+                    let why = park.error.split(separator: "\n").joined(separator: "; ")
+                    event.message =
+                        "parked since \(park.since), \(park.changes) changes (\(Quantity.bytes(park.bytes))) wait: "
+                        + "\(why); then: flowctl retry FILE --table \(table)"
+                    runner.observer.record(event)
+                }
+                return error
+            })
     }
 
     private static func openLink(

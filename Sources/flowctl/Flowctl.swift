@@ -31,6 +31,7 @@ struct Flowctl: AsyncParsableCommand {
             Apply.self,
             Status.self,
             Verify.self,
+            Retry.self,
             Demo.self,
             Schema.self,
             Explain.self,

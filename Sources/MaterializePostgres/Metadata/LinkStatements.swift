@@ -41,7 +41,7 @@ struct LinkStatements: Sendable {
         Statement(
             sql: """
                 UPDATE \(metadata.bindings) SET error = NULL
-                 WHERE materialization = $1 AND capture = $2 AND error IS NOT NULL
+                 WHERE materialization = $1 AND capture = $2 AND error IS NOT NULL AND phase <> 'disabled'
                 """, parameters: [link.materialization, link.capture])
     }
 

@@ -5,11 +5,15 @@ struct MetadataSchema: Sendable {
     let name: String
     let checkpoints: QualifiedName
     let bindings: QualifiedName
+    let parks: QualifiedName
+    let parkedChanges: QualifiedName
 
     init(_ name: String) {
         self.name = name
         checkpoints = QualifiedName(name, "checkpoints")
         bindings = QualifiedName(name, "bindings")
+        parks = QualifiedName(name, "parks")
+        parkedChanges = QualifiedName(name, "parked_changes")
     }
 
     /// Makes what is missing, in the open transaction, which holds the lock for it.
@@ -70,6 +74,7 @@ struct MetadataSchema: Sendable {
                              AND attname = 'error_class' AND NOT attisdropped)
                AND EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass(\(literal: bindings.quoted))
                              AND attname = 'rebuild_counter' AND NOT attisdropped)
+               AND to_regclass(\(literal: parkedChanges.quoted)) IS NOT NULL
             """)
         return rows[0, 0] == "t"
     }
@@ -92,6 +97,16 @@ struct MetadataSchema: Sendable {
           shape jsonb NOT NULL, error text, updated_at timestamptz NOT NULL DEFAULT now(),
           PRIMARY KEY (materialization, capture, destination_schema, destination_table)) WITH (fillfactor = 50);
         ALTER TABLE \(bindings) ADD COLUMN IF NOT EXISTS rebuild_counter integer;
+        CREATE TABLE IF NOT EXISTS \(parks) (
+          materialization text NOT NULL, capture text NOT NULL,
+          destination_schema text NOT NULL, destination_table text NOT NULL,
+          park bigint GENERATED ALWAYS AS IDENTITY, since timestamptz NOT NULL DEFAULT now(), error text NOT NULL,
+          changes bigint NOT NULL DEFAULT 0, bytes bigint NOT NULL DEFAULT 0, shape text,
+          PRIMARY KEY (materialization, capture, destination_schema, destination_table)) WITH (fillfactor = 50);
+        CREATE TABLE IF NOT EXISTS \(parkedChanges) (
+          id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, park bigint NOT NULL, transaction bigint NOT NULL,
+          kind text NOT NULL, is_last boolean NOT NULL, changes bigint NOT NULL, bytes bigint NOT NULL,
+          payload bytea NOT NULL);
         \(comments)
         \(functions)
         """
@@ -128,6 +143,13 @@ struct MetadataSchema: Sendable {
         COMMENT ON COLUMN \(bindings).shape IS
           'The source''s columns that the table was last prepared for: names, types, attribute numbers.';
         COMMENT ON COLUMN \(bindings).error IS 'What stopped the link at this table; null while all is well.';
+        COMMENT ON TABLE \(parks) IS
+          'A row for each table that is parked: its changes wait in parked_changes since a row of it was refused.';
+        COMMENT ON COLUMN \(parks).error IS 'Why the row was refused, now or as the park was last tried.';
+        COMMENT ON COLUMN \(parks).changes IS 'Changes that wait.';
+        COMMENT ON COLUMN \(parks).bytes IS 'Bytes that they take, before compression.';
+        COMMENT ON TABLE \(parkedChanges) IS
+          'Changes that wait, in the order of id; flowctl retry stores them in their tables.';
         """
     }
 

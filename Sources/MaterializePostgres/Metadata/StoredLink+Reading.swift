@@ -20,20 +20,23 @@ extension StoredLink {
                 Failure(message: $0, isTransient: rows[row, 5] == RunError.Class.transient.rawValue)
             }
             let records = try BindingRecord.read(materialization, capture, metadata, connection)
+            let parks = try ParkRecord.read(materialization, capture, metadata, connection)
             return StoredLink(
                 capture: capture, fence: rows[row, 1].flatMap { Int64($0) } ?? 0,
                 position: rows[row, 2].flatMap { LogPosition($0) }, time: rows[row, 3].flatMap { Int64($0) },
-                failure: failure, tables: records.map { Table($0, isFailed: failure != nil) })
+                failure: failure, tables: records.map { Table($0, parks, isFailed: failure != nil) })
         }
     }
 }
 
 extension StoredLink.Table {
-    /// A table's own error counts as long as its link has one: the next commit takes the link's away.
-    fileprivate init(_ record: BindingRecord, isFailed: Bool) {
+    /// A table's own error counts as long as its link has one, which the next commit takes away, or goes on without it.
+    fileprivate init(_ record: BindingRecord, _ parks: [ParkRecord], isFailed: Bool) {
         self.init(
             collection: record.collection, schema: record.schema, name: record.table,
             sourceSchema: record.sourceSchema, sourceTable: record.sourceTable, state: record.state,
-            error: isFailed ? record.error : nil)
+            error: isFailed || record.state.phase == .disabled ? record.error : nil,
+            park: parks.first { $0.schema.isSameName(as: record.schema) && $0.table.isSameName(as: record.table) }?
+                .standing)
     }
 }

@@ -51,7 +51,8 @@ struct ShapeRecord {
         }
     }
 
-    private static func members(of column: ColumnShape) -> JSONObject {
+    /// A column's members.
+    static func members(of column: ColumnShape) -> JSONObject {
         var object = JSONObject([
             ("name", .string(column.name)), ("type", .string(column.type)), ("oid", .int(Int(column.typeOID))),
             ("modifier", .int(Int(column.typeModifier))),
@@ -67,7 +68,8 @@ struct ShapeRecord {
         return object
     }
 
-    private static func members(of column: GeneratedColumn) -> JSONObject {
+    /// A generated column's members.
+    static func members(of column: GeneratedColumn) -> JSONObject {
         var object = JSONObject([
             ("name", .string(column.name)), ("type", .string(column.type)), ("expression", .string(column.expression)),
             ("columns", .array(column.columns.map { .string($0) })), ("attribute", .int(column.attribute)),

@@ -173,10 +173,12 @@ extension RowSession {
 /// What shows that the destination no longer has what it was given.
 enum Divergence {
     static func missingRow(_ scope: ErrorScope) -> RunError {
-        scope.error(
+        var error = scope.error(
             .needsOperator,
             "an update left a large value out because the source did not change it, and the destination no longer has the "
                 + "row that holds it: rows were removed or keys changed there by somebody else",
             hint: "have the table read again: raise `backfill` of its binding in the capture")
+        error.rowFault = RowFault()
+        return error
     }
 }

@@ -89,6 +89,12 @@ public struct LinkVerification {
             $0.schema.isSameName(as: binding.schema) && $0.name.isSameName(as: binding.name)
         }
         guard let table else { return ("nothing was copied yet", apply) }
+        if let park = table.park {
+            return (
+                "it is parked since \(park.since): \(park.changes) changes wait",
+                "flowctl status says why; then flowctl retry, and verify again"
+            )
+        }
         switch table.state.phase {
         case .streaming: return nil
         case .pending: return ("nothing was copied yet", apply)

@@ -153,6 +153,8 @@ struct PipelineAssembly {
             onlyFields: only(binding.columns, source.columns),
             additionalCreateSQL: resource["additional_table_create_sql"]?.stringValue)
         link.adopts = resource["adopt"]?.boolValue ?? false
+        let policy = resource["onRowError"]?.stringValue ?? config["onRowError"]?.stringValue
+        link.onRowError = policy.flatMap { RowErrorPolicy(rawValue: $0) } ?? .halt
         link.onIncompatible = IncompatibilityPolicy(rawValue: binding.onIncompatibleSchemaChange) ?? .abort
         link.names = binding.columns.names
         for (field, config) in binding.fields.require {

@@ -62,6 +62,8 @@ struct StatusComposition {
             let (state, backfill, error) = standing(of: binding, in: link)
             if number > 0, report.state <= state { continue }
             (report.state, report.backfill, report.error) = (state, backfill, error)
+            report.park = stored(link).flatMap { table(of: binding, in: $0) }?.park
+            if let park = report.park { (report.state, report.error) = (.failed, report.error ?? park.error) }
         }
         return report
     }
@@ -82,7 +84,9 @@ struct StatusComposition {
             return stored.failure.map { ($0.isTransient ? .pending : .failed, nil, $0.message) } ?? (.pending, nil, nil)
         }
         let backfill = backfill(table.state)
-        guard let failure = stored.failure else { return (state(table.state.phase), backfill, nil) }
+        guard let failure = stored.failure else {
+            return (state(table.state.phase), backfill, table.state.phase == .disabled ? table.error : nil)
+        }
         if failure.isTransient { return (state(table.state.phase), backfill, failure.message) }
         if let error = table.error { return (.failed, backfill, error) }
         // Where one table stopped the link, the others are as they were.

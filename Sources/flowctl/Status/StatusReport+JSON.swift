@@ -35,7 +35,14 @@ extension StatusReport.Binding {
         [
             "resource": .string(resource), "collection": .string(collection), "state": .string(state.rawValue),
             "backfill": backfill.map(\.json) ?? .null, "error": error.map { .string($0) } ?? .null,
+            "parked": park.map(\.json) ?? .null,
         ]
+    }
+}
+
+extension ParkedTable {
+    fileprivate var json: JSONValue {
+        ["changes": .int(Int(changes)), "bytes": .int(Int(bytes)), "since": .string(since)]
     }
 }
 

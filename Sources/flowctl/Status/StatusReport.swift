@@ -47,6 +47,8 @@ struct StatusReport {
         /// Nil where no row was to be copied yet.
         var backfill: Backfill?
         var error: String?
+        /// What waits beside the table since a row of it was refused.
+        var park: ParkedTable?
     }
 
     /// What a backfill has copied.

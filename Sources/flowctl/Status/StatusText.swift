@@ -34,9 +34,14 @@ struct StatusText {
         // A captured table that is as its task is has nothing to add: its copies are shown where they are.
         for binding in task.bindings where task.kind == .materialization || binding.state == .disabled {
             var part = line("  \(binding.resource)", binding.state, detail(binding.backfill, binding.state))
+            if let park = binding.park {
+                part.detail = "parked since \(park.since): \(park.changes) changes, \(Quantity.bytes(park.bytes)) wait"
+            }
             let isShownAbove = task.findings.contains { $0.message == binding.error }
             if let error = binding.error, !isShownAbove {
-                part.below = notes(binding.state == .failed ? "error" : "trying again", error, nil, indent: 4)
+                let word = binding.state == .failed || binding.state == .disabled ? "error" : "trying again"
+                let hint = binding.park.map { _ in "then: flowctl retry FILE --table \(binding.resource)" }
+                part.below = notes(word, error, hint, indent: 4)
             }
             lines.append(part)
         }
