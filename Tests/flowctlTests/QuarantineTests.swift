@@ -155,6 +155,8 @@ struct QuarantineTests {
         #expect(status.contains("\"state\":\"failed\"") || status.contains("\"state\": \"failed\""), "\(status)")
         #expect(status.contains("check constraint") && status.contains("parked"))
         #expect(try FlowctlProcess.run(["status", pipeline.catalog.path]).output.contains("changes, "))
+        let verified = try FlowctlProcess.run(["verify", pipeline.catalog.path])
+        #expect(verified.exitCode == 69 && verified.output.contains("it is parked since"), "\(verified.output)")
         apply.kill9()
 
         try pipeline.admin.execute(

@@ -92,7 +92,8 @@ struct EndpointProperty: Sendable {
 
     private static let destination =
         followed([
-            "schema", "insertMode", "deleteMode", "hardDelete", "schemaEvolution", "onRowError", "resource.onRowError", "advanced.sessionReplicationRole",
+            "schema", "insertMode", "deleteMode", "hardDelete", "schemaEvolution", "onRowError", "resource.onRowError",
+            "advanced.sessionReplicationRole",
             "advanced.metadataSchema", "resource.table", "resource.schema", "resource.delta_updates",
             "resource.insertMode", "resource.deleteMode", "resource.adopt",
             "resource.additional_table_create_sql",

@@ -31,12 +31,14 @@ extension SlotStatus {
 }
 
 extension StatusReport.Binding {
+    /// `parked` is there only where something is.
     fileprivate var json: JSONValue {
-        [
-            "resource": .string(resource), "collection": .string(collection), "state": .string(state.rawValue),
-            "backfill": backfill.map(\.json) ?? .null, "error": error.map { .string($0) } ?? .null,
-            "parked": park.map(\.json) ?? .null,
-        ]
+        var object = JSONObject([
+            ("resource", .string(resource)), ("collection", .string(collection)), ("state", .string(state.rawValue)),
+            ("backfill", backfill.map(\.json) ?? .null), ("error", error.map { .string($0) } ?? .null),
+        ])
+        object["parked"] = park.map(\.json)
+        return .object(object)
     }
 }
 
