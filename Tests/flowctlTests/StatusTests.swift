@@ -319,10 +319,17 @@ struct StatusTests {
         #expect(tasks.map { $0["state"]?.stringValue } == ["streaming", "streaming"], "\(tasks)")
     }
 
-    @Test("watching prints an object a line until Ctrl-C, and ends quietly where the reader goes away")
+    @Test(
+        "watching prints an object a line until Ctrl-C, asks for secrets once, and ends quietly where the reader goes away"
+    )
     func watching() throws {
         let pipeline = try Pipeline("status_watch")
         try pipeline.write([("shop/warehouse", pipeline.destination)])
+        let count = pipeline.folder.appending(path: "asked").path
+        let text = try String(contentsOfFile: pipeline.catalog, encoding: .utf8).replacing(
+            "password: \"the-secret\"",
+            with: "password: { exec: [/bin/sh, -c, \"echo one >> '\(count)'; echo the-secret\"] }")
+        try text.write(toFile: pipeline.catalog, atomically: true, encoding: .utf8)
         let watch = try FlowctlProcess(["status", "--watch", "-o", "json", pipeline.catalog])
         #expect(eventually(seconds: 30) { watch.lines.count >= 2 }, "\(watch.errors)")
         for line in watch.lines {
@@ -332,6 +339,7 @@ struct StatusTests {
         watch.interrupt()
         #expect(watch.waitForExit(seconds: 10) == 0)
         #expect(watch.errors.isEmpty)
+        #expect(try String(contentsOfFile: count, encoding: .utf8) == "one\none\n", "once for each task")
 
         let shell = try ChildProcess(
             "/bin/sh",

@@ -2,7 +2,6 @@ import Connectors
 import MaterializePostgres
 import Postgres
 import Runtime
-import SourcePostgres
 import TaskGraph
 
 /// Asks the databases how a catalog's tasks stand, all sources at once and then all destinations at once. Changes nothing.
@@ -12,6 +11,13 @@ struct StatusReading {
     let graph: CompiledGraph
     /// Only tasks of these names, where there are any.
     var only: Set<String> = []
+    /// Made at the first reading, and kept for the next ones.
+    private let connectors = StatusConnectors()
+
+    init(graph: CompiledGraph, only: Set<String> = []) {
+        self.graph = graph
+        self.only = only
+    }
 
     /// Blocks until everybody has answered or given up.
     func read() -> StatusReport {
@@ -27,13 +33,13 @@ struct StatusReading {
                 && (isWanted(graph.materializations[index].name) || links.contains { $0.materialization == index })
         }
         let sources = ThreadGroup.map(captures) { index in
-            StatusReading.asking(graph.captures[index].name) {
-                try StatusReading.capture(graph.captures[index]).status()
+            asking(graph.captures[index].name) {
+                try connectors.capture(graph.captures[index]).status()
             }
         }
         let destinations = ThreadGroup.map(materializations) { index in
-            StatusReading.asking(graph.materializations[index].name) {
-                try StatusReading.materialization(graph.materializations[index]).status()
+            asking(graph.materializations[index].name) {
+                try connectors.materialization(graph.materializations[index]).status()
             }
         }
         let composition = StatusComposition(
@@ -47,12 +53,6 @@ struct StatusReading {
 
     private func isWanted(_ name: String) -> Bool { only.isEmpty || only.contains(name) }
 
-    private static func capture(_ task: CaptureTask) throws -> any Capture {
-        let config = try SecretResolution(folder: task.configFolder, task: task.name, run: ChildProcess.output(of:))
-            .resolve(task.config)
-        return PostgresCapture(name: task.name, config: try PostgresCaptureConfig(config), tables: [])
-    }
-
     /// The connector of a materialization, with its secrets resolved.
     static func materialization(_ task: MaterializationTask) throws -> any Materialization {
         let config = try SecretResolution(folder: task.configFolder, task: task.name, run: ChildProcess.output(of:))
@@ -60,12 +60,13 @@ struct StatusReading {
         return PostgresMaterialization(name: task.name, config: try PostgresMaterialization.Config(config))
     }
 
-    private static func asking<Answer>(_ task: String, _ body: () throws -> Answer) -> Result<Answer, RunError> {
+    private func asking<Answer>(_ task: String, _ body: () throws -> Answer) -> Result<Answer, RunError> {
         do {
             return .success(try body())
         } catch {
             var known = error as? RunError ?? RunError(.internal, operation: "ask", message: "\(error)")
             known.task = task
+            if known.kind == .authentication { connectors.forget(task) }
             return .failure(known)
         }
     }
