@@ -55,7 +55,9 @@ struct Flowctl: AsyncParsableCommand {
             }
         } catch {
             let code = exitCode(for: error)
-            let text = fullMessage(for: error)
+            let isMisuse = code == .validationFailure
+            let hint = isMisuse ? FormHint.text(Array(CommandLine.arguments.dropFirst())) : nil
+            let text = hint.map { "Error: " + $0 } ?? fullMessage(for: error)
             // Help is a result, too.
             if !text.isEmpty { if code == .success { Output.line(text) } else { Output.log(text) } }
             Glibc.exit(code.rawValue)

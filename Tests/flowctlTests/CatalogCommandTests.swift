@@ -53,6 +53,18 @@ struct CatalogCommandTests {
         program.remove()
     }
 
+    @Test(
+        "a form of --format that is given to -o is told from an unknown one",
+        arguments: [
+            ["validate", "-o", "sarif"], ["validate", "--output=github"], ["test", "-o", "tap"], ["graph", "-odot"],
+        ])
+    func formOfOutput(arguments: [String]) throws {
+        let outcome = try program.run(arguments + ["catalog.yaml"])
+        #expect(outcome.status == 64)
+        #expect(
+            outcome.errors.contains("is a form of --format: flowctl \(arguments[0]) --format "), "\(outcome.errors)")
+    }
+
     @Test("a file that is not there is a fault, not a usage error")
     func missingFile() throws {
         let outcome = try run("validate", "none.yaml")
