@@ -96,7 +96,7 @@ struct CollectionSchemaCheck {
                 node: schema,
                 documents: documents)
         } catch {
-            for fault in error.faults { Self.report(fault, documents[fault.document] ?? schema, &diagnostics) }
+            for fault in error.faults { report(fault, documents[fault.document] ?? schema, &diagnostics) }
             return nil
         }
     }
@@ -123,7 +123,7 @@ struct CollectionSchemaCheck {
         schema.file == collection.name.node.file && schema.pointer.starts(with: collection.name.node.pointer)
     }
 
-    private static func report(_ fault: SchemaFault, _ document: Node, _ diagnostics: inout DiagnosticCollector) {
+    private func report(_ fault: SchemaFault, _ document: Node, _ diagnostics: inout DiagnosticCollector) {
         var node = document
         var key: SourceRange?
         for token in fault.pointer.tokens {
@@ -134,13 +134,14 @@ struct CollectionSchemaCheck {
             }
         }
         if node.isBroken { return }
+        if let text = node.string, files.lost.contains(.init(file: node.file, text: text)) { return }
         let isWide = node.members != nil || node.items != nil
         let range = fault.isAboutKey || isWide ? key ?? node.range : node.range
         let guess = fault.subject.flatMap { Suggestion.hint(for: $0, among: fault.candidates) }
         diagnostics.report(
             .error(
                 .badSchema, fault.message, at: range, pointer: node.pointer.description, notes: node.aliasNotes,
-                hint: guess ?? (fault.keyword == "$ref" ? definitionHint(node, document) : nil)))
+                hint: guess ?? (fault.keyword == "$ref" ? Self.definitionHint(node, document) : nil)))
     }
 
     /// For a reference to a definition by its bare name.

@@ -165,10 +165,17 @@ extension CatalogLoader {
                 continue
             }
             let (path, _) = FilePath.split(text)
+            let name = LoadedCatalog.Reference(file: reference.file, text: reference.string ?? "")
             guard let full = Self.path(path, namedBy: reference, &diagnostics) else { continue }
             let uri = LoadedCatalog.uri(of: full)
             guard catalog.schemas[uri] == nil else { continue }
-            guard let root = read(full, namedBy: reference, &diagnostics)?.root else { continue }
+            // A definition's bare name: what was meant is said where the schema is compiled.
+            let isDefinition = ["$defs", "definitions"].contains { schema[$0]?[text] != nil }
+            if isDefinition, !FileSystem.exists(full) { continue }
+            guard let root = read(full, namedBy: reference, &diagnostics)?.root else {
+                catalog.lost.insert(name)
+                continue
+            }
             catalog.schemas[uri] = root
             followSchemas(root, &catalog, &diagnostics)
         }

@@ -14,6 +14,8 @@ public struct LoadedCatalog: Sendable {
     public internal(set) var documents: [Document] = []
     /// What the strings that name files lead to; nil where that was reported as a fault.
     var references: [Reference: Node?] = [:]
+    /// References between schemas whose files can't be read, which was reported as a fault.
+    var lost: Set<Reference> = []
     /// The values of all files that were read, for pointers that lead from a file's root.
     var roots: [SourceFile: Node] = [:]
     /// Schema documents by URI, for references between schemas.
