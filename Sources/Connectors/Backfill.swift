@@ -15,6 +15,16 @@ public protocol LinkBackfills: AnyObject {
     /// commit's (microseconds since 2000-01-01 UTC). One that an earlier session has shown may come again.
     func began(_ transaction: UInt32, at position: LogPosition, time: Int64)
 
+    /// A transaction of this commit time begins that the destination does not have: what it opens or ends of the bindings'
+    /// windows. Returns the bindings whose state changed.
+    func passed(time: Int64) -> [Int]
+
+    /// Where the link is in the binding's window; `open` where it has none.
+    func phase(of binding: Int) -> TimeWindow.Phase
+
+    /// Whether an update of the binding may be of a row that the destination never had.
+    func lacksRows(_ binding: Int) -> Bool
+
     /// Everything up to `position` has been looked at and is committed at the destination: filters that end there go.
     /// Returns the bindings whose state changed.
     func passed(_ position: LogPosition) -> [Int]
@@ -39,10 +49,13 @@ public protocol LinkBackfills: AnyObject {
     /// The table was truncated: decides whether what was copied must go. The chunk in flight, if any, has been abandoned.
     func truncated(_ binding: Int, transaction: UInt32) -> Bool
 
-    /// A row which enters the copied range, with the columns that the log left out of it read from the source as they are now
-    /// (a change since then is still to come, and brings them anew). Nil where the row is gone: the log is about to show
-    /// that it was deleted or moved.
-    func fetchUnchanged(_ binding: Int, row: Int32, in batch: ChangeBatch, shape: TableShape) throws -> ChangeBatch?
+    /// A row which enters the copied range, as `transaction` left it, with the columns that the log left out of it read from
+    /// the source as they are now (a change since then is still to come, and brings them anew). Nil where the row is gone:
+    /// the log is about to show that it was deleted or moved. Throws where a change since then may lie behind the binding's
+    /// window, and so never comes.
+    func fetchUnchanged(
+        _ binding: Int, row: Int32, in batch: ChangeBatch, shape: TableShape, transaction: UInt32
+    ) throws -> ChangeBatch?
 
     /// The next chunk to read, marked as in flight; nil where no binding outside `excluding` has one to read now.
     func openChunk(at position: LogPosition, excluding: Set<Int>) -> Chunk?
@@ -100,6 +113,8 @@ open class Chunk: @unchecked Sendable {  // @unchecked: handed back and forth un
     public var bytes: Int64 = 0
     /// Whether the table has nothing beyond it.
     public var isLast = false
+    /// It was to be read outside of the binding's window: it has no rows, and nothing of the table is read any more.
+    public var isPassedOver = false
     /// Whether nothing of the table is left to do once it is committed.
     open var completes: Bool { isLast }
     /// What the chunk does to the destination's table.

@@ -47,6 +47,8 @@ public struct LinkBinding: Sendable {
     public var types: [JSONKey: FieldType] = [:]
     /// Whether a table that holds rows which nobody knows of is filled over them; what the source lacks is removed then.
     public var adopts = false
+    /// The part of the table's history that is taken; nil for all. Such a binding `readsSomeRows`.
+    public var window: TimeWindow?
     /// What is done where the table can't follow the source any more.
     public var onIncompatible = IncompatibilityPolicy.abort
     /// What is done about a row that the destination can't take.
@@ -78,9 +80,6 @@ public struct LinkBinding: Sendable {
         self.onlyFields = onlyFields
         self.additionalCreateSQL = additionalCreateSQL
     }
-
-    /// Whether an update may be of a row that the destination never had.
-    public var lacksRows: Bool { skipsBackfill || readsSomeRows }
 
     /// Whether a column of the source is stored.
     public func takes(_ column: String) -> Bool {

@@ -87,7 +87,7 @@ extension Link {
         let state = backfills.stateIncluding(chunk)
         do {
             try writer.merge(binding)
-            guard try storeHeld(of: chunk, into: writer) else {
+            guard try chunk.isPassedOver || storeHeld(of: chunk, into: writer) else {
                 writer.abandon()
                 backfills.abandoned(chunk)
                 return
@@ -98,6 +98,8 @@ extension Link {
             throw error
         }
         backfills.finished(chunk)
+        phases[binding] = backfills.phase(of: binding)
+        pass(on: backfills.takeRemarks())
         report(chunk, state)
         if state.phase == .streaming {
             observer.record(
@@ -138,7 +140,9 @@ extension Link {
             if isUpsert, event.hasUnchanged, hasNew, event.oldRow >= 0, !hasOld {
                 // It enters the chunk's range from outside: what the log leaves out was never at the destination.
                 let shape = batch.shapes[Int(event.shape)]
-                guard let fetched = try backfills.fetchUnchanged(binding, row: event.newRow, in: batch, shape: shape)
+                guard
+                    let fetched = try backfills.fetchUnchanged(
+                        binding, row: event.newRow, in: batch, shape: shape, transaction: event.transaction)
                 else {
                     buffer.clear()
                     return false

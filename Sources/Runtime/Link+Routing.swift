@@ -18,6 +18,7 @@ extension Link {
                     id: event.transaction, position: event.position, time: event.time,
                     isSkipped: event.position < committed)
                 backfills.began(event.transaction, at: event.position, time: event.time)
+                if hasWindows, event.position >= committed { look(at: event.time) }
             case .commit:
                 lastTime = transaction?.time ?? lastTime
                 if transaction?.isSkipped == false { sourceTime = lastTime }
@@ -51,9 +52,13 @@ extension Link {
         let newRow = RowReference(batch: event.newRow < 0 ? -1 : number, firstField: event.newRow)
         let oldRow = RowReference(batch: event.oldRow < 0 ? -1 : number, firstField: event.oldRow)
         for binding in bindingsOfTable[batch.shapes[Int(event.shape)].table] {
+            if hasWindows, phases[binding] != .open {
+                try leaveOut(event, in: batch, number: number, sequence: sequence, binding)
+                continue
+            }
             if sweeps > 0 { touch(event, in: batch, binding) }
             if hasGaps, try follow(event, gapOf: binding, in: batch, number: number) { continue }
-            if event.hasUnchanged, spec.bindings[binding].lacksRows, buffer.parts[binding].isUpsert {
+            if event.hasUnchanged, backfills.lacksRows(binding), buffer.parts[binding].isUpsert {
                 try complete(event, in: batch, number: number, sequence: sequence, binding)
             } else if backfills.isFiltering(binding) {
                 try filter(event, in: batch, number: number, sequence: sequence, binding)
@@ -188,7 +193,8 @@ extension Link {
     func fetch(
         _ row: Int32, in batch: ChangeBatch, _ event: ChangeEvent, _ binding: Int
     ) throws -> ChangeBatch? {
-        try backfills.fetchUnchanged(binding, row: row, in: batch, shape: batch.shapes[Int(event.shape)])
+        try backfills.fetchUnchanged(
+            binding, row: row, in: batch, shape: batch.shapes[Int(event.shape)], transaction: event.transaction)
     }
 
     func keyText(_ row: Int32, in batch: ChangeBatch, _ binding: Int) -> [[UInt8]?] {
@@ -201,7 +207,7 @@ extension Link {
 
     /// The stream shows a table in another shape from here on.
     private func follow(_ shape: TableShape) throws {
-        for binding in bindingsOfTable[shape.table] {
+        for binding in bindingsOfTable[shape.table] where phases[binding] != .over {
             let known = buffer.parts[binding].shape
             guard !known.isSame(as: shape) || known.types != shape.types else { continue }
             try store()
@@ -220,7 +226,7 @@ extension Link {
         for event in events {
             let sequence = transaction?.sequence ?? 0
             transaction?.sequence = sequence + 1
-            for binding in bindingsOfTable[batch.shapes[Int(event.shape)].table] {
+            for binding in bindingsOfTable[batch.shapes[Int(event.shape)].table] where phases[binding] == .open {
                 if touched[binding] != nil { try abandonChunkAndWait(of: binding) }
                 if backfills.isFiltering(binding) {
                     try abandonChunkAndWait(of: binding)

@@ -48,6 +48,10 @@ final class Link {
     var sourceTime: Int64?
     private var committedTime: Int64 = 0
 
+    /// By binding: where the link is in its window.
+    var phases: [TimeWindow.Phase]
+    let hasWindows: Bool
+
     /// By binding: keys of rows that can't be written yet (see `follow`). Nothing is committed while there are any.
     var gaps: [Set<[[UInt8]?]>]
     var hasGaps: Bool { gaps.contains { !$0.isEmpty } }
@@ -92,6 +96,8 @@ final class Link {
         for (index, binding) in spec.bindings.enumerated() { byTable[binding.table].append(index) }
         bindingsOfTable = byTable
         changesSinceCommit = Array(repeating: 0, count: spec.bindings.count)
+        phases = spec.bindings.indices.map(backfills.phase)
+        hasWindows = spec.bindings.contains { $0.window != nil }
         gaps = Array(repeating: [], count: spec.bindings.count)
         held = Array(repeating: nil, count: spec.bindings.count)
         touched = Array(repeating: nil, count: spec.bindings.count)

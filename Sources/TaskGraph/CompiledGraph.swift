@@ -1,3 +1,4 @@
+import Connectors
 import Diagnostics
 import JSON
 
@@ -125,7 +126,7 @@ public struct MaterializationTask: Sendable {
         public var schema: String
         public var table: String
         public var resource: JSONValue
-        /// The collection's key as JSON pointers, in order.
+        /// What rows are told apart by, as JSON pointers, in order: the fields of `groupBy`, else the collection's key.
         public var key: [String]
         public var deltaUpdates: Bool
         public var priority: Int
@@ -133,6 +134,8 @@ public struct MaterializationTask: Sendable {
         /// Date-times as written.
         public var notBefore: String?
         public var notAfter: String?
+        /// The two as moments; nil where neither is given.
+        public var window: TimeWindow?
         public var fields: FieldSelection
         /// `fields` resolved against the collection.
         public var columns: ColumnSelection

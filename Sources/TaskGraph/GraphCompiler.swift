@@ -1,4 +1,5 @@
 import Catalog
+import Connectors
 import Diagnostics
 import JSON
 
@@ -49,10 +50,10 @@ enum GraphCompiler {
         _ spec: MaterializationSpec.Binding, of task: MaterializationSpec, _ catalog: CatalogSpecs
     ) -> MaterializationTask.Binding {
         let collection = spec.source?.text ?? ""
-        let key = catalog.collection(collection)?.key.map(\.text) ?? []
         let fields = selection(spec.fields?.value)
         let isDelta = spec.resource?["delta_updates"]?.bool ?? false
-        return MaterializationTask.Binding(
+        let key = key(of: catalog.collection(collection), groupBy: isDelta ? [] : fields.groupBy)
+        var binding = MaterializationTask.Binding(
             index: spec.index, collection: collection,
             schema: spec.resource?["schema"]?.string ?? task.defaultSchema,
             table: spec.resource?["table"]?.string ?? "", resource: spec.resource?.value ?? .object(JSONObject()),
@@ -65,6 +66,21 @@ enum GraphCompiler {
             } ?? .all,
             onIncompatibleSchemaChange: spec.onIncompatibleSchemaChange ?? task.onIncompatibleSchemaChange ?? "abort",
             isDisabled: spec.isDisabled, range: spec.node.range)
+        binding.window = window(spec)
+        return binding
+    }
+
+    /// What a mirrored table's rows are told apart by: the fields of `groupBy`, else the collection's key.
+    private static func key(of collection: CollectionSpec?, groupBy fields: [String]) -> [String] {
+        guard let collection else { return [] }
+        let group = fields.compactMap { collection.location(ofField: $0)?.description }
+        return group.isEmpty ? collection.key.map(\.text) : group
+    }
+
+    private static func window(_ spec: MaterializationSpec.Binding) -> TimeWindow? {
+        let start = spec.notBefore.flatMap { Timestamp($0.text)?.microseconds(roundedUp: true) }
+        let end = spec.notAfter.flatMap { Timestamp($0.text)?.microseconds(roundedUp: false) }
+        return start == nil && end == nil ? nil : TimeWindow(notBefore: start, notAfter: end)
     }
 
     private static func selection(_ fields: JSONValue?) -> MaterializationTask.FieldSelection {

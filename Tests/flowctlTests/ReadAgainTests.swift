@@ -229,7 +229,7 @@ struct ReadAgainTests {
 
 extension Thread {
     /// Runs `body` with a connection of its own, round after round, until it is told to stop.
-    fileprivate static func detached(
+    static func detached(
         _ database: ConnectionParameters, _ body: @escaping @Sendable (Connection, Int) throws -> Void
     ) -> Rounds {
         let rounds = Rounds()
@@ -249,7 +249,7 @@ extension Thread {
 
 /// A thread's rounds, to be ended.
 // @unchecked: the flag is read and written under its lock.
-private final class Rounds: @unchecked Sendable {
+final class Rounds: @unchecked Sendable {
     let ended = DispatchSemaphore(value: 0)
     private let lock = NSLock()
     private var stopped = false

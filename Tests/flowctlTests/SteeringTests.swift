@@ -69,16 +69,21 @@ struct SteeringTests {
         try FileManager.default.removeItem(at: catalog)
     }
 
-    @Test("tables of a higher priority are read first, and one that is added later joins those that stream")
+    @Test(
+        "tables of a higher priority are read to their end first, and one that is added later joins those that stream")
     func priorities() throws {
         for name in ["a", "b", "c", "d"] { try table(name, rows: 300) }
-        let few = ", backfillWorkers: 1, backfill_chunk_size: 100"
+        let few = ", backfillWorkers: 2, backfill_chunk_size: 100"
         try write([("a", ""), ("b", ", priority: 5"), ("c", ", priority: -3")], advanced: few)
         let first = try FlowctlProcess.run(["apply", "--once", "-o", "json", catalog.path])
         #expect(first.exitCode == 0, "\(first.errors)")
         let started = first.output.components(separatedBy: "\n").filter { $0.contains("backfill_started") }
         let order = started.compactMap { line in ["b", "a", "c"].first { line.contains("public.\($0)\"") } }
         #expect(order == ["b", "a", "c"], "\(started)")
+        let kinds = first.output.components(separatedBy: "\n").compactMap { line in
+            ["backfill_started", "backfill_completed"].first { line.contains($0) }
+        }
+        #expect(kinds == Array(repeating: ["backfill_started", "backfill_completed"], count: 3).flatMap { $0 })
 
         try admin.execute("UPDATE public.a SET v = 1; UPDATE public.d SET v = 1 WHERE id < 50")
         try write([("a", ""), ("b", ", priority: 5"), ("c", ", priority: -3"), ("d", "")], advanced: few)

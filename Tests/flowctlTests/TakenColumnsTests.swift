@@ -63,6 +63,72 @@ struct TakenColumnsTests {
         return file
     }
 
+    @Test("may tell a mirrored table's rows apart by groupBy, where the source keeps them unique")
+    func grouped() throws {
+        let (source, destination) = try TestServers.freshDatabases("groupedby")
+        let capturing = try Connection(source)
+        try capturing.execute(
+            """
+            CREATE TABLE public.people (id int PRIMARY KEY, email text NOT NULL UNIQUE, team text NOT NULL, v int);
+            ALTER TABLE public.people REPLICA IDENTITY FULL;
+            INSERT INTO public.people SELECT i, 'e' || i, 't' || i % 3, 0 FROM generate_series(1, 200) i
+            """)
+        let file = TestFolder.place("grouped.yaml")
+        func write(_ group: String) throws {
+            try """
+            captures:
+              grouped/source:
+                endpoint:
+                  connector:
+                    image: source-postgres:dev
+                    config: { address: "127.0.0.1:\(source.port)", database: \(source.database), user: postgres,
+                              password: none, advanced: { slotName: \(source.database), backfill_chunk_size: 50 } }
+                bindings: [ { resource: { namespace: public, stream: people }, target: grouped/people } ]
+            collections:
+              grouped/people: { key: [/id], projections: { mail: /email } }
+            materializations:
+              grouped/destination:
+                endpoint:
+                  connector:
+                    image: materialize-postgres:dev
+                    config: { address: "127.0.0.1:\(destination.port)", database: \(destination.database), user: postgres,
+                              password: none }
+                bindings:
+                  - { source: grouped/people, resource: { table: people } }
+                  - { source: grouped/people, resource: { table: people_log, delta_updates: true },
+                      fields: { recommended: true, groupBy: [team] } }
+                  - { source: grouped/people, resource: { table: mails }, fields: { recommended: true, groupBy: [\(group)] } }
+            """.write(to: file, atomically: true, encoding: .utf8)
+        }
+        try write("team")
+        let refused = try FlowctlProcess.run(["apply", "--once", file.path])
+        #expect(refused.exitCode == 69)
+        #expect(refused.errors.contains("no unique index keeps the key (team)"), "\(refused.errors)")
+        try write("mail")
+        #expect(try FlowctlProcess.run(["apply", "--once", file.path]).exitCode == 0)
+        try capturing.execute(
+            """
+            UPDATE public.people SET email = 'moved ' || id, v = 1 WHERE id % 5 = 0; DELETE FROM public.people WHERE id % 7 = 0;
+            UPDATE public.people SET id = id + 1000 WHERE id % 4 = 0; UPDATE public.people SET email = 'x' WHERE id = 1;
+            UPDATE public.people SET email = 'e1' WHERE id = 2; UPDATE public.people SET email = 'e2' WHERE id = 1
+            """)
+        let outcome = try FlowctlProcess.run(["apply", "--once", file.path])
+        #expect(outcome.exitCode == 0, "\(outcome.errors)")
+        let target = try Connection(destination)
+        let rows = "string_agg(id || ' ' || MAIL || ' ' || team || ' ' || v, ',' ORDER BY id)"
+        let there = try capturing.query("SELECT \(raw: rows.replacing("MAIL", with: "email")) FROM public.people")[0, 0]
+        for table in ["people", "mails"] {
+            let here = try target.query("SELECT \(raw: rows.replacing("MAIL", with: "mail")) FROM public.\(id: table)")
+            #expect(here[0, 0] == there, "\(table)")
+        }
+        let key = try target.query(
+            "SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = 'public.mails'::regclass")
+        #expect(key[0, 0]?.hasSuffix("(mail)") == true)
+        capturing.close()
+        try TestServers.drop(source)
+        try FileManager.default.removeItem(at: file)
+    }
+
     @Test("have the names and types that a catalog gives them, as they are read first and through the source's changes")
     func named() throws {
         let (source, destination) = try TestServers.freshDatabases("namedcolumns")

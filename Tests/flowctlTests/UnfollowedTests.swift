@@ -43,6 +43,11 @@ struct UnfollowedTests {
         ("advanced.binaryHandling", catalog(source: ", advanced: { binaryHandling: base64 }")),
         ("advanced.min_backfill_xid", catalog(source: ", advanced: { min_backfill_xid: '7' }")),
         ("advanced.capture_as_partitions", catalog(source: ", advanced: { capture_as_partitions: true }")),
+        (
+            "source.partitions",
+            catalog(from: "{ name: a/orders, partitions: { include: { region: [eu] } } }").replacing(
+                "key: [/id]", with: "key: [/id]\n    projections: { region: { location: /name, partition: true } }")
+        ),
         ("autoDiscover.addNewBindings", catalog(capture: "autoDiscover: { addNewBindings: true }")),
         ("tasks", catalog(destination: ", tasks: 2")),
         (
@@ -50,8 +55,6 @@ struct UnfollowedTests {
             catalog(destination: ", dbt_job_trigger: { job_id: '1', account_id: '2', api_key: hunter2 }")
         ),
         ("advanced.toast", catalog(destination: ", advanced: { toast: lookup }")),
-        ("source.notBefore", catalog(from: "{ name: a/orders, notBefore: '2026-01-01T00:00:00Z' }")),
-        ("source.notAfter", catalog(from: "{ name: a/orders, notAfter: '2026-01-01T00:00:00Z' }")),
     ]
 
     @Test("ends apply with 69 and its line, and is a warning of validate", arguments: refused)

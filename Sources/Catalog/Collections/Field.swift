@@ -28,6 +28,12 @@ extension CollectionSpec {
         }
     }
 
+    /// Where a field of this name is in a document: a projection's location, else the one that it is named after. Nil for a
+    /// name that is none.
+    public func location(ofField name: String) -> JSONPointer? {
+        projectedFields().first { $0.name == name }?.pointer ?? JSONPointer(fieldName: name)
+    }
+
     /// All fields: those of `projections`, those of the key, and the schema's locations. Each name once.
     func fields() -> [Field] {
         var fields = projectedFields()

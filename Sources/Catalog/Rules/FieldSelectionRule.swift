@@ -121,27 +121,18 @@ enum FieldSelectionRule: CatalogRule {
         }
 
         func checkGroup(_ diagnostics: inout DiagnosticCollector) {
-            guard let group = fields.member("groupBy"), let items = group.value.items, !items.isEmpty else { return }
-            var isRight = true
-            for node in items {
+            for node in fields["groupBy"]?.items ?? [] {
                 guard let name = node.string else { return }
                 if isUnknown(name) {
                     diagnostics.report(
                         node.error(.noSuchField, message(name, "grouped by"), hint: hint(name)))
-                    isRight = false
                 } else if let wrong = wrongTypes(name) {
                     diagnostics.report(
                         node.error(
                             .keyType, "field '\(name)', grouped by here, can be of type \(wrong)",
                             hint: "group by integers, strings and booleans"))
-                    isRight = false
                 }
             }
-            guard isRight, items.compactMap(\.string).map({ "/" + $0 }) != collection.key.map(\.text) else { return }
-            diagnostics.report(
-                group.keyError(
-                    .notSupported, "'fields.groupBy' with fields other than the collection's key is not supported",
-                    hint: "change the collection's key, or remove 'groupBy'"))
         }
 
         /// The types that no key can have; nil where none of them is possible or nothing is known.

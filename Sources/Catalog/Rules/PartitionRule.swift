@@ -5,8 +5,16 @@ import YAML
 
 /// A selection of partitions names partitioned fields of the collection and values that they can have.
 enum PartitionRule: CatalogRule {
-    /// Reports every place that breaks the rule. Materializations can't select at all; that is another rule's.
+    /// Reports every place that breaks the rule.
     static func check(_ catalog: CatalogSpecs, _ diagnostics: inout DiagnosticCollector) {
+        for task in catalog.materializations {
+            for binding in task.enabledBindings {
+                guard let selector = binding.partitions, let name = binding.source?.text,
+                    let collection = catalog.collection(name)
+                else { continue }
+                check(selector, collection, &diagnostics)
+            }
+        }
         for test in catalog.tests {
             for step in test.steps {
                 guard let selector = step.partitions, let name = step.collection?.text,

@@ -1,12 +1,12 @@
 /// A moment of RFC 3339, to compare.
-struct Timestamp: Comparable {
+public struct Timestamp: Comparable, Sendable {
     /// Since 1970, without leap seconds.
     let seconds: Int
     /// The digits after the second, without zeros at the end.
     let fraction: String
 
     /// Nil for text that is no date-time: its form is checked by the schema.
-    init?(_ text: String) {
+    public init?(_ text: String) {
         let bytes = Array(text.utf8)
         func number(_ range: Range<Int>) -> Int? {
             guard range.upperBound <= bytes.count else { return nil }
@@ -39,6 +39,13 @@ struct Timestamp: Comparable {
         self.fraction = fraction
     }
 
+    /// Microseconds since 2000-01-01 UTC: what lies between two of them is rounded down, or up.
+    public func microseconds(roundedUp: Bool) -> Int64 {
+        let digits = (fraction + "000000").prefix(6)
+        let isBetween = roundedUp && fraction.utf8.count > 6
+        return (Int64(seconds) - 946_684_800) * 1_000_000 + (Int64(digits) ?? 0) + (isBetween ? 1 : 0)
+    }
+
     /// Days since 1970-01-01 of the proleptic Gregorian calendar.
     private static func days(_ year: Int, _ month: Int, _ day: Int) -> Int {
         let year = month <= 2 ? year - 1 : year
@@ -49,7 +56,7 @@ struct Timestamp: Comparable {
     }
 
     /// The earlier moment.
-    static func < (left: Timestamp, right: Timestamp) -> Bool {
+    public static func < (left: Timestamp, right: Timestamp) -> Bool {
         (left.seconds, left.fraction) < (right.seconds, right.fraction)
     }
 }

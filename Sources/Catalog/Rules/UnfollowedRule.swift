@@ -11,18 +11,23 @@ enum UnfollowedRule: CatalogRule {
             let discovery = task.name.node["autoDiscover"]
             for name in ["addNewBindings", "evolveIncompatibleCollections"] {
                 guard let member = discovery?.member(name), member.value.bool == true else { continue }
-                diagnostics.report(warning(member, "autoDiscover.\(name)", task.name))
+                let discover =
+                    "remove it; apply refuses to run with it, and 'flowctl discover --capture \(task.name.text) FILE' adds "
+                    + "new tables to the file"
+                diagnostics.report(
+                    warning(member, "autoDiscover.\(name)", task.name, or: name == "addNewBindings" ? discover : nil))
             }
         }
         var redacted: Set<String> = []
         for task in catalog.materializations where !task.isDisabled {
             let written = task.enabledBindings.filter { !$0.isAutomatic }
             report(task.name, task.endpoint, written.compactMap(\.resource), &diagnostics)
-            for binding in written { check(binding, task.name, &diagnostics) }
+            for binding in written { checkPartitions(binding, task.name, &diagnostics) }
             for binding in task.enabledBindings {
                 guard let collection = binding.source.flatMap({ catalog.collection($0.text) }) else { continue }
                 checkProjections(binding, collection, &diagnostics)
                 checkParts(binding, collection, &diagnostics)
+                checkGroup(binding, collection, &diagnostics)
                 if redacted.insert(collection.name.text).inserted { checkRedaction(collection, &diagnostics) }
             }
         }
@@ -42,12 +47,30 @@ enum UnfollowedRule: CatalogRule {
         }
     }
 
-    private static func check(
+    /// All partitions are taken; a selection that leaves out none is fine.
+    private static func checkPartitions(
         _ binding: MaterializationSpec.Binding, _ task: EntityName, _ diagnostics: inout DiagnosticCollector
     ) {
-        for name in ["notBefore", "notAfter"] {
-            guard let member = binding.node["source"]?.member(name) else { continue }
-            diagnostics.report(warning(member, "source.\(name)", task))
+        let isSelective = ["include", "exclude"].contains { side in
+            binding.partitions?[side]?.members?.contains { !$0.key.hasPrefix("x-") } ?? false
+        }
+        guard isSelective, let member = binding.node["source"]?.member("partitions") else { return }
+        diagnostics.report(warning(member, "source.partitions", task))
+    }
+
+    /// A mirrored table's rows are told apart by whole columns.
+    private static func checkGroup(
+        _ binding: MaterializationSpec.Binding, _ collection: CollectionSpec, _ diagnostics: inout DiagnosticCollector
+    ) {
+        guard binding.resource?["delta_updates"]?.bool != true else { return }
+        for node in binding.fields?["groupBy"]?.items ?? [] {
+            guard let field = node.string, let pointer = collection.location(ofField: field) else { continue }
+            guard pointer.tokens.count != 1 || pointer.isMetadata else { continue }
+            diagnostics.report(
+                node.diagnostic(
+                    .warning, .notFollowedYet,
+                    "field '\(field)' is grouped by, and apply tells rows apart by whole columns of the table",
+                    hint: "group by columns; apply refuses to run with it"))
         }
     }
 
@@ -128,10 +151,12 @@ enum UnfollowedRule: CatalogRule {
         }
     }
 
-    private static func warning(_ member: Node.Member, _ property: String, _ task: EntityName) -> Diagnostic {
+    private static func warning(
+        _ member: Node.Member, _ property: String, _ task: EntityName, or hint: String? = nil
+    ) -> Diagnostic {
         .warning(
             .notFollowedYet, "'\(property)' of \(task.phrase) is accepted, and apply doesn't follow it yet",
             at: member.keyRange, pointer: member.value.pointer.description, notes: member.value.aliasNotes,
-            hint: "remove it; apply refuses to run with it")
+            hint: hint ?? "remove it; apply refuses to run with it")
     }
 }

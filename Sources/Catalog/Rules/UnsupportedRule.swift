@@ -27,9 +27,9 @@ enum UnsupportedRule: CatalogRule {
             }
             for binding in task.enabledBindings {
                 noteExtensions(binding, &diagnostics)
-                guard let partitions = binding.node["source"]?.member("partitions") else { continue }
-                diagnostics.report(
-                    partitions.keyError(.notSupported, "'source.partitions' of \(task.name.phrase) is not supported"))
+                if binding.resource?["delta_updates"]?.bool == true, let group = binding.fields?.member("groupBy") {
+                    diagnostics.report(noEffect(group, "'fields.groupBy' of a table that appends every change"))
+                }
             }
         }
     }

@@ -26,6 +26,8 @@ public struct MaterializationSpec: Sendable {
         public let backfill: Int
         /// Overrides the task's policy; nil where it does not.
         public let onIncompatibleSchemaChange: String?
+        /// The selection of the collection's partitions as written; nil for all.
+        var partitions: Node? { isAutomatic ? nil : node["source"]?["partitions"] }
         /// Made from the capture that the materialization names, not written.
         public var isAutomatic = false
     }

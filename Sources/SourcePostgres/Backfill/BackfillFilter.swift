@@ -91,6 +91,12 @@ struct BackfillFilter: Sendable {
         return true
     }
 
+    /// The rest of the table is not read.
+    mutating func passOver() {
+        chunk = nil
+        isCopied = true
+    }
+
     mutating func add(_ range: CopiedRange) {
         chunk = nil
         if !isOverlay { ranges.append(range) }

@@ -6,7 +6,8 @@ import Postgres
 /// `{"table": "16400/r16410", "upper": ["42"], "copied": false, "file": "16401",
 /// "publication": "16390:742", "order": ["id"], "ranges": [{"lower": …, "upper": …, "snapshot": "…", "until": "0/…"}],
 /// "files": "16401", "columns": 7, "storage": {…}}`, of a table that is read again also `"overlay": true`, `"live": true`, `"numbered": 5000`
-/// and, until it is through, `"sweep": {"after": ["17"]}`.
+/// and, until it is through, `"sweep": {"after": ["17"]}`;
+/// of one with a window `"window": {"phase": "open", "notBefore": 8000, "notAfter": null, "lacks": false}`.
 struct BackfillState {
     var filter: BackfillFilter
     /// The table's file at the source when its last chunk was read; nil for a partitioned table.
@@ -25,6 +26,8 @@ struct BackfillState {
     var sweep: KeySweep?
     /// Changes beyond what was read count too: the destination has the rows that they are about, or gets them whole.
     var isLive = false
+    /// Where the table is in the binding's window; nil for a table that never had one.
+    var window: WindowState?
     /// Rows that were read before the table was read again: the numbers of an append-only table's rows go on from there.
     var numbered: Int64 = 0
 
@@ -65,6 +68,7 @@ struct BackfillState {
         identity = value["table"]?.stringValue
         publication = value["publication"]?.stringValue
         order = value["order"]?.arrayValue?.compactMap(\.stringValue)
+        window = value["window"].flatMap { WindowState($0) }
         record = value["storage"].flatMap { StorageRecord($0) }
         if let files = value["files"]?.stringValue, let column = value["columns"]?.intValue { seen = (files, column) }
     }
@@ -90,6 +94,7 @@ struct BackfillState {
             if isLive { state["live"] = .bool(true) }
             if let sweep { state["sweep"] = ["after": BackfillState.value(sweep.after.map { KeyBound($0) })] }
         }
+        if let window { state["window"] = window.json }
         if let record { state["storage"] = record.json }
         if numbered > 0 { state["numbered"] = .int(Int(numbered)) }
         return JSONWriter.write(.object(state))

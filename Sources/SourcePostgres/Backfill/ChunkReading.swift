@@ -56,6 +56,11 @@ final class ChunkReading: ChunkReader {
         let began = now()
         guard let snapshot = try openSnapshot(for: chunk, isAbandoned) else { return .abandoned }
         chunk.snapshot = snapshot
+        if let window = chunk.window {
+            // After the snapshot: what it sees was committed by then.
+            chunk.isPassedOver = try chunk.isLate || window.phase(at: SourceClock.now(connection)) != .open
+            if chunk.isPassedOver { return try passOver(chunk, shape, writer, bounded) }
+        }
         if chunk.kind == .sweep { return try sweep(chunk, with: writer, bounded) }
         guard try isSameFile(chunk) else { return .abandoned }
         _ = try RowSecurity.guarded([chunk.table], connection)
@@ -97,6 +102,22 @@ final class ChunkReading: ChunkReader {
         chunk.absent = try KeyPresence(table: chunk.table.rows, columns: chunk.key, connection: connection)
             .absent(of: keys)
         if !chunk.absent.isEmpty { chunk.awaited = try sourcePosition() }
+        try connection.execute("COMMIT")
+        return .complete
+    }
+
+    /// Ends the reading of a table outside of its window, without a row.
+    private func passOver(
+        _ chunk: TableChunk, _ shape: TableShape, _ writer: any ChunkWriter, _ bounded: () -> Void
+    ) throws -> ChunkResult {
+        chunk.isLast = true
+        bounded()
+        if chunk.kind != .sweep {
+            _ = try writer.begin(
+                chunk.binding, shape: shape, position: chunk.position.justBefore, firstSequence: chunk.firstSequence,
+                isOverlay: chunk.kind == .overlay)
+            try writer.finishRows()
+        }
         try connection.execute("COMMIT")
         return .complete
     }

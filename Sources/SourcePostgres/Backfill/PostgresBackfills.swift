@@ -28,6 +28,7 @@ final class PostgresBackfills: LinkBackfills {
         remarks = tables.enumerated().flatMap { index, table in
             table.table.generated.remarks(table.binding).map { (index, $0) }
         }
+        for index in tables.indices where phase(of: index) == .over { remarks.append((index, Self.overRemark)) }
     }
 
     var isComplete: Bool { tables.allSatisfy { !$0.isReading } }
@@ -48,6 +49,26 @@ final class PostgresBackfills: LinkBackfills {
         }
         if !isComplete { delivered.append(transaction) }
     }
+
+    // MARK: - Windows
+
+    private static let overRemark = "its notAfter has passed: nothing more is written to it"
+    private static let passedOverRemark =
+        "the source's clock is outside of its notBefore and notAfter: rows that were not read until now are left out"
+
+    func passed(time: Int64) -> [Int] {
+        tables.indices.filter { index in
+            let filter = tables[index].state.filter
+            let hasRows = filter.isCopied || filter.frontier != nil
+            guard tables[index].state.window?.passed(time, hasRows: hasRows) == true else { return false }
+            if phase(of: index) == .over { remarks.append((index, Self.overRemark)) }
+            return true
+        }
+    }
+
+    func phase(of binding: Int) -> TimeWindow.Phase { tables[binding].state.window?.phase ?? .open }
+
+    func lacksRows(_ binding: Int) -> Bool { tables[binding].lacksRows }
 
     func passed(_ position: LogPosition) -> [Int] {
         for index in tables.indices where tables[index].blockedUntil <= position { tables[index].blockedUntil = .zero }
@@ -93,13 +114,13 @@ final class PostgresBackfills: LinkBackfills {
     // MARK: - Chunks
 
     func openChunk(at position: LogPosition, excluding: Set<Int>) -> Chunk? {
-        let candidates = tables.indices.filter { index in
-            tables[index].isReading && !tables[index].isInFlight && !excluding.contains(index)
-                && tables[index].blockedUntil == .zero
+        // Tables of a higher priority are read to their end before others are begun.
+        let highest = tables.lazy.filter(\.isReading).map(\.priority).max()
+        let candidate = tables.indices.first { index in
+            tables[index].isReading && tables[index].priority == highest && !tables[index].isInFlight
+                && !excluding.contains(index) && tables[index].blockedUntil == .zero
         }
-        guard let index = candidates.max(by: { (tables[$0].priority, $1) < (tables[$1].priority, $0) }) else {
-            return nil
-        }
+        guard let index = candidate else { return nil }
         tables[index].isInFlight = true
         if !tables[index].state.filter.isCopied { tables[index].state.filter.chunk = BackfillFilter.Flight() }
         return TableChunk(
@@ -110,7 +131,7 @@ final class PostgresBackfills: LinkBackfills {
 
     func bound(_ chunk: Chunk) {
         guard let chunk = chunk as? TableChunk, let snapshot = chunk.snapshot else { return }
-        if chunk.kind != .sweep {
+        if chunk.kind != .sweep, !chunk.isPassedOver {
             tables[chunk.binding].state.filter.chunk = BackfillFilter.Flight(
                 snapshot: snapshot, upper: chunk.isLast ? nil : chunk.upper)
         }
@@ -127,6 +148,7 @@ final class PostgresBackfills: LinkBackfills {
         guard let chunk = chunk as? TableChunk else { return }
         PostgresBackfills.add(chunk, to: &tables[chunk.binding])
         tables[chunk.binding].isInFlight = false
+        if chunk.isPassedOver, !chunk.isLate { remarks.append((chunk.binding, Self.passedOverRemark)) }
         guard chunk.kind != .sweep else { return }
         tables[chunk.binding].size.read(rows: chunk.rows, bytes: chunk.bytes, milliseconds: chunk.milliseconds)
     }
@@ -143,12 +165,19 @@ final class PostgresBackfills: LinkBackfills {
 
     private static func add(_ chunk: Chunk, to backfill: inout TableBackfill) {
         guard let chunk = chunk as? TableChunk else { return }
+        if chunk.isPassedOver {
+            backfill.state.filter.passOver()
+            backfill.state.sweep = nil
+            backfill.state.window?.lacksRows = true
+            return
+        }
         if chunk.kind == .sweep {
             backfill.state.sweep = chunk.isLast ? nil : KeySweep(after: chunk.lastKey)
             return
         }
         guard let range = chunk.range else { return }
         backfill.state.filter.add(range)
+        if chunk.kind == .overlay { backfill.state.window?.opened() }
         backfill.state.fileNode = chunk.foundFileNode
         backfill.checkpoint.rows += chunk.rows
         backfill.checkpoint.bytes += chunk.bytes
@@ -217,12 +246,20 @@ final class PostgresBackfills: LinkBackfills {
     }
 
     func fetchUnchanged(
-        _ binding: Int, row: Int32, in batch: ChangeBatch, shape: TableShape
+        _ binding: Int, row: Int32, in batch: ChangeBatch, shape: TableShape, transaction: UInt32
     ) throws -> ChangeBatch? {
-        try ask("fetch a row") {
-            try UnchangedFetch.run(
-                row, in: batch, shape: shape, of: tables[binding].table, order: tables[binding].order,
-                isReadOnly: isReadOnly, on: $0)
+        let limit = tables[binding].state.window?.window.notAfter.map {
+            UnchangedFetch.Limit(notAfter: $0, transaction: transaction)
+        }
+        do {
+            return try ask("fetch a row") {
+                try UnchangedFetch.run(
+                    row, in: batch, shape: shape, of: tables[binding].table, order: tables[binding].order,
+                    within: limit, isReadOnly: isReadOnly, on: $0)
+            }
+        } catch var error as RunError where error.task == nil && error.kind == .needsOperator {
+            error.binding = tables[binding].binding.index
+            throw error
         }
     }
 

@@ -25,15 +25,18 @@ extension PostgresCapture {
                     isLive: binding.readsSomeRows)
             } else if state.phase != .pending, !state.backfill.isEmpty, !state.isReadAgain {
                 backfill = try BackfillState(text: state.backfill)
-                if let identity = backfill.identity, identity != source.identity {
+                if let identity = backfill.identity, identity != source.identity, backfill.window?.phase != .over {
                     throw replaced(source, binding, link)
                 }
             }
-            if let known = backfill.publication, known != source.publication {
+            try take(binding.window, into: &backfill, source, binding, link)
+            // What is over lacks nothing that the log doesn't show.
+            let isOver = backfill.window?.phase == .over
+            if let known = backfill.publication, known != source.publication, !isOver {
                 throw altered(source, binding, link)
             }
             let order = try order(of: binding, state: backfill, found, link)
-            if let seen = backfill.seen,
+            if !isOver, let seen = backfill.seen,
                 let column = source.storage.unknownColumn(since: seen.files, after: seen.lastColumn)
             {
                 var error = TableWatch.unknownPast(
@@ -48,7 +51,7 @@ extension PostgresCapture {
                 state.isReadAgain = false
             }
             if backfill.seen == nil, !backfill.filter.isCopied { begun.append(source) }
-            try compare(&backfill, source, binding, link)
+            if !isOver { try compare(&backfill, source, binding, link) }
             backfill.identity = source.identity
             backfill.publication = source.publication
             backfill.order = order.names
@@ -73,6 +76,31 @@ extension PostgresCapture {
             delivered: DeliveredTransactions(base: identity.base, pending: identity.pending + writers),
             identity: now, isReadOnly: config.isReadOnly,
             connect: { try connect() })
+    }
+
+    /// Goes on with the window that the catalog has now.
+    private func take(
+        _ window: TimeWindow?, into backfill: inout BackfillState, _ source: TableSource, _ binding: LinkBinding,
+        _ link: LinkSpec
+    ) throws {
+        func refusal(_ message: String) -> RunError {
+            RunError(
+                .needsOperator, operation: "resume with", object: "table \(source.name)", message: message,
+                hint: "have it read again: \(binding.readingAgain(in: link))", task: link.materialization,
+                binding: binding.index)
+        }
+        guard let recorded = backfill.window else {
+            if window != nil, backfill.filter.isFiltering, !backfill.isLive {
+                throw refusal(
+                    "notBefore or notAfter was given to it while its rows are being read: take it out until they are")
+            }
+            backfill.window = window.map { WindowState($0) }
+            return
+        }
+        guard !recorded.leftOut(by: window) else {
+            throw refusal("its notAfter had passed, and is another one now: changes in between were left out")
+        }
+        backfill.window = WindowState(window, after: recorded)
     }
 
     private func replaced(_ source: TableSource, _ binding: LinkBinding, _ link: LinkSpec) -> RunError {

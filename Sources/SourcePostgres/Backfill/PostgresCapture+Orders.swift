@@ -30,7 +30,7 @@ extension PostgresCapture {
         let source = found.sources[binding.table]
         let own = found.orders[binding.table].names.map { "/" + $0 }.joined(separator: ", ")
         let nullable = found.shapes[binding.table].columns.filter { binding.key.containsName($0.name) && !$0.isNotNull }
-        var hint = "give the collection the table's own key, key: [\(own)]"
+        var hint = "give the collection the table's own key, key: [\(own)] (a binding's groupBy counts before it)"
         if !nullable.isEmpty {
             let changes = nullable.map { "ALTER \(Identifier($0.name)) SET NOT NULL" }
             hint += ", or ALTER TABLE \(source.name) \(changes.joined(separator: ", "));"

@@ -28,6 +28,12 @@ struct TableBackfill {
     /// Whether there is anything to read, or to look for.
     var isReading: Bool { !state.filter.isCopied || state.sweep != nil }
 
+    /// Whether an update may be of a row that the destination never had.
+    var lacksRows: Bool {
+        binding.skipsBackfill || condition != nil
+            || state.window.map { $0.lacksRows || !state.filter.isCopied } ?? false
+    }
+
     /// What the destination should keep.
     var current: BindingCheckpoint {
         var checkpoint = checkpoint

@@ -22,6 +22,9 @@ final class TableChunk: Chunk, @unchecked Sendable {
     let keyLimit: Int
     /// SQL that a row must satisfy to be read; nil for all.
     let filter: String?
+    /// When rows may be read; nil for any time. `isLate`: the link has seen the end of it.
+    let window: TimeWindow?
+    let isLate: Bool
 
     // Found by the reader.
     /// Of a sweep: the last key that was looked at, and those that the source does not have.
@@ -51,6 +54,8 @@ final class TableChunk: Chunk, @unchecked Sendable {
         sweep = state.sweep ?? KeySweep()
         key = backfill.key
         filter = backfill.condition
+        window = state.window?.window
+        isLate = state.window?.phase == .over
         keyLimit = min(backfill.size.rows, TableChunk.mostKeys)
         super.init(
             binding: binding, position: position, firstSequence: state.numbered + backfill.checkpoint.rows,

@@ -111,6 +111,13 @@ enum BindingDifference {
                 .destructive, "is fed by '\(new.collection)' instead of '\(old.collection)'",
                 "what the table holds is another collection's: it must be rebuilt")
         }
+        if old.fields.groupBy != new.fields.groupBy, old.key != new.key, !new.deltaUpdates {
+            add(
+                .destructive,
+                "tells rows apart by [\(new.key.joined(separator: ", "))] instead of "
+                    + "[\(old.key.joined(separator: ", "))]",
+                "a table's key can't become another one: it must be rebuilt")
+        }
         if old.deltaUpdates != new.deltaUpdates {
             add(
                 .destructive, new.deltaUpdates ? "appends every change" : "mirrors instead of appending",
@@ -127,15 +134,26 @@ enum BindingDifference {
         var options = ConfigDifference.paths(old.resource, new.resource)
             .filter { !["table", "schema", "delta_updates"].contains($0) }
         if old.priority != new.priority { options.append("priority") }
-        if old.notBefore != new.notBefore { options.append("notBefore") }
-        if old.notAfter != new.notAfter { options.append("notAfter") }
         if old.onIncompatibleSchemaChange != new.onIncompatibleSchemaChange {
             options.append("onIncompatibleSchemaChange")
+        }
+        if old.window != new.window {
+            add(
+                .restart, "takes what was committed \(words(new)) instead of \(words(old))",
+                "in force from the next start on: nothing is read again, and what is there stays")
         }
         if !options.isEmpty {
             add(.restart, "has another \(options.joined(separator: ", "))", "in force from the next start on")
         }
         return changes
+    }
+
+    /// A window in words.
+    private static func words(_ binding: MaterializationTask.Binding) -> String {
+        let bounds = [
+            binding.notBefore.map { "not before \($0)" }, binding.notAfter.map { "not after \($0)" },
+        ].compactMap { $0 }
+        return bounds.isEmpty ? "at any time" : bounds.joined(separator: " and ")
     }
 
     private static func columns(

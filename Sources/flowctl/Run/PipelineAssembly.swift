@@ -148,10 +148,12 @@ struct PipelineAssembly {
             mode: isDelta ? .insert : .upsert, deletes: deletes,
             backfillCounter: source.backfillCounter, rebuildCounter: binding.backfillCounter,
             skipsBackfill: source.resource["mode"]?.stringValue == "Only Changes"
-                || skips.contains(source.namespace, source.stream), readsSomeRows: filter(source) != nil,
+                || skips.contains(source.namespace, source.stream),
+            readsSomeRows: filter(source) != nil || binding.window != nil,
             requiredFields: required(binding), excludedFields: binding.columns.excluded.map(\.text),
             onlyFields: only(binding.columns, source.columns),
             additionalCreateSQL: resource["additional_table_create_sql"]?.stringValue)
+        link.window = binding.window
         link.adopts = resource["adopt"]?.boolValue ?? false
         let policy = resource["onRowError"]?.stringValue ?? config["onRowError"]?.stringValue
         link.onRowError = policy.flatMap { RowErrorPolicy(rawValue: $0) } ?? .halt
