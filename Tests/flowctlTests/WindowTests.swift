@@ -181,7 +181,8 @@ struct WindowTests {
         let first = try once()
         #expect(first.exitCode == 0, "\(first.errors)")
         #expect(first.errors.contains("rows that were not read until now are left out"), "\(first.errors)")
-        try admin.execute("UPDATE public.a SET v = 1; INSERT INTO public.a VALUES (1001, 0, 'n')")
+        try admin.execute(
+            "UPDATE public.a SET v = 1; ALTER TABLE public.a ADD w int; INSERT INTO public.a VALUES (1001, 0, 'n', 5)")
         #expect(try once().exitCode == 0)
         #expect(try rows(target, "a").isEmpty)
         #expect(try rows(target, "b").isEmpty)
@@ -192,7 +193,55 @@ struct WindowTests {
         try admin.execute("UPDATE public.a SET v = 2 WHERE id IN (1, 1001); UPDATE public.a SET id = 2002 WHERE id = 2")
         #expect(try once().exitCode == 0)
         #expect(try rows(target, "a") == ["1 2 x 3000", "1001 2 n 1", "2002 1 x 3000"])
+        #expect(try target.query("SELECT string_agg(id || '-' || w, ',') FROM public.a")[0, 0] == "1001-5")
+        try admin.execute("TRUNCATE public.a; INSERT INTO public.a VALUES (3, 3, 'n')")
+        #expect(try once().exitCode == 0)
+        #expect(try rows(target, "a") == ["3 3 n 1"])
         #expect(try rows(target, "b").isEmpty)
+        try self.end()
+    }
+
+    @Test("over kills and traffic, a mirror whose window begins meanwhile has each row that changes since, as it is")
+    func beginning() throws {
+        try admin.execute("INSERT INTO public.a SELECT g, 0, repeat('y', 2500) FROM generate_series(401, 3000) g")
+        try write([], chunk: 200)
+        #expect(try once().exitCode == 0)
+        let start = try moment(0.7, digits: "MS")
+        try write([("a", ", notBefore: '\(start)'", "")], chunk: 200)
+        let traffic = Thread.detached(source) { connection, round in
+            func key(_ factor: Int) -> String { String(round * factor % 3000 + 1) }
+            try connection.execute(
+                """
+                UPDATE public.a SET v = v + 1 WHERE id = \(raw: key(37));
+                UPDATE public.a SET v = v + 1, big = repeat('n', 2500) WHERE id = \(raw: key(91));
+                DELETE FROM public.a WHERE id = \(raw: key(53));
+                INSERT INTO public.a VALUES (\(raw: String(10_000 + round)), 0, repeat('z', 2500));
+                UPDATE public.a SET id = id + 100000 WHERE id = \(raw: key(71));
+                UPDATE public.a SET v = v + 1 WHERE id = 100000 + \(raw: key(71))
+                """)
+        }
+        let end = try moment(2.5)
+        for _ in 0..<40 {
+            let apply = try FlowctlProcess(["apply", "-o", "json", catalog.path])
+            #expect(apply.waitForLine(seconds: 30) { $0.contains("caught_up") } != nil, "\(apply.errors)")
+            apply.kill9()
+            if try moment() > end { break }
+        }
+        traffic.stop()
+        let outcome = try once()
+        #expect(outcome.exitCode == 0, "\(outcome.errors)")
+        let there = try Set(rows(admin, "a"))
+        let here = try Set(rows(target, "a"))
+        #expect(here.subtracting(there).isEmpty)
+        let changed = try target.query(
+            """
+            SELECT DISTINCT id FROM public.a_all WHERE "_meta/op" <> 'r'
+               AND "_meta/source/ts_ms" >= extract(epoch FROM \(literal: start)::timestamptz) * 1000
+            """)
+        let ids = Set((0..<changed.count).compactMap { changed[$0, 0] })
+        #expect(ids.count > 100)
+        #expect(there.filter { ids.contains(String($0.prefix { $0 != " " })) }.isSubset(of: here))
+        #expect(here.count < there.count)
         try self.end()
     }
 
@@ -222,7 +271,7 @@ struct WindowTests {
         }
         let start = try moment(digits: "MS")
         // They end before, while and after the rows are read.
-        let windows = try [0.1, 1, 3].map { (start, try moment($0, digits: "MS")) }
+        let windows = try [0.1, 0.7, 2].map { (start, try moment($0, digits: "MS")) }
         try write(
             windows.enumerated().map { ("a\($0)", ", notBefore: '\($1.0)', notAfter: '\($1.1)'", "") }, chunk: 50)
         var kills = 0
