@@ -157,23 +157,28 @@ extension CatalogLoader {
     }
 
     /// Reads the files that a schema refers to, and those that they refer to.
+    ///
+    /// A reference is resolved as JSON Schema says, against the `$id`s around it; what is then the `$id` of a schema that was read
+    /// is no file. Under an `$id` of another place (`https://…/order.json`), the file of that name beside this one stands for it.
     private mutating func followSchemas(
         _ schema: Node, _ catalog: inout LoadedCatalog, _ diagnostics: inout DiagnosticCollector
     ) {
-        for reference in ReferencePlaces.schemaReferences(in: schema) {
-            guard let text = reference.string.map(FilePath.local), !text.hasPrefix("#"), !text.contains("://") else {
-                continue
-            }
-            let (path, _) = FilePath.split(text)
-            let name = LoadedCatalog.Reference(file: reference.file, text: reference.string ?? "")
-            guard let full = Self.path(path, namedBy: reference, &diagnostics) else { continue }
-            let uri = LoadedCatalog.uri(of: full)
+        let links = SchemaLinks(of: schema, within: catalog.roots[schema.file])
+        catalog.schemaNames.formUnion(links.names)
+        for link in links.references {
+            let name = link.target.resource
+            guard !catalog.schemaNames.contains(name), catalog.schemas[name] == nil, let path = link.path else { continue }
+            let isFile = link.target.scheme == "file"
+            guard isFile || FileSystem.exists(FilePath.join(FilePath.folder(of: schema.file.path), path)),
+                let full = Self.path(path, namedBy: link.node, &diagnostics)
+            else { continue }
+            let uri = isFile ? LoadedCatalog.uri(of: full) : name
             guard catalog.schemas[uri] == nil else { continue }
             // A definition's bare name: what was meant is said where the schema is compiled.
-            let isDefinition = ["$defs", "definitions"].contains { schema[$0]?[text] != nil }
+            let isDefinition = ["$defs", "definitions"].contains { schema[$0]?[link.text] != nil }
             if isDefinition, !FileSystem.exists(full) { continue }
-            guard let root = read(full, namedBy: reference, &diagnostics)?.root else {
-                catalog.lost.insert(name)
+            guard let root = read(full, namedBy: link.node, &diagnostics)?.root else {
+                catalog.lost.insert(LoadedCatalog.Reference(file: link.node.file, text: link.text))
                 continue
             }
             catalog.schemas[uri] = root

@@ -20,6 +20,8 @@ public struct LoadedCatalog: Sendable {
     var roots: [SourceFile: Node] = [:]
     /// Schema documents by URI, for references between schemas.
     var schemas: [String: Node] = [:]
+    /// The URIs that schemas give themselves or their parts, of all that were read.
+    var schemaNames: Set<String> = []
     /// Whether all files could be read whole. Where not, names may be missing that the rest defines.
     public internal(set) var isComplete = true
 

@@ -64,23 +64,32 @@ enum ReferencePlaces {
         // Most schemas have none, and that is told without a view of each of their nodes.
         guard schema.mentions(names) else { return [] }
         var found: [Node.Member] = []
-        var waiting: [(node: Node, isMap: Bool)] = [(schema, false)]
-        while let (node, isMap) = waiting.popLast() {
-            var next: [(Node, Bool)] = (node.items ?? []).map { ($0, false) }
-            for member in node.members ?? [] {
-                if isMap {
-                    next.append((member.value, false))
-                } else if names.contains(member.key) {
-                    found.append(member)
-                } else if !["const", "enum", "default", "examples", "reduce", "redact"].contains(member.key),
-                    !member.key.hasPrefix("x-")
-                {
-                    next.append((member.value, maps.contains(member.key)))
-                }
-            }
-            waiting += next.reversed()
+        var waiting = [SchemaPart(node: schema, isMap: false)]
+        while let part = waiting.popLast() {
+            if !part.isMap { found += (part.node.members ?? []).filter { names.contains($0.key) } }
+            waiting += parts(of: part).reversed()
         }
         return found
+    }
+
+    /// A schema, a list of schemas, or what has them by names that the author chose.
+    struct SchemaPart {
+        let node: Node
+        let isMap: Bool
+    }
+
+    /// The next parts that can have schemas; not what stands for data.
+    static func parts(of part: SchemaPart) -> [SchemaPart] {
+        let data: Set = ["const", "enum", "default", "examples", "reduce", "redact"]
+        var next = (part.node.items ?? []).map { SchemaPart(node: $0, isMap: false) }
+        for member in part.node.members ?? [] {
+            if part.isMap {
+                next.append(SchemaPart(node: member.value, isMap: false))
+            } else if !data.contains(member.key), !member.key.hasPrefix("x-") {
+                next.append(SchemaPart(node: member.value, isMap: maps.contains(member.key)))
+            }
+        }
+        return next
     }
 
     /// Keywords whose members are names that the schema's author chose.

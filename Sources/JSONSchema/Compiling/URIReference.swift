@@ -1,18 +1,18 @@
 /// A URI or a relative reference, split into its parts (RFC 3986, appendix B).
-struct URIReference: Sendable, Hashable {
+public struct URIReference: Sendable, Hashable {
     /// Before the first `:`, in small letters.
-    var scheme: String?
+    public var scheme: String?
     /// After `//`.
-    var authority: String?
+    public var authority: String?
     /// Always there, perhaps empty.
-    var path: String
+    public var path: String
     /// After `?`.
-    var query: String?
+    public var query: String?
     /// After `#`, as written.
-    var fragment: String?
+    public var fragment: String?
 
     /// Splits a text; any text has parts.
-    init(_ text: String) {
+    public init(_ text: String) {
         var rest = text.utf8[...]
         func string(_ part: Substring.UTF8View) -> String { String(Substring(part)) }
         if let hash = rest.firstIndex(of: UInt8(ascii: "#")) {
@@ -49,7 +49,7 @@ struct URIReference: Sendable, Hashable {
     }
 
     /// Resolves a reference against this base (section 5.2.2).
-    func resolving(_ reference: URIReference) -> URIReference {
+    public func resolving(_ reference: URIReference) -> URIReference {
         var result = reference
         if reference.scheme != nil {
             result.path = Self.withoutDots(reference.path)
@@ -97,7 +97,7 @@ struct URIReference: Sendable, Hashable {
     }
 
     /// The URI without its fragment.
-    var resource: String {
+    public var resource: String {
         var text = ""
         if let scheme { text += scheme + ":" }
         if let authority { text += "//" + authority }
