@@ -51,7 +51,7 @@ enum GraphCompiler {
     ) -> MaterializationTask.Binding {
         let collection = spec.source?.text ?? ""
         let fields = selection(spec.fields?.value)
-        let isDelta = spec.resource?["delta_updates"]?.bool ?? false
+        let isDelta = task.appends(spec)
         let key = key(of: catalog.collection(collection), groupBy: isDelta ? [] : fields.groupBy)
         var binding = MaterializationTask.Binding(
             index: spec.index, collection: collection,

@@ -105,12 +105,14 @@ import YAML
         #expect(parsed.document.root?.pointer == .root)
     }
 
-    @Test("a tree can be made from a value and one place")
+    @Test("a tree that is made has the place of what it follows from")
     func synthetic() throws {
-        let file = SourceFile(path: "a", text: "abc")
-        let node = Node(["x": [1, nil]], at: file.range(1, 2))
+        let parsed = Parsed("a: [abc]")
+        let origin = try parsed.node("/a/0")
+        let node = Node(["x": [1, nil]], from: origin)
         #expect(node.value == ["x": [1, nil]])
-        #expect(node["x"]?[0]?.range == file.range(1, 2))
-        #expect(node["x"]?[0]?.pointer.description == "/x/0")
+        #expect(node["x"]?[0]?.range == origin.range)
+        #expect(node["x"]?[0]?.pointer.description == "/a/0")
+        #expect(node["x"]?[1]?.value == .null)
     }
 }

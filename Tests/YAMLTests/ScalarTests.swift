@@ -27,6 +27,19 @@ import YAML
     }
 
     @Test(
+        "the line breaks of YAML 1.1 that YAML 1.2 has not are characters like others",
+        arguments: ["\u{85}", "\u{2028}", "\u{2029}"])
+    func formerBreaks(character: String) throws {
+        let text = "a: b\(character)c\nd: \"\(character)e\\u0100\" # \(character)f: 1\n'\(character)': |\n  x\(character)y\nĀ: 1\n"
+        let parsed = Parsed(text)
+        #expect(parsed.faults.isEmpty)
+        #expect(try parsed.node("/a").string == "b\(character)c")
+        #expect(try parsed.node("/d").string == "\(character)e\u{100}")
+        #expect(try parsed.node("/\(character)").string == "x\(character)y\n")
+        #expect(try parsed.node("/Ā").range.start.line == 5)
+    }
+
+    @Test(
         "infinity and not-a-number are faults, for JSON has no form for them",
         arguments: [".inf", "-.INF", "+.Inf", ".nan", ".NaN"])
     func nonFinite(text: String) throws {

@@ -29,11 +29,24 @@ extension CollectionSpec {
             CollectionColumns.Renamed(field: $0.name, column: $0.pointer.tokens[0])
         }
         let blocked = redaction.columns
-        guard !model.isOpen, let read = model.read else {
-            return CollectionColumns(named: nil, isClosed: false, renamed: renamed, blocked: blocked)
-        }
-        let named = read.shape.properties.filter { $0.name != "_meta" && !$0.shape.isImpossible }.map(\.name)
-        let isClosed = model.write?.shape.additionalProperties?.shape.isImpossible ?? false
-        return CollectionColumns(named: named, isClosed: isClosed, renamed: renamed, blocked: blocked)
+        let read = model.isOpen ? nil : model.read?.columns
+        // What may be written decides what leaves the source, whatever the schema for reading says or leaves open.
+        let closed = model.isTable ? nil : model.write?.closedColumns
+        let known = read.map { Set($0.map(JSONKey.init)) }
+        let both = closed?.filter { known?.contains(JSONKey($0)) ?? true }
+        return CollectionColumns(named: both ?? read, isClosed: closed != nil, renamed: renamed, blocked: blocked)
+    }
+}
+
+extension SchemaModel {
+    /// The properties that a column can have, in the schema's order.
+    fileprivate var columns: [String] {
+        shape.properties.filter { $0.name != "_meta" && !$0.shape.isImpossible }.map(\.name)
+    }
+
+    /// The columns of a schema that takes no others; nil for one that does.
+    fileprivate var closedColumns: [String]? {
+        let isClosed = shape.additionalProperties?.shape.isImpossible ?? false
+        return isClosed ? columns : nil
     }
 }

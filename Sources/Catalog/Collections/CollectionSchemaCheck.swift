@@ -38,6 +38,7 @@ struct CollectionSchemaCheck {
             return nil
         }
         let errors = diagnostics.errorCount
+        guard name == "readSchema" || !refersToHosted(schema, &diagnostics) else { return nil }
         // A schema with an unknown keyword still says enough to check keys and projections in the same run.
         let model =
             compile(schema, collection, .flow, &diagnostics)
@@ -57,6 +58,24 @@ struct CollectionSchemaCheck {
         }
         inspect(model, &diagnostics)
         return model
+    }
+
+    /// The names that the hosted service gives to schemas that it puts in a readSchema.
+    private static let hostedNames = ["flow://write-schema", "flow://relaxed-write-schema", "flow://inferred-schema"]
+
+    /// Reports references, from a schema that is no readSchema, to what stands for other schemas in a readSchema.
+    private func refersToHosted(_ schema: Node, _ diagnostics: inout DiagnosticCollector) -> Bool {
+        let own = ReferencePlaces.schemaNames(in: schema)
+        let wrong = ReferencePlaces.schemaReferences(in: schema).filter { node in
+            node.string.map { Self.hostedNames.contains($0) && !own.contains($0) } ?? false
+        }
+        for node in wrong {
+            diagnostics.report(
+                node.error(
+                    .badSchema, "'\(node.string ?? "")' has a meaning in a 'readSchema' only",
+                    hint: "give the collection a 'writeSchema', and a 'readSchema' that refers to it"))
+        }
+        return !wrong.isEmpty
     }
 
     // MARK: Compiling
@@ -147,6 +166,8 @@ struct CollectionSchemaCheck {
     /// For a reference to a definition by its bare name.
     private static func definitionHint(_ reference: Node, _ document: Node) -> String? {
         guard let name = reference.string else { return nil }
+        if let hint = Suggestion.hint(for: name, among: hostedNames) { return hint }
+        if name.hasPrefix("http") { return "only files of this machine are read: download it and name the file's path" }
         for place in ["$defs", "definitions"] {
             guard let definition = document[place]?[name] else { continue }
             if name.contains(":") { return "give that definition its name: $id: \"\(name)\"" }

@@ -14,7 +14,10 @@ struct Field: Sendable {
 
 extension CollectionSpec {
     /// The names of what is known of every document, whatever the schema.
-    static let metadataFields: Set<String> = ["flow_document", "flow_published_at", "_meta"]
+    static let metadataFields: Set<String> = ["flow_document", "flow_published_at"]
+
+    /// What a captured document has below `_meta`, where the schema doesn't say: names, or the beginnings of names.
+    static let metadataLocations = ["_meta/op", "_meta/source", "_meta/before", "_meta/uuid", "_meta/unchanged"]
 
     /// The fields of `projections`, in the order written.
     func projectedFields() -> [Field] {

@@ -41,6 +41,11 @@ public struct CatalogLoader {
         var found: [Document] = []
         for node in document.root?["import"]?.items ?? [] {
             guard let name = node.string, !name.isEmpty else { continue }
+            // The form of a name is the shape's matter.
+            guard !name.contains(" ") else {
+                catalog.isComplete = false
+                continue
+            }
             guard let path = Self.path(name, namedBy: node, &diagnostics) else {
                 catalog.isComplete = false
                 continue
@@ -149,7 +154,9 @@ extension CatalogLoader {
             root = document.root
         }
         if let root { catalog.roots[root.file] = root }
-        if let pointer = JSONPointer(parsing: fragment ?? ""), let node = root?.find(pointer) { return node }
+        for text in [fragment ?? "", fragment.flatMap(FilePath.decoded)].compactMap({ $0 }) {
+            if let pointer = JSONPointer(parsing: text), let node = root?.find(pointer) { return node }
+        }
         let what = fragment.map { "nothing is at '\($0)'" } ?? "nothing is"
         diagnostics.report(
             place.node.error(.danglingReference, "\(what) in '\(full)'"))

@@ -12,8 +12,8 @@ enum FieldSelectionRule: CatalogRule {
                 guard let fields = binding.fields else { continue }
                 checkBoth(fields, &diagnostics)
                 guard let collection = catalog.collection(binding.source?.text ?? "") else { continue }
-                let isDelta = binding.resource?["delta_updates"]?.bool ?? false
-                let selection = Selection(fields: fields, collection: collection, isDelta: isDelta)
+                let selection = Selection(
+                    fields: fields, collection: collection, isDelta: task.appends(binding))
                 selection.checkNames(&diagnostics)
                 selection.checkRequired(&diagnostics)
                 selection.checkKey(&diagnostics)
@@ -91,8 +91,9 @@ enum FieldSelectionRule: CatalogRule {
 
         private func isUnknown(_ name: String) -> Bool {
             guard !collection.model.isOpen, let read = collection.model.read else { return false }
-            if name.split(separator: "/").first.map({ CollectionSpec.metadataFields.contains(String($0)) }) ?? false {
-                return false
+            if CollectionSpec.metadataFields.contains(name) || name == "_meta" { return false }
+            if name.hasPrefix("_meta/"), read.shape.property("_meta") == nil {
+                return !CollectionSpec.metadataLocations.contains { $0 == name || name.hasPrefix($0 + "/") }
             }
             if collection.name.node["projections"]?.member(name) != nil { return false }
             guard let pointer = JSONPointer(fieldName: name) else { return true }

@@ -15,7 +15,7 @@ enum ResourceRule: CatalogRule {
         for task in catalog.captures {
             let tables = task.enabledBindings.compactMap { binding in
                 binding.stream.map {
-                    (Table(schema: JSONKey(binding.namespace), name: JSONKey($0)), binding.index, binding.resource)
+                    (Table(schema: JSONKey(binding.namespace), name: JSONKey($0)), binding.resource)
                 }
             }
             check(tables, task.name, &diagnostics)
@@ -24,7 +24,7 @@ enum ResourceRule: CatalogRule {
             let tables = task.enabledBindings.compactMap { binding in
                 binding.resource?["table"]?.string.map { name in
                     let schema = binding.resource?["schema"]?.string ?? task.defaultSchema
-                    return (Table(schema: JSONKey(schema), name: JSONKey(name)), binding.index, binding.resource)
+                    return (Table(schema: JSONKey(schema), name: JSONKey(name)), binding.resource)
                 }
             }
             check(tables, task.name, &diagnostics)
@@ -32,21 +32,21 @@ enum ResourceRule: CatalogRule {
     }
 
     private static func check(
-        _ tables: [(Table, Int, Node?)], _ task: EntityName, _ diagnostics: inout DiagnosticCollector
+        _ tables: [(Table, Node?)], _ task: EntityName, _ diagnostics: inout DiagnosticCollector
     ) {
-        var known: [Table: (Int, Node)] = [:]
-        for (table, index, resource) in tables {
+        var known: [Table: Node] = [:]
+        for (table, resource) in tables {
             guard let resource else { continue }
-            guard let (other, first) = known[table] else {
-                known[table] = (index, resource)
+            guard let first = known[table] else {
+                known[table] = resource
                 continue
             }
             let name = resource["stream"] ?? resource["table"] ?? resource
             diagnostics.report(
                 name.error(
                     .duplicateResource,
-                    "bindings \(other) and \(index) of \(task.phrase) are both of table '\(table.schema.text).\(table.name.text)'",
-                    notes: [.init("binding \(other) is", at: (first["stream"] ?? first["table"] ?? first).range)]))
+                    "\(task.phrase) has two bindings of table '\(table.schema.text).\(table.name.text)'",
+                    notes: [.init("the other one is", at: (first["stream"] ?? first["table"] ?? first).range)]))
         }
     }
 }

@@ -8,12 +8,14 @@ enum SchemaCombinationRule: CatalogRule {
         for collection in catalog.collections {
             let members = ["schema", "writeSchema", "readSchema"].map { collection.name.node.member($0) }
             let (both, write, read) = (members[0], members[1], members[2])
-            if let both, let other = write ?? read {
-                diagnostics.report(
-                    other.keyError(
-                        .schemaCombination, "\(collection.name.phrase) has '\(other.key)' beside 'schema'",
-                        notes: [.init("'schema' is given", at: both.keyRange)],
-                        hint: "keep 'schema', or both 'writeSchema' and 'readSchema'"))
+            if let both, write != nil || read != nil {
+                for other in [write, read].compactMap({ $0 }) {
+                    diagnostics.report(
+                        other.keyError(
+                            .schemaCombination, "\(collection.name.phrase) has '\(other.key)' beside 'schema'",
+                            notes: [.init("'schema' is given", at: both.keyRange)],
+                            hint: "keep 'schema', or both 'writeSchema' and 'readSchema'"))
+                }
             } else if both == nil, let one = write ?? read, write == nil || read == nil, !collection.name.node.isCut {
                 let missing = write == nil ? "writeSchema" : "readSchema"
                 diagnostics.report(

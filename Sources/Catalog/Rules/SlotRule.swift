@@ -5,7 +5,6 @@ import YAML
 enum SlotRule: CatalogRule {
     private struct Slot: Hashable {
         let address: String
-        let database: String
         let name: String
     }
 
@@ -16,9 +15,8 @@ enum SlotRule: CatalogRule {
             guard let config = task.endpoint.config, let address = config["address"] else { continue }
             guard let host = address.string else { continue }
             let name = config["advanced"]?["slotName"]
-            let slot = Slot(
-                address: ServerAddress.normalized(host), database: config["database"]?.string ?? "postgres",
-                name: name?.string ?? "flow_slot")
+            // A slot's name is the server's, whichever database it decodes.
+            let slot = Slot(address: ServerAddress.normalized(host), name: name?.string ?? "flow_slot")
             guard let (other, place) = known[slot] else {
                 known[slot] = (task, name ?? address)
                 continue
@@ -26,7 +24,7 @@ enum SlotRule: CatalogRule {
             diagnostics.report(
                 (name ?? address).error(
                     .sharedSlot,
-                    "\(task.name.phrase) uses slot '\(slot.name)' of database '\(slot.database)', as \(other.name.phrase) does",
+                    "\(task.name.phrase) uses slot '\(slot.name)' of the same server, as \(other.name.phrase) does",
                     notes: [.init("\(other.name.phrase) uses it", at: place.range)],
                     hint: "give one of them another 'advanced.slotName'"))
         }

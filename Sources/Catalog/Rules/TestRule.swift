@@ -23,6 +23,12 @@ enum TestRule: CatalogRule {
     /// Whether a file's documents are a list of objects; the catalog's own schema has looked at those given inline.
     private static func checkDocuments(_ step: TestSpec.Step, _ diagnostics: inout DiagnosticCollector) -> Bool {
         guard let name = step.node["documents"], name.string != nil else { return step.documents != nil }
+        if let list = step.list, list.items == nil, !list.isBroken {
+            diagnostics.report(
+                list.error(
+                    .badDocuments, "the documents are \(list.kind.phrase), not a list",
+                    notes: [.init("they are named", at: name.range)]))
+        }
         let wrong = step.documents?.first { $0.members == nil && !$0.isBroken }
         guard let documents = step.documents, wrong == nil else {
             if let wrong {

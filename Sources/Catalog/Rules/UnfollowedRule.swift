@@ -18,7 +18,7 @@ enum UnfollowedRule: CatalogRule {
                     warning(member, "autoDiscover.\(name)", task.name, or: name == "addNewBindings" ? discover : nil))
             }
         }
-        var redacted: Set<String> = []
+        var known: Set<String> = []
         for task in catalog.materializations where !task.isDisabled {
             let written = task.enabledBindings.filter { !$0.isAutomatic }
             report(task.name, task.endpoint, written.compactMap(\.resource), &diagnostics)
@@ -26,9 +26,12 @@ enum UnfollowedRule: CatalogRule {
             for binding in task.enabledBindings {
                 guard let collection = binding.source.flatMap({ catalog.collection($0.text) }) else { continue }
                 checkProjections(binding, collection, &diagnostics)
-                checkParts(binding, collection, &diagnostics)
+                checkParts(binding, isDelta: task.appends(binding), collection, &diagnostics)
                 checkGroup(binding, collection, &diagnostics)
-                if redacted.insert(collection.name.text).inserted { checkRedaction(collection, &diagnostics) }
+                if known.insert(collection.name.text).inserted {
+                    checkRedaction(collection, &diagnostics)
+                    checkKey(collection, &diagnostics)
+                }
             }
         }
     }
@@ -111,9 +114,10 @@ enum UnfollowedRule: CatalogRule {
 
     /// Columns are taken whole: a field within one has none of its own, and the document as a whole has none either.
     private static func checkParts(
-        _ binding: MaterializationSpec.Binding, _ collection: CollectionSpec, _ diagnostics: inout DiagnosticCollector
+        _ binding: MaterializationSpec.Binding, isDelta: Bool, _ collection: CollectionSpec, _ diagnostics: inout DiagnosticCollector
     ) {
         let projections = collection.name.node["projections"]
+        var columns: [String: Node.Member] = [:]
         for member in (binding.fields?["require"] ?? binding.fields?["include"])?.members ?? []
         where !member.key.hasPrefix("x-") {
             let projection = projections?[member.key]
@@ -121,8 +125,14 @@ enum UnfollowedRule: CatalogRule {
             guard let pointer = location.map(JSONPointer.init(written:)) ?? JSONPointer(fieldName: member.key),
                 let first = pointer.tokens.first.map(JSONPointer.escape) ?? (pointer.isRoot ? "" : nil)
             else { continue }
-            if pointer.tokens.count == 1, member.key != "flow_document" { continue }
-            if first == "_meta" { continue }
+            if first == "_meta" {
+                checkMetadata(member, isDelta: isDelta, &diagnostics)
+                continue
+            }
+            if pointer.tokens.count == 1, member.key != "flow_document" {
+                checkOnce(member, first, &columns, &diagnostics)
+                continue
+            }
             let isWhole = pointer.isRoot || member.key == "flow_document"
             diagnostics.report(
                 .warning(
@@ -135,6 +145,57 @@ enum UnfollowedRule: CatalogRule {
                         ? "remove it; apply refuses to run with it" : "require '\(first)'; apply refuses to run with it"
                 ))
         }
+    }
+
+    /// Rows are told apart by whole columns.
+    private static func checkKey(_ collection: CollectionSpec, _ diagnostics: inout DiagnosticCollector) {
+        for part in collection.key {
+            guard let pointer = JSONPointer(written: part.text), pointer.tokens.count > 1, !pointer.isMetadata else {
+                continue
+            }
+            diagnostics.report(
+                part.node.diagnostic(
+                    .warning, .notFollowedYet,
+                    "key '\(part.text)' is a part of a column, and apply tells rows apart by whole columns",
+                    hint: "name the columns that are unique together; apply refuses to run with it"))
+        }
+    }
+
+    /// A column is stored once, under one name.
+    private static func checkOnce(
+        _ member: Node.Member, _ column: String, _ columns: inout [String: Node.Member],
+        _ diagnostics: inout DiagnosticCollector
+    ) {
+        guard let other = columns[column] else {
+            columns[column] = member
+            return
+        }
+        diagnostics.report(
+            .warning(
+                .notFollowedYet,
+                "fields '\(other.key)' and '\(member.key)' are both of column '\(column)', and apply stores a column once",
+                at: member.keyRange, pointer: member.value.pointer.description,
+                notes: [.init("'\(other.key)' is required", at: other.keyRange)] + member.value.aliasNotes,
+                hint: "require one of them; apply refuses to run with both"))
+    }
+
+    /// Of what tells of a change, few things have a column.
+    private static func checkMetadata(
+        _ member: Node.Member, isDelta: Bool,
+        _ diagnostics: inout DiagnosticCollector
+    ) {
+        let stored =
+            ["_meta/op", "flow_published_at"]
+            + (isDelta
+                ? ["_meta/source/lsn", "_meta/source/seq", "_meta/source/ts_ms", "_meta/source/txid", "_meta/unchanged"]
+                : [])
+        if stored.contains(member.key) { return }
+        let kind = isDelta ? "an append-only table" : "a table that is kept equal to its collection"
+        diagnostics.report(
+            .warning(
+                .notFollowedYet, "field '\(member.key)' is required, and apply has no column for it in \(kind)",
+                at: member.keyRange, pointer: member.value.pointer.description, notes: member.value.aliasNotes,
+                hint: "remove it, or choose of \(stored.joined(separator: ", ")); apply refuses to run with it"))
     }
 
     /// Whole columns are left out where they are blocked; what else is to be redacted would be stored as it is.

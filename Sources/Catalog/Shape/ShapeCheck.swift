@@ -22,10 +22,29 @@ struct ShapeCheck {
             if let names = meant[failure.instance], place.isExplained(failure, by: names) { continue }
             if place.isBroken || place.isCutShort(ShapeCheck.code(failure)) { continue }
             if isOfConfig, failure.isAboutKey, let value = place.value { diagnostics.hide(value.range) }
+            if isOfConfig, failure.isAboutKey, let secret = Self.keyOfSecret(failure, in: node) {
+                for member in secret.members ?? [] { diagnostics.hide(member.keyRange) }
+                SecretMask.hide(secret, &diagnostics)
+                diagnostics.report(
+                    secret.error(
+                        .wrongType, "the braces make this a mapping, and not of those that say where a secret is",
+                        hint: "put a password with braces in quotes, or give { env: NAME }, { file: PATH } or { exec: [program] }",
+                        isSecret: true))
+                continue
+            }
             let isSecret = !failure.isAboutKey && isSecret(place.value?.string, failure.instance.tokens)
             if isSecret, let value = place.value { SecretMask.hide(value, &diagnostics) }
             diagnostics.report(place.diagnostic(failure, isSecret: isSecret))
         }
+    }
+
+    /// The mapping in a secret's place of which an unknown name may be the secret itself.
+    private static func keyOfSecret(_ failure: SchemaFailure, in root: Node) -> Node? {
+        let names = failure.instance.tokens.dropLast()
+        guard let last = names.last, SecretName.isLikely(last), let subject = failure.subject,
+            Suggestion.nearest(to: subject, among: failure.candidates) == nil
+        else { return nil }
+        return root.find(JSONPointer(Array(names)))
     }
 
     /// What misspelt names were probably meant to be, by the object that they are in.
@@ -102,12 +121,23 @@ struct ShapeCheck {
             }
         }
 
+        /// The two names of one thing, of which a failure says that the older is not allowed beside the newer.
+        private func otherName(_ failure: SchemaFailure) -> (older: String, newer: String)? {
+            guard failure.keyword == "properties", let older = failure.instance.tokens.last else { return nil }
+            return ["sourceCapture": "source", "include": "require"][older].map { (older, $0) }
+        }
+
         /// Whether what is missing may stand in what could not be read of the file.
         func isCutShort(_ code: DiagnosticCode) -> Bool {
             (value?.isCut ?? false) && (code == .missingProperty || code == .noAlternative)
         }
 
         func diagnostic(_ failure: SchemaFailure, isSecret: Bool) -> Diagnostic {
+            if let other = otherName(failure) {
+                return .error(
+                    .unknownProperty, "'\(other.older)' is the older name of '\(other.newer)', and only one of the two can be given",
+                    at: range, pointer: pointer, notes: aliasNotes, hint: "remove one of them")
+            }
             let guess = isSecret ? nil : failure.subject.flatMap { Suggestion.hint(for: $0, among: failure.candidates) }
             let example = failure.isAboutKey ? nil : failure.example?.stringValue.map { "for example \($0)" }
             let shown = ShapeCheck.code(failure) == .wrongForm && !isSecret ? guess ?? example : guess

@@ -32,12 +32,12 @@ extension CatalogSpecs {
             var resource = JSONObject([("table", .string(place.table))])
             if let schema = place.schema { resource["schema"] = .string(schema) }
             if source.deltaUpdates { resource["delta_updates"] = true }
-            let range = source.capture.node.range
+            let origin = source.capture.node
             task.bindings.append(
                 MaterializationSpec.Binding(
-                    index: task.bindings.count, node: source.capture.node,
-                    resource: Node(.object(resource), at: range), source: target, notBefore: nil, notAfter: nil,
-                    fields: source.fieldsRecommended.map { Node(["recommended": $0], at: range) }, isDisabled: false,
+                    index: task.bindings.count, node: origin,
+                    resource: Node(.object(resource), from: origin), source: target, notBefore: nil, notAfter: nil,
+                    fields: source.fieldsRecommended.map { Node(["recommended": $0], from: origin) }, isDisabled: false,
                     priority: 0, backfill: 0, onIncompatibleSchemaChange: nil, isAutomatic: true))
         }
     }

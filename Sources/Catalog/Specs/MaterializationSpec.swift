@@ -50,6 +50,13 @@ public struct MaterializationSpec: Sendable {
     /// The schema of tables whose resource names none.
     public var defaultSchema: String { endpoint.config?["schema"]?.string ?? "public" }
 
+    /// Whether a binding's table gets a row for every change, by the binding itself or the endpoint.
+    public func appends(_ binding: Binding) -> Bool {
+        if binding.resource?["delta_updates"]?.bool == true { return true }
+        let mode = binding.resource?["insertMode"] ?? endpoint.config?["insertMode"]
+        return mode?.string == "insert"
+    }
+
     /// Reads the value under a name.
     init(_ name: EntityName, _ files: LoadedCatalog) {
         let node = name.node

@@ -19,6 +19,8 @@ public struct TestSpec: Sendable {
         public let collection: LocatedText?
         /// The documents, from their file where they are given as one; nil where that is at fault.
         public let documents: [Node]?
+        /// What stands in the documents' place, or what the file that is named there holds; nil where that is at fault.
+        let list: Node?
         /// What the step shows; empty where nothing is said.
         public let description: String
 
@@ -42,10 +44,11 @@ public struct TestSpec: Sendable {
                 guard let member = item.member(kind.rawValue) else { continue }
                 let node = member.value
                 let collection = node["collection"]
+                let list = node["documents"].flatMap(files.resolve)
                 return Step(
                     index: index, kind: kind, node: node, range: member.keyRange,
                     collection: LocatedText(collection) ?? LocatedText(collection?["name"]),
-                    documents: node["documents"].flatMap(files.resolve)?.items,
+                    documents: list?.items, list: list,
                     description: node["description"]?.string ?? "")
             }
             return nil

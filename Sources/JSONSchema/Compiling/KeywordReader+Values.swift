@@ -7,6 +7,18 @@ extension KeywordReader {
         build.report(location, keyword, message)
     }
 
+    /// Reports a mistake in one item of a keyword's value.
+    func report(_ keyword: String, item: Int, _ message: String, subject: String? = nil, candidates: [String] = []) {
+        build.report(place(keyword), String(item), message, subject: subject, candidates: candidates)
+    }
+
+    /// Whether a value is of the kind that a keyword's must be; reported where it isn't and unknown keywords are mistakes.
+    @discardableResult
+    func expect(_ isRight: Bool, _ keyword: String, _ kind: String, _ value: JSONValue) -> Bool {
+        if build.options.isStrict, !isRight { report(keyword, "'\(keyword)' must be \(kind), found \(value.phrase)") }
+        return isRight
+    }
+
     /// The place of what is inside this schema.
     func place(_ tokens: String...) -> SchemaIndex.Location {
         SchemaIndex.Location(document: location.document, pointer: JSONPointer(location.pointer.tokens + tokens))
@@ -35,31 +47,55 @@ extension KeywordReader {
 
     /// A list of strings.
     func names(_ keyword: String, _ value: JSONValue) -> [String] {
-        guard let items = value.arrayValue, items.allSatisfy({ $0.stringValue != nil }) else {
+        guard let items = value.arrayValue else {
             report(keyword, "'\(keyword)' must list strings, found \(value.phrase)")
             return []
+        }
+        var known: Set<JSONKey> = []
+        for (index, item) in items.enumerated() {
+            guard let name = item.stringValue else {
+                report(keyword, item: index, "'\(keyword)' must list strings, found \(item.phrase)")
+                continue
+            }
+            if !known.insert(JSONKey(name)).inserted, build.options.isStrict {
+                report(keyword, item: index, "'\(keyword)' lists '\(name.prefix(80))' twice")
+            }
         }
         return items.compactMap(\.stringValue)
     }
 
     /// A type's name or a list of them.
     func types(_ value: JSONValue) -> TypeSet? {
-        let items = value.arrayValue ?? [value]
-        var types: TypeSet = []
-        for item in items {
-            guard let name = item.stringValue else {
-                report("type", "'type' must be a type's name or a list of them, found \(value.phrase)")
-                return nil
+        guard let items = value.arrayValue else { return type(value) }
+        expect(!items.isEmpty, "type", "a type's name or a list of them", value)
+        var types: TypeSet? = []
+        for (index, item) in items.enumerated() {
+            guard let type = type(item, index) else {
+                types = nil
+                continue
             }
-            guard let type = TypeSet(named: name) else {
-                build.report(
-                    location, "type", "unknown type '\(name.prefix(80))'", subject: name,
-                    candidates: TypeSet.all.names + ["integer"])
-                return nil
-            }
-            types.formUnion(type)
+            types?.formUnion(type)
         }
         return types
+    }
+
+    private func type(_ value: JSONValue, _ index: Int? = nil) -> TypeSet? {
+        func report(_ message: String, subject: String? = nil, candidates: [String] = []) {
+            let (at, keyword) = index.map { (self.place("type"), String($0)) } ?? (location, "type")
+            build.report(at, keyword, message, subject: subject, candidates: candidates)
+        }
+        guard let name = value.stringValue else {
+            report("'type' must be a type's name or a list of them, found \(value.phrase)")
+            return nil
+        }
+        if let type = TypeSet(named: name) { return type }
+        let others = ["int": "integer", "bool": "boolean", "str": "string", "float": "number", "dict": "object"]
+        if let usual = others[name.lowercased()] {
+            report("unknown type '\(name)'; JSON Schema's name of it is '\(usual)'")
+        } else {
+            report("unknown type '\(name.prefix(80))'", subject: name, candidates: TypeSet.all.names + ["integer"])
+        }
+        return nil
     }
 
     /// A regular expression.
@@ -67,7 +103,12 @@ extension KeywordReader {
         switch build.pattern(source) {
         case .success(let pattern): return pattern
         case .failure(let error):
-            report(keyword, "'\(source.prefix(200))' is no regular expression: \(error)")
+            let message = "'\(source.prefix(200))' is no regular expression: \(error)"
+            if keyword == "patternProperties" {
+                build.report(place(keyword), source, message, isAboutKey: true)
+            } else {
+                report(keyword, message)
+            }
             return nil
         }
     }
@@ -81,6 +122,7 @@ extension KeywordReader {
             report(keyword, "'\(keyword)' must be an array of schemas, found \(value.phrase)")
             return []
         }
+        expect(!items.isEmpty, keyword, "an array of schemas", value)
         return items.indices.map { build.id(of: place(keyword, String($0))) }
     }
 

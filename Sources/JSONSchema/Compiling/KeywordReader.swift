@@ -52,14 +52,24 @@ struct KeywordReader {
     private mutating func readUnknown(_ name: String, _ value: JSONValue) {
         parts.annotations[name] = value
         guard build.options.isStrict, !name.hasPrefix("x-") else { return }
+        let instead = name == "nullable" ? "; write type: [string, \"null\"] or another type beside null" : ""
         build.report(
-            location, name, "unknown keyword '\(name.prefix(80))'", isAboutKey: true, subject: name,
+            location, name, "unknown keyword '\(name.prefix(80))'\(instead)", isAboutKey: true, subject: name,
             candidates: Keyword.names)
     }
 
     private mutating func readAnnotation(_ keyword: String, _ value: JSONValue) {
         parts.annotations[keyword] = value
         if value == true, keyword == "secret" || keyword == "airbyte_secret" { parts.isSecret = true }
+        switch keyword {
+        case "title", "description", "contentMediaType":
+            expect(value.stringValue != nil, keyword, "a string", value)
+        case "deprecated", "readOnly", "writeOnly", "secret", "airbyte_secret", "multiline", "advanced":
+            expect(value.boolValue != nil, keyword, "true or false", value)
+        case "examples": expect(value.arrayValue != nil, keyword, "an array", value)
+        case "contentSchema": if build.options.isStrict { _ = child(keyword) }
+        default: break
+        }
         if keyword == "contentEncoding", build.options.isStrict, value != "base64" {
             report(keyword, "'contentEncoding' can only be \"base64\"")
         }

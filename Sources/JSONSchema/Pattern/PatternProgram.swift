@@ -24,8 +24,8 @@ struct PatternProgram: Sendable {
         case moved(Int)
         /// The group's end: what it took lies between here and its opening.
         case take(Group)
-        /// Has taken nothing in these groups any more: a repetition begins anew.
-        case forget([Group])
+        /// Has taken nothing any more in the groups at this place in `repeated`: a repetition begins anew.
+        case forget(Int)
         /// Takes once more what the group took.
         case backReference(Group)
         /// The whole expression, or a part that is looked at, matches.
@@ -62,6 +62,8 @@ struct PatternProgram: Sendable {
     private(set) var instructions: [Instruction] = []
     private(set) var sets: [ScalarSet] = []
     private(set) var looks: [Look] = []
+    /// The groups within repetitions. (Instructions hold numbers only: nothing is counted when one is taken out.)
+    private(set) var repeated: [[Group]] = []
     /// Whether a match can only begin at the text's start.
     private(set) var isAnchored = false
     /// Whether what groups took matters.
@@ -151,7 +153,10 @@ struct PatternProgram: Sendable {
     ) throws(PatternError) {
         let groups = hasBackReferences ? tree.groups.map(Group.init) : []
         func again() throws(PatternError) {
-            if !groups.isEmpty { try emit(.forget(groups)) }
+            if !groups.isEmpty {
+                repeated.append(groups)
+                try emit(.forget(repeated.count - 1))
+            }
             try add(tree, isForward: isForward)
         }
         for _ in 0..<min { try again() }

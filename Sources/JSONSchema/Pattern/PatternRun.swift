@@ -3,6 +3,8 @@ struct PatternRun {
     private let program: PatternProgram
     private let text: [Unicode.Scalar]
     private var answers: [Int: Bool] = [:]
+    /// States that `add` has yet to look at: empty between its calls.
+    private var pending: [Int] = []
 
     /// The steps that are left; below zero the search was given up and its answer is worth nothing.
     private(set) var budget: Int
@@ -73,13 +75,18 @@ struct PatternRun {
 
     /// Adds a state and all that it leads to without a character; true where that is a match.
     private mutating func add(_ first: Int, to states: inout States, at place: Int) -> Bool {
-        var pending = [first]
-        while let state = pending.popLast() {
+        // What a part that is looked at leaves pending is its own.
+        let floor = pending.count
+        pending.append(first)
+        while pending.count > floor {
+            let state = pending.removeLast()
             guard states.insert(state) else { continue }
             budget -= 1
             switch program.instructions[state] {
             case .scalar, .set: states.keep(state)
-            case .match: return true
+            case .match:
+                pending.removeSubrange(floor...)
+                return true
             case .jump(let target): pending.append(target)
             case .split(let one, let other):
                 pending.append(other)

@@ -10,6 +10,8 @@ struct PatternWalk {
     /// The steps that are left; below zero the search was given up and its answer is worth nothing.
     private(set) var budget: Int
 
+    /// A step of a path costs so many of the steps of `PatternRun`, which has nothing to note.
+    private static let cost = 4
     /// The most paths that are kept.
     private static let pathLimit = 500_000
 
@@ -42,7 +44,7 @@ struct PatternWalk {
         var kept = [first]
         while var path = kept.popLast() {
             while true {
-                budget -= 1
+                budget -= Self.cost
                 if budget < 0 || kept.count > Self.pathLimit {
                     budget = -1
                     return nil
@@ -67,7 +69,7 @@ struct PatternWalk {
             }
             path.place += isForward ? 1 : -1
         case .split(let preferred, let other):
-            budget -= path.notes.count / 8
+            budget -= Self.cost + path.notes.count / 2
             kept.append(Path(state: other, place: path.place, notes: path.notes))
             next = preferred
         case .jump(let target): next = target
@@ -87,8 +89,8 @@ struct PatternWalk {
             let (one, other) = (path.notes[group.opening], path.place)
             path.notes[group.first] = min(one, other)
             path.notes[group.last] = max(one, other)
-        case .forget(let groups):
-            for group in groups { path.notes[group.last] = -1 }
+        case .forget(let place):
+            for group in program.repeated[place] { path.notes[group.last] = -1 }
         case .backReference(let group):
             guard repeats(group, &path.place, path.notes, isForward) else { return false }
         case .match: break

@@ -60,7 +60,9 @@ enum EventReader {
 
     /// Calls `visit` for every event until it returns false; returns libyaml's fault where it found one.
     static func read(_ bytes: ArraySlice<UInt8>, _ visit: (Event) -> Bool) -> Failure? {
-        bytes.withUnsafeBufferPointer { buffer -> Failure? in
+        let breaks = UnicodeBreaks(bytes)
+        let text = breaks.map { ArraySlice($0.hide(in: bytes)) } ?? bytes
+        return text.withUnsafeBufferPointer { buffer -> Failure? in
             var parser = yaml_parser_t()
             guard yaml_parser_initialize(&parser) != 0 else {
                 return Failure(
@@ -74,13 +76,20 @@ enum EventReader {
                 guard yaml_parser_parse(&parser, &event) != 0 else { return failure(parser) }
                 defer { yaml_event_delete(&event) }
                 let isLast = event.type == YAML_STREAM_END_EVENT
-                if let translated = translate(event), !visit(translated) { return nil }
+                if let translated = translate(event, breaks), !visit(translated) { return nil }
                 if isLast { return nil }
             }
         }
     }
 
-    private static func translate(_ event: yaml_event_t) -> Event? {
+    private static func translate(_ event: yaml_event_t, _ breaks: UnicodeBreaks?) -> Event? {
+        func text(_ pointer: UnsafeMutablePointer<yaml_char_t>?) -> String? {
+            guard let pointer else { return nil }
+            return string(UnsafeBufferPointer(start: pointer, count: strlen(pointer)))
+        }
+        func string(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
+            breaks?.restore(bytes) ?? String(decoding: bytes, as: UTF8.self)
+        }
         func make(_ kind: Event.Kind) -> Event {
             Event(kind: kind, start: Int(event.start_mark.index), end: Int(event.end_mark.index))
         }
@@ -111,8 +120,7 @@ enum EventReader {
                 case YAML_LITERAL_SCALAR_STYLE, YAML_FOLDED_SCALAR_STYLE: .block
                 default: .quoted
                 }
-            let value = String(
-                decoding: UnsafeBufferPointer(start: data.value, count: Int(data.length)), as: UTF8.self)
+            let value = string(UnsafeBufferPointer(start: data.value, count: Int(data.length)))
             var result = make(.scalar(value, style: style))
             result.anchor = text(data.anchor)
             result.tag = text(data.tag)
@@ -130,9 +138,5 @@ enum EventReader {
             byteOffset: Int(parser.problem_offset), value: Int(parser.problem_value),
             context: parser.context.map { String(cString: $0) } ?? "",
             contextMark: Int(parser.context_mark.index))
-    }
-
-    private static func text(_ pointer: UnsafeMutablePointer<yaml_char_t>?) -> String? {
-        pointer.map { String(cString: $0) }
     }
 }

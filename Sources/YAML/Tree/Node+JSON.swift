@@ -8,9 +8,11 @@ extension Node {
         return conversion.convert(raw)
     }
 
-    /// A tree for a value that no file holds as such, such as a default: every node gets one place.
-    public init(_ value: JSONValue, at range: SourceRange) {
-        self.init(Self.make(value, Span(range.offsets)), file: range.file, path: nil, usedAt: nil)
+    /// A tree for a value that no file holds as such, such as a default: every node gets the place of what it follows from.
+    public init(_ value: JSONValue, from origin: Node) {
+        let path = origin.path.map { NodePath($0.parent, $0.step, isOfMade: true) }
+        self.init(
+            Self.make(value, Span(origin.range.offsets)), file: origin.file, path: path, usedAt: origin.usedAt)
     }
 
     private static func make(_ value: JSONValue, _ span: Span) -> RawNode {

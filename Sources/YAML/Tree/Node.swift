@@ -153,6 +153,7 @@ public struct Node: Sendable {
     }
 
     private func child(_ raw: RawNode, _ step: NodePath.Step) -> Node {
-        Node(raw, file: file, path: NodePath(path, step), usedAt: usedAt)
+        let below = path.map { $0.isOfMade ? $0 : NodePath($0, step) } ?? NodePath(nil, step)
+        return Node(raw, file: file, path: below, usedAt: usedAt)
     }
 }

@@ -14,11 +14,14 @@ final class NodePath: Sendable {
     let parent: NodePath?
     /// The last level.
     let step: Step
+    /// What is below this place is made, not written, and has no place but this one.
+    let isOfMade: Bool
 
     /// The way that goes one level on.
-    init(_ parent: NodePath?, _ step: Step) {
+    init(_ parent: NodePath?, _ step: Step, isOfMade: Bool = false) {
         self.parent = parent
         self.step = step
+        self.isOfMade = isOfMade
     }
 
     /// The way as a pointer. O(depth).
