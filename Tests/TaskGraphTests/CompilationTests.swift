@@ -214,7 +214,7 @@ struct CompilationTests {
         let bindings = "      - { resource: { namespace: public, stream: orders }, target: shop/orders }"
         let graph = try compileValid(
             "captures:\n" + capture("shop/one", bindings)
-                + capture("shop/two", bindings).replacing("database: shop", with: "database: shop2")
+                + capture("shop/two", bindings).replacing("localhost", with: "other")
                 + "collections: { shop/orders: { key: [/id] } }\nmaterializations:\n"
                 + materialization("shop/warehouse", "[ { source: shop/orders, resource: { table: o } } ]"))
         #expect(graph.links.map(\.capture) == [0, 1])

@@ -30,7 +30,8 @@ import YAML
         "the line breaks of YAML 1.1 that YAML 1.2 has not are characters like others",
         arguments: ["\u{85}", "\u{2028}", "\u{2029}"])
     func formerBreaks(character: String) throws {
-        let text = "a: b\(character)c\nd: \"\(character)e\\u0100\" # \(character)f: 1\n'\(character)': |\n  x\(character)y\nĀ: 1\n"
+        let text =
+            "a: b\(character)c\nd: \"\(character)e\\u0100\" # \(character)f: 1\n'\(character)': |\n  x\(character)y\nĀ: 1\n"
         let parsed = Parsed(text)
         #expect(parsed.faults.isEmpty)
         #expect(try parsed.node("/a").string == "b\(character)c")

@@ -42,7 +42,7 @@ struct CollectionSchemaCheck {
         // A schema with an unknown keyword still says enough to check keys and projections in the same run.
         let model =
             compile(schema, collection, .flow, &diagnostics)
-            ?? silently { compile(schema, collection, .init(isStrict: false, assertsFormat: true), &$0) }
+            ?? silently { compile(schema, collection, .init(isStrict: false, assertsFormat: true), &$0) }?.faulty
         checkReductions(schema, &diagnostics)
         checkRedactions(schema, &diagnostics)
         guard let model else { return nil }
@@ -166,14 +166,13 @@ struct CollectionSchemaCheck {
     /// For a reference to a definition by its bare name.
     private static func definitionHint(_ reference: Node, _ document: Node) -> String? {
         guard let name = reference.string else { return nil }
-        if let hint = Suggestion.hint(for: name, among: hostedNames) { return hint }
         if name.hasPrefix("http") { return "only files of this machine are read: download it and name the file's path" }
         for place in ["$defs", "definitions"] {
             guard let definition = document[place]?[name] else { continue }
             if name.contains(":") { return "give that definition its name: $id: \"\(name)\"" }
             return definition.isBroken ? nil : "write '#/\(place)/\(JSONPointer.escape(name))'"
         }
-        return nil
+        return Suggestion.hint(for: name, among: hostedNames)
     }
 
     // MARK: Reductions and contradictions

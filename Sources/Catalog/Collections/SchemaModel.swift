@@ -15,6 +15,15 @@ public struct SchemaModel: Sendable {
     let node: Node?
     /// The documents that the schema's parts are in, by URI.
     let documents: [String: Node]
+    /// A fault was reported in it, so that it may say less than was meant.
+    var isFaulty = false
+
+    /// The model with that said.
+    var faulty: SchemaModel {
+        var model = self
+        model.isFaulty = true
+        return model
+    }
 
     /// Where a part of the schema is written, with the range of a member's name in it or of the part itself.
     func place(of id: SchemaNode.ID?, keyword: String? = nil) -> (node: Node, range: SourceRange)? {

@@ -174,7 +174,9 @@ extension CatalogLoader {
         catalog.schemaNames.formUnion(links.names)
         for link in links.references {
             let name = link.target.resource
-            guard !catalog.schemaNames.contains(name), catalog.schemas[name] == nil, let path = link.path else { continue }
+            guard !catalog.schemaNames.contains(name), catalog.schemas[name] == nil, let path = link.path else {
+                continue
+            }
             let isFile = link.target.scheme == "file"
             guard isFile || FileSystem.exists(FilePath.join(FilePath.folder(of: schema.file.path), path)),
                 let full = Self.path(path, namedBy: link.node, &diagnostics)

@@ -28,7 +28,7 @@ enum EndpointRule: CatalogRule {
                     .notSupported, "'endpoint.\(form)' of \(name.phrase) is not supported",
                     hint: "use 'endpoint.connector' with the image of \(known.joined(separator: " or "))"))
         }
-        guard let image = endpoint.image, !image.node.isBroken, let connector = endpoint.connector,
+        guard let image = endpoint.image, !image.node.isBroken, !image.text.isEmpty, let connector = endpoint.connector,
             !known.contains(connector)
         else { return }
         if others.contains(connector) {

@@ -9,6 +9,9 @@ enum FieldSelectionRule: CatalogRule {
     static func check(_ catalog: CatalogSpecs, _ diagnostics: inout DiagnosticCollector) {
         for task in catalog.materializations {
             for binding in task.enabledBindings where !binding.isAutomatic {
+                if !task.appends(binding), let collection = catalog.collection(binding.source?.text ?? "") {
+                    checkNullableKey(collection, binding, &diagnostics)
+                }
                 guard let fields = binding.fields else { continue }
                 checkBoth(fields, &diagnostics)
                 guard let collection = catalog.collection(binding.source?.text ?? "") else { continue }
@@ -19,6 +22,26 @@ enum FieldSelectionRule: CatalogRule {
                 selection.checkKey(&diagnostics)
                 selection.checkGroup(&diagnostics)
             }
+        }
+    }
+
+    /// A table's key takes no null, though a collection's may.
+    private static func checkNullableKey(
+        _ collection: CollectionSpec, _ binding: MaterializationSpec.Binding, _ diagnostics: inout DiagnosticCollector
+    ) {
+        guard !collection.model.isOpen, let read = collection.model.read, let source = binding.source else { return }
+        for part in collection.key {
+            guard let pointer = JSONPointer(written: part.text), !pointer.isMetadata else { continue }
+            let (shape, existence) = read.shape.locate(pointer)
+            guard existence > .implicit, shape.types.contains(.null), shape.types != .null, shape.types != .all else {
+                continue
+            }
+            diagnostics.report(
+                source.node.diagnostic(
+                    .warning, .keyType,
+                    "'\(part.text)', a key of \(collection.name.phrase), can be null, and the key of a table can't",
+                    notes: [.init("the key is given", at: part.node.range)],
+                    hint: "take null out of its type, or set 'delta_updates: true' on the resource"))
         }
     }
 

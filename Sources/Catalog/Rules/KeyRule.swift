@@ -94,6 +94,7 @@ enum KeyRule: CatalogRule {
         if shape.types.subtracting(keyable).isEmpty, shape.types != .null {
             return reportReduction(shape, text, what, in: model, &diagnostics)
         }
+        if shape.types == .all, model.isFaulty { return false }
         let wrong = shape.types == .null ? shape.types : shape.types.subtracting([.integer, .string, .boolean])
         let phrase = shape.types == .all ? "any type" : "type " + wrongNames(wrong)
         diagnostics.report(

@@ -15,7 +15,7 @@ enum ResourceRule: CatalogRule {
         for task in catalog.captures {
             let tables = task.enabledBindings.compactMap { binding in
                 binding.stream.map {
-                    (Table(schema: JSONKey(binding.namespace), name: JSONKey($0)), binding.resource)
+                    (Table(schema: JSONKey(binding.namespace), name: JSONKey($0)), binding.resource, binding.target)
                 }
             }
             check(tables, task.name, &diagnostics)
@@ -24,7 +24,7 @@ enum ResourceRule: CatalogRule {
             let tables = task.enabledBindings.compactMap { binding in
                 binding.resource?["table"]?.string.map { name in
                     let schema = binding.resource?["schema"]?.string ?? task.defaultSchema
-                    return (Table(schema: JSONKey(schema), name: JSONKey(name)), binding.resource)
+                    return (Table(schema: JSONKey(schema), name: JSONKey(name)), binding.resource, binding.source)
                 }
             }
             check(tables, task.name, &diagnostics)
@@ -32,21 +32,29 @@ enum ResourceRule: CatalogRule {
     }
 
     private static func check(
-        _ tables: [(Table, Node?)], _ task: EntityName, _ diagnostics: inout DiagnosticCollector
+        _ tables: [(Table, Node?, LocatedText?)], _ task: EntityName, _ diagnostics: inout DiagnosticCollector
     ) {
-        var known: [Table: Node] = [:]
-        for (table, resource) in tables {
+        var known: [Table: (resource: Node, collection: LocatedText?)] = [:]
+        for (table, resource, collection) in tables {
             guard let resource else { continue }
             guard let first = known[table] else {
-                known[table] = resource
+                known[table] = (resource, collection)
                 continue
+            }
+            var which = ""
+            if let one = first.collection?.text, let other = collection?.text, one != other {
+                which = ", of '\(one)' and of '\(other)'"
             }
             let name = resource["stream"] ?? resource["table"] ?? resource
             diagnostics.report(
                 name.error(
                     .duplicateResource,
-                    "\(task.phrase) has two bindings of table '\(table.schema.text).\(table.name.text)'",
-                    notes: [.init("the other one is", at: (first["stream"] ?? first["table"] ?? first).range)]))
+                    "\(task.phrase) has two bindings of table '\(table.schema.text).\(table.name.text)'\(which)",
+                    notes: [
+                        .init(
+                            "the other one is",
+                            at: (first.resource["stream"] ?? first.resource["table"] ?? first.resource).range)
+                    ]))
         }
     }
 }

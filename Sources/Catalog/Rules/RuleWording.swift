@@ -8,6 +8,7 @@ enum RuleWording {
         if failure.keyword == "propertyNames" || (failure.isAboutKey && failure.keyword == "pattern") {
             return tokens.count == 2
         }
+        if failure.isAboutKey, tokens.count == 4, tokens[2] == "endpoint", tokens[3] == "dekaf" { return true }
         guard tokens.first == "collections", tokens.count >= 2 else { return false }
         if tokens.count == 2 { return failure.keyword == "dependentRequired" }
         switch tokens[2] {

@@ -28,6 +28,7 @@ enum UnfollowedRule: CatalogRule {
                 checkProjections(binding, collection, &diagnostics)
                 checkParts(binding, isDelta: task.appends(binding), collection, &diagnostics)
                 checkGroup(binding, collection, &diagnostics)
+                if !task.appends(binding) { checkRowKey(binding, collection, &diagnostics) }
                 if known.insert(collection.name.text).inserted {
                     checkRedaction(collection, &diagnostics)
                     checkKey(collection, &diagnostics)
@@ -114,7 +115,8 @@ enum UnfollowedRule: CatalogRule {
 
     /// Columns are taken whole: a field within one has none of its own, and the document as a whole has none either.
     private static func checkParts(
-        _ binding: MaterializationSpec.Binding, isDelta: Bool, _ collection: CollectionSpec, _ diagnostics: inout DiagnosticCollector
+        _ binding: MaterializationSpec.Binding, isDelta: Bool, _ collection: CollectionSpec,
+        _ diagnostics: inout DiagnosticCollector
     ) {
         let projections = collection.name.node["projections"]
         var columns: [String: Node.Member] = [:]
@@ -145,6 +147,24 @@ enum UnfollowedRule: CatalogRule {
                         ? "remove it; apply refuses to run with it" : "require '\(first)'; apply refuses to run with it"
                 ))
         }
+    }
+
+    /// Without a key among its columns a table can be appended to only.
+    private static func checkRowKey(
+        _ binding: MaterializationSpec.Binding, _ collection: CollectionSpec, _ diagnostics: inout DiagnosticCollector
+    ) {
+        guard let source = binding.source,
+            let pointers = Optional(collection.key.compactMap { JSONPointer(written: $0.text) }),
+            !pointers.isEmpty, pointers.allSatisfy(\.isMetadata)
+        else { return }
+        diagnostics.report(
+            source.node.diagnostic(
+                .warning, .notFollowedYet,
+                "\(collection.name.phrase) has no key among its columns, and apply keeps no such table equal to it",
+                notes: collection.key.first.map { [.init("its key is given", at: $0.node.range)] } ?? [],
+                hint:
+                    "set 'delta_updates: true' on the resource, or name columns that are unique together; apply refuses to run"
+            ))
     }
 
     /// Rows are told apart by whole columns.
@@ -187,7 +207,10 @@ enum UnfollowedRule: CatalogRule {
         let stored =
             ["_meta/op", "flow_published_at"]
             + (isDelta
-                ? ["_meta/source/lsn", "_meta/source/seq", "_meta/source/ts_ms", "_meta/source/txid", "_meta/unchanged"]
+                ? [
+                    "_meta/source/lsn", "_meta/source/seq", "_meta/source/ts_ms", "_meta/source/txid",
+                    "_meta/unchanged",
+                ]
                 : [])
         if stored.contains(member.key) { return }
         let kind = isDelta ? "an append-only table" : "a table that is kept equal to its collection"

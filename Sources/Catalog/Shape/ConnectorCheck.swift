@@ -24,7 +24,8 @@ enum ConnectorCheck {
         _ diagnostics: inout DiagnosticCollector
     ) {
         guard let name = endpoint.connector, known.contains(name), let schema = schemas.connectors[name] else { return }
-        if let config = endpoint.config {
+        // What is no object where it is written has been told by the catalog's schema.
+        if let config = endpoint.config, config.members != nil || endpoint.isConfigInFile {
             ShapeCheck(schema: schema.config, isOfConfig: true).run(config, &diagnostics)
         }
         for resource in resources { ShapeCheck(schema: schema.resource).run(resource, &diagnostics) }

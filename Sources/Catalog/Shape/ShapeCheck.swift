@@ -17,7 +17,17 @@ struct ShapeCheck {
     func run(_ node: Node, _ diagnostics: inout DiagnosticCollector) {
         let failures = schema.validate(node.value)
         let meant = Self.meant(by: failures)
+        let spelt = failures.filter { $0.isAboutKey && isOfConfig }.compactMap { Self.keyOfSecret($0, in: node) }
+        var known: Set<JSONPointer> = []
         for failure in failures where !leaves(failure) {
+            // Of what is wrong with a single value the first fault tells it.
+            if !failure.isAboutKey, !known.insert(failure.instance).inserted, node.find(failure.instance)?.scalar != nil
+            {
+                continue
+            }
+            if !failure.isAboutKey, spelt.contains(where: { $0.pointer == node.find(failure.instance)?.pointer }) {
+                continue
+            }
             let place = Place(failure, in: node)
             if let names = meant[failure.instance], place.isExplained(failure, by: names) { continue }
             if place.isBroken || place.isCutShort(ShapeCheck.code(failure)) { continue }
@@ -28,7 +38,8 @@ struct ShapeCheck {
                 diagnostics.report(
                     secret.error(
                         .wrongType, "the braces make this a mapping, and not of those that say where a secret is",
-                        hint: "put a password with braces in quotes, or give { env: NAME }, { file: PATH } or { exec: [program] }",
+                        hint:
+                            "put a password with braces in quotes, or give { env: NAME }, { file: PATH } or { exec: [program] }",
                         isSecret: true))
                 continue
             }
@@ -51,6 +62,10 @@ struct ShapeCheck {
     private static func meant(by failures: [SchemaFailure]) -> [JSONPointer: Set<String>] {
         var meant: [JSONPointer: Set<String>] = [:]
         for failure in failures where failure.isAboutKey && !failure.candidates.isEmpty {
+            // A form of endpoint that is refused by its name is an endpoint all the same.
+            if failure.subject == "dekaf" {
+                meant[JSONPointer(Array(failure.instance.tokens.dropLast())), default: []].insert("connector")
+            }
             guard let subject = failure.subject,
                 let name = Suggestion.nearest(to: subject, among: failure.candidates)
             else { continue }
@@ -135,7 +150,8 @@ struct ShapeCheck {
         func diagnostic(_ failure: SchemaFailure, isSecret: Bool) -> Diagnostic {
             if let other = otherName(failure) {
                 return .error(
-                    .unknownProperty, "'\(other.older)' is the older name of '\(other.newer)', and only one of the two can be given",
+                    .unknownProperty,
+                    "'\(other.older)' is the older name of '\(other.newer)', and only one of the two can be given",
                     at: range, pointer: pointer, notes: aliasNotes, hint: "remove one of them")
             }
             let guess = isSecret ? nil : failure.subject.flatMap { Suggestion.hint(for: $0, among: failure.candidates) }

@@ -1,3 +1,4 @@
+import Diagnostics
 import JSON
 import YAML
 
@@ -7,6 +8,7 @@ extension CatalogSpecs {
         isComplete = files.isComplete
         for document in files.documents {
             guard let root = document.root else { continue }
+            if Self.lacksSection(root) { isComplete = false }
             for name in Self.names(.capture, root["captures"]) { captures.append(CaptureSpec(name, files)) }
             for name in Self.names(.collection, root["collections"]) { collections.append(CollectionSpec(name, files)) }
             for name in Self.names(.materialization, root["materializations"]) {
@@ -49,6 +51,16 @@ extension CatalogSpecs {
 
     private static func places(_ names: [String]) -> [String: Int] {
         Dictionary(zip(names, names.indices), uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Whether what a section should define can't be told: it is no mapping, or its name is misspelt.
+    private static func lacksSection(_ root: Node) -> Bool {
+        let sections = ["captures", "collections", "materializations"]
+        return (root.members ?? []).contains { member in
+            sections.contains(member.key)
+                ? member.value.members == nil && !member.value.isNull
+                : Suggestion.nearest(to: member.key, among: sections) != nil
+        }
     }
 
     private static func names(_ kind: EntityName.Kind, _ node: Node?) -> [EntityName] {

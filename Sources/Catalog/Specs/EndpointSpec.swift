@@ -7,6 +7,8 @@ public struct EndpointSpec: Sendable {
     public internal(set) var image: LocatedText?
     /// The connector's config, from its file where it is given as one.
     public internal(set) var config: Node?
+    /// Whether a file is named in the config's place.
+    let isConfigInFile: Bool
 
     /// The last part of the image's path without tag or digest: `source-postgres`.
     public var connector: String? { image.map { Self.connector(ofImage: $0.text) } }
@@ -22,6 +24,7 @@ public struct EndpointSpec: Sendable {
 
     /// Reads `endpoint`.
     init(_ node: Node?, _ files: LoadedCatalog) {
+        isConfigInFile = node?["connector"]?["config"]?.string != nil
         guard let connector = node?["connector"] else { return }
         image = LocatedText(connector["image"])
         config = connector["config"].flatMap(files.resolve)

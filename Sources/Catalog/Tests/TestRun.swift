@@ -52,6 +52,8 @@ public struct TestRun {
     ) -> [TestOutcome.Failure] {
         let selection = PartitionSelection(step.partitions, of: collection)
         let found = content.ordered.filter(selection.keeps)
+        let misfits = found.compactMap { misfit($0, step, collection, test) }
+        if !misfits.isEmpty { return misfits }
         let expected = step.documents ?? []
         if expected.count == found.count, zip(found, expected).allSatisfy({ DocumentDiff.covers($0, $1.value) }) {
             return []
@@ -73,6 +75,26 @@ public struct TestRun {
                     pointer: step.node.pointer.description, notes: notes),
                 expected: expected?.value, found: found)
         }
+    }
+
+    /// That a document can't be read: it doesn't fit the `readSchema`. One schema for both has been asked as it came in.
+    private func misfit(
+        _ document: JSONValue, _ step: TestSpec.Step, _ collection: CollectionSpec, _ test: TestSpec
+    ) -> TestOutcome.Failure? {
+        guard collection.readSchema != nil, let model = collection.model.read,
+            let failure = model.compiled.validate(document).first
+        else { return nil }
+        let place = failure.instance.isRoot ? "" : "'\(failure.instance)': "
+        let key = DocumentKey(of: collection)
+        return TestOutcome.Failure(
+            step: step.index,
+            diagnostic: .error(
+                .failedStep,
+                "\(phrase(step, test)) can't read the document of \(key.phrase(document)): \(place)\(failure.message)",
+                at: step.range, pointer: step.node.pointer.description,
+                notes: model.range.map { [.init("the readSchema of \(collection.name.phrase) is given", at: $0)] } ?? []
+            ),
+            expected: nil, found: nil)
     }
 
     /// Listed documents with those that they most likely stand for, to show how they differ: by key where all have a

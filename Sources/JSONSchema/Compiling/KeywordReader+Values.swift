@@ -67,7 +67,7 @@ extension KeywordReader {
     /// A type's name or a list of them.
     func types(_ value: JSONValue) -> TypeSet? {
         guard let items = value.arrayValue else { return type(value) }
-        expect(!items.isEmpty, "type", "a type's name or a list of them", value)
+        if items.isEmpty, build.options.isStrict { report("type", "'type' must not be empty") }
         var types: TypeSet? = []
         for (index, item) in items.enumerated() {
             guard let type = type(item, index) else {
@@ -122,7 +122,9 @@ extension KeywordReader {
             report(keyword, "'\(keyword)' must be an array of schemas, found \(value.phrase)")
             return []
         }
-        expect(!items.isEmpty, keyword, "an array of schemas", value)
+        if items.isEmpty, keyword != "items", build.options.isStrict {
+            report(keyword, "'\(keyword)' must not be empty")
+        }
         return items.indices.map { build.id(of: place(keyword, String($0))) }
     }
 

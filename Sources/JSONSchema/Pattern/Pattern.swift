@@ -46,7 +46,7 @@ public struct Pattern: Sendable {
     }
 
     /// The steps of a search that is given no budget: well below a second.
-    static let budget = 20_000_000
+    static let budget = 5_000_000
 
     /// Searches the text.
     public func search(_ text: String) -> Outcome {

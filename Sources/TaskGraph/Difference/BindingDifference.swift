@@ -131,8 +131,9 @@ enum BindingDifference {
                     report))
         }
         changes += columns(old.columns, new.columns, table, report)
+        changes += fields(old.fields, new.fields, table, report)
         var options = ConfigDifference.paths(old.resource, new.resource)
-            .filter { !["table", "schema", "delta_updates"].contains($0) }
+            .filter { !["table", "schema", "delta_updates", "insertMode"].contains($0) }
         if old.priority != new.priority { options.append("priority") }
         if old.onIncompatibleSchemaChange != new.onIncompatibleSchemaChange {
             options.append("onIncompatibleSchemaChange")
@@ -177,11 +178,50 @@ enum BindingDifference {
             parts.append(new.only == nil ? "takes every other column" : "takes no column that isn't named")
         }
         if parts.isEmpty { return [] }
+        let isMore = !taken.isEmpty || (old.only != nil && new.only == nil)
         return [
             report.binding(
-                table, .restart, parts.joined(separator: ", "),
-                "rows that change from then on have these columns; a column that is left out stays, for earlier rows")
+                table, isMore ? .backfill : .restart, parts.joined(separator: ", "),
+                isMore
+                    ? "the rows that are there lack it: apply stops until 'backfill' is raised and the table read again"
+                    : "rows that change from then on have these columns; a column that is left out stays, for earlier rows"
+            )
         ]
+    }
+
+    /// What is told of required fields: how their columns are stored, and columns that no source has.
+    private static func fields(
+        _ old: MaterializationTask.FieldSelection, _ new: MaterializationTask.FieldSelection, _ table: String,
+        _ report: TaskReport
+    ) -> [CatalogChange] {
+        func isMetadata(_ field: String) -> Bool { field.hasPrefix("_meta/") || field.hasPrefix("flow_") }
+        func configs(_ selection: MaterializationTask.FieldSelection) -> [JSONKey: JSONValue] {
+            Dictionary(
+                selection.require.map { (JSONKey($0.field), $0.config) }, uniquingKeysWith: { first, _ in first })
+        }
+        let (before, after) = (configs(old), configs(new))
+        var changes: [CatalogChange] = []
+        for field in Set(before.keys).union(after.keys).sorted() {
+            if isMetadata(field.text) {
+                guard (before[field] == nil) != (after[field] == nil) else { continue }
+                let isNew = before[field] == nil
+                changes.append(
+                    report.binding(
+                        table, .restart, "\(isNew ? "tells" : "tells no longer") \(field.text)",
+                        isNew
+                            ? "rows that change from then on tell it"
+                            : "a column that is left out stays, for earlier rows"))
+                continue
+            }
+            let keys = ["castToString", "DDL"].filter { before[field]?[$0] != after[field]?[$0] }
+            if keys.isEmpty { continue }
+            changes.append(
+                report.binding(
+                    table, .restart, "has another \(keys.joined(separator: " and ")) for \(field.text)",
+                    "a column that is there changes its type where every value fits; else onIncompatibleSchemaChange decides"
+                ))
+        }
+        return changes
     }
 
     // MARK: Both

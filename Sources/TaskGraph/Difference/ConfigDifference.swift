@@ -47,8 +47,8 @@ enum ConfigDifference {
                         "rows deleted from then on are treated by it; those deleted before stay as they are"))
             }
         }
-        // A changed default schema shows as other tables.
-        let known = ["deleteMode", "hardDelete", "schema"]
+        // A changed default schema shows as other tables, a changed mode at each table that it is of.
+        let known = ["deleteMode", "hardDelete", "schema", "insertMode"]
         return changes + others(paths.filter { !isServer($0) && !known.contains($0) }, report)
     }
 

@@ -64,6 +64,12 @@ struct TreeComposer {
 
     private mutating func addScalar(_ event: EventReader.Event, _ text: String, _ style: ScalarStyle, _ span: Span) {
         let properties = TextScan(file).skipProperties(event, span)
+        if frames.last?.isFlow == true, span.start > 0, file.bytes[Int(span.start) - 1] == UInt8(ascii: "?") {
+            report(
+                .yamlSyntax, "'?' right before a text in brackets is read in two ways",
+                Span(Int(span.start) - 1, Int(span.end)),
+                hint: "put the text in quotes, with the '?' within them or without it")
+        }
         var node = RawNode(content: .scalar(.string(text)), span: properties.rest, style: style)
         checkComment(behind: properties.rest, style)
         if style == .block { node.span = TextScan(file).trimmed(node.span) }
