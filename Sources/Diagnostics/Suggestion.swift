@@ -23,6 +23,28 @@ public enum Suggestion {
         return best?.name
     }
 
+    /// Guesses for many unknown names among many known ones: as long as that takes no noticeable time, none after.
+    public struct Guesses {
+        private let candidates: [String]
+        /// Comparisons that are left.
+        private var left = 200_000
+
+        /// Among these names.
+        public init(_ candidates: [String]) { self.candidates = candidates }
+
+        /// As `Suggestion.nearest`.
+        public mutating func nearest(to name: String) -> String? {
+            guard left > 0 else { return nil }
+            left -= candidates.count + 1
+            return Suggestion.nearest(to: name, among: candidates)
+        }
+
+        /// As `Suggestion.hint`.
+        public mutating func hint(for name: String) -> String? {
+            nearest(to: name).map { "did you mean '\($0)'?" }
+        }
+    }
+
     /// The hint for an unknown name, or nil where no candidate is near.
     public static func hint(for name: String, among candidates: some Sequence<String>) -> String? {
         nearest(to: name, among: candidates).map { "did you mean '\($0)'?" }

@@ -99,21 +99,32 @@ enum GraphCompiler {
     private static func links(
         _ captures: [CaptureTask], _ materializations: [MaterializationTask]
     ) -> [CompiledGraph.Link] {
+        // By collection, the bindings that read it: most captures and materializations have nothing in common.
+        var readers: [JSONKey: [(task: Int, binding: Int)]] = [:]
+        for (task, destination) in materializations.enumerated() where !destination.isDisabled {
+            for (place, binding) in destination.bindings.enumerated() where !binding.isDisabled {
+                readers[JSONKey(binding.collection), default: []].append((task, place))
+            }
+        }
         var links: [CompiledGraph.Link] = []
         for (capture, source) in captures.enumerated() where !source.isDisabled {
             var writers: [JSONKey: [Int]] = [:]
             for (place, binding) in source.bindings.enumerated() where !binding.isDisabled {
                 writers[JSONKey(binding.collection), default: []].append(place)
             }
-            for (materialization, destination) in materializations.enumerated() where !destination.isDisabled {
-                var pairs: [CompiledGraph.Link.Pair] = []
-                for (place, binding) in destination.bindings.enumerated() where !binding.isDisabled {
-                    for writer in writers[JSONKey(binding.collection)] ?? [] {
-                        pairs.append(.init(captureBinding: writer, materializationBinding: place))
+            var fed: [Int: [CompiledGraph.Link.Pair]] = [:]
+            for (collection, writers) in writers {
+                for reader in readers[collection] ?? [] {
+                    fed[reader.task, default: []] += writers.map {
+                        .init(captureBinding: $0, materializationBinding: reader.binding)
                     }
                 }
-                if pairs.isEmpty { continue }
-                links.append(.init(capture: capture, materialization: materialization, pairs: pairs))
+            }
+            for (task, pairs) in fed.sorted(by: { $0.key < $1.key }) {
+                let inOrder = pairs.sorted {
+                    ($0.materializationBinding, $0.captureBinding) < ($1.materializationBinding, $1.captureBinding)
+                }
+                links.append(.init(capture: capture, materialization: task, pairs: inOrder))
             }
         }
         return links

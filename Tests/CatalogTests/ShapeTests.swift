@@ -77,7 +77,7 @@ struct ShapeTests {
         let text = "{\"$defs\":{\(definitions.joined(separator: ","))},\"$ref\":\"#/$defs/d0\"}"
         let compiled = try SchemaCompiler(.flow).compile(try JSONValue(parsing: Array(text.utf8)))
         let taken = ContinuousClock().measure {
-            let (shape, _) = ShapeInference.infer(compiled)
+            let (shape, _, _) = ShapeInference.infer(compiled)
             _ = ShapeInspection.faults(of: shape)
             _ = shape.locations()
         }

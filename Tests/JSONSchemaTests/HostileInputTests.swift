@@ -67,7 +67,7 @@ import Testing
     func manyFaults() throws {
         let schema = try SchemaCompiler(.flow).compile(["items": ["type": "string"]])
         let value = JSONValue.array(Array(repeating: 1, count: 100_000))
-        #expect(schema.validate(value).count == 1000)
+        #expect(schema.validate(value).count == 10_000)
     }
 
     @Test("a hundred thousand members and items are checked quickly, unevaluated and unique ones too")

@@ -88,6 +88,51 @@ struct CompilationTests {
         #expect(try columns(fields, schema: known).only == expected)
     }
 
+    @Test(
+        "a collection that may be written with some columns only lets no other leave the source, whatever it is read by",
+        arguments: [
+            (
+                "allOf: [{ $ref: \"flow://relaxed-write-schema\" }, { $ref: \"flow://inferred-schema\" }]",
+                ["id", "name"], ["id", "name"]
+            ),
+            ("properties: { id: { type: integer }, secret: { type: string } }", ["id"], ["id"]),
+        ])
+    func closed(read: String, captured: [String], stored: [String]) throws {
+        let write =
+            "{ type: object, additionalProperties: false, required: [id], properties: { id: { type: integer }, name: {} } }"
+        let graph = try compileValid(
+            "captures:\n"
+                + capture(
+                    "shop/source", "      - { resource: { stream: orders, namespace: public }, target: shop/orders }")
+                + "collections: { shop/orders: { key: [/id], writeSchema: \(write), readSchema: { type: object, required: [id], \(read) } } }\nmaterializations:\n"
+                + materialization("shop/wh", "[ { source: shop/orders, resource: { table: orders } } ]"))
+        #expect(graph.captures[0].bindings[0].columns == captured)
+        #expect(graph.materializations[0].bindings[0].columns.only == stored)
+    }
+
+    @Test("a mode that appends is one, whether the binding or the endpoint says so")
+    func appends() throws {
+        func graph(_ resource: String, _ mode: String) throws -> CompiledGraph {
+            try compileValid(
+                "captures:\n"
+                    + capture(
+                        "shop/source",
+                        "      - { resource: { stream: orders, namespace: public }, target: shop/orders }")
+                    + "collections: { shop/orders: { key: [/id] } }\nmaterializations:\n"
+                    + materialization("shop/wh", "[ { source: shop/orders, resource: { table: orders\(resource) } } ]")
+                    .replacing("database: warehouse", with: "database: warehouse\(mode)"))
+        }
+        let insert = ", insertMode: insert"
+        for (resource, mode, appends) in [
+            ("", "", false), (insert, "", true), ("", insert, true), (", insertMode: upsert", insert, false),
+            (", delta_updates: true", "", true),
+        ] {
+            #expect(
+                try graph(resource, mode).materializations[0].bindings[0].deltaUpdates == appends, "\(resource) \(mode)"
+            )
+        }
+    }
+
     @Test("without a schema all columns go on but those that are excluded")
     func open() throws {
         let selection = try columns("{ recommended: true, exclude: [note, address/city] }", schema: nil)

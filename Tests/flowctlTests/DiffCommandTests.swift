@@ -84,6 +84,19 @@ struct DiffCommandTests {
                 "[restart] materialization shop/warehouse, table public.items leaves out secret"
             ),
             (
+                "{ table: items }", "{ table: items, insertMode: insert }",
+                "[destructive] materialization shop/warehouse, table public.items appends every change"
+            ),
+            (
+                "{ table: items } }",
+                "{ table: items }, fields: { recommended: true, require: { size: { DDL: text } } } }",
+                "[destructive] materialization shop/warehouse, table public.items has another DDL for size"
+            ),
+            (
+                "{ table: items } }", "{ table: items }, fields: { recommended: true, require: { _meta/op: {} } } }",
+                "[restart] materialization shop/warehouse, table public.items tells _meta/op"
+            ),
+            (
                 "      - { source: shop/items, resource: { table: items } }\n", "",
                 "[restart] materialization shop/warehouse, table public.items is fed no longer"
             ),

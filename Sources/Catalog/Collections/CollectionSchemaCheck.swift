@@ -38,7 +38,9 @@ struct CollectionSchemaCheck {
             return nil
         }
         let errors = diagnostics.errorCount
-        guard name == "readSchema" || !refersToHosted(schema, &diagnostics) else { return nil }
+        guard name == "readSchema" || !refersToHosted(schema, isBoth: name == "schema", &diagnostics) else {
+            return nil
+        }
         // A schema with an unknown keyword still says enough to check keys and projections in the same run.
         let model =
             compile(schema, collection, .flow, &diagnostics)
@@ -64,10 +66,12 @@ struct CollectionSchemaCheck {
     private static let hostedNames = ["flow://write-schema", "flow://relaxed-write-schema", "flow://inferred-schema"]
 
     /// Reports references, from a schema that is no readSchema, to what stands for other schemas in a readSchema.
-    private func refersToHosted(_ schema: Node, _ diagnostics: inout DiagnosticCollector) -> Bool {
+    /// A `schema` is for reading too, and may be open to what was inferred.
+    private func refersToHosted(_ schema: Node, isBoth: Bool, _ diagnostics: inout DiagnosticCollector) -> Bool {
         let own = ReferencePlaces.schemaNames(in: schema)
         let wrong = ReferencePlaces.schemaReferences(in: schema).filter { node in
-            node.string.map { Self.hostedNames.contains($0) && !own.contains($0) } ?? false
+            guard let name = node.string, Self.hostedNames.contains(name), !own.contains(name) else { return false }
+            return !isBoth || name != "flow://inferred-schema"
         }
         for node in wrong {
             diagnostics.report(
@@ -109,11 +113,11 @@ struct CollectionSchemaCheck {
                 documents[uri] = schema
                 compiled = try compiler.compile(schema.value, uri: uri)
             }
-            let (shape, isComplete) = ShapeInference.infer(compiled)
+            let (shape, isComplete, isRecursive) = ShapeInference.infer(compiled)
             return SchemaModel(
                 compiled: compiled, shape: shape, isOpen: !isComplete || references.contains("flow://inferred-schema"),
                 node: schema,
-                documents: documents)
+                documents: documents, isRecursive: isRecursive)
         } catch {
             for fault in error.faults { report(fault, documents[fault.document] ?? schema, &diagnostics) }
             return nil

@@ -15,6 +15,8 @@ public struct SchemaModel: Sendable {
     let node: Node?
     /// The documents that the schema's parts are in, by URI.
     let documents: [String: Node]
+    /// It refers to itself: what comes round again could be anything.
+    var isRecursive = false
     /// A fault was reported in it, so that it may say less than was meant.
     var isFaulty = false
 

@@ -29,10 +29,10 @@ struct ShapeInference {
     }
 
     /// The shape of a whole schema.
-    static func infer(_ schema: CompiledSchema) -> (shape: Shape, isComplete: Bool) {
+    static func infer(_ schema: CompiledSchema) -> (shape: Shape, isComplete: Bool, isRecursive: Bool) {
         var inference = ShapeInference(schema)
         let shape = inference.infer(schema.root)
-        return (shape, inference.isComplete)
+        return (shape, inference.isComplete, inference.cuts > 0)
     }
 
     private mutating func infer(_ id: SchemaNode.ID) -> Shape {

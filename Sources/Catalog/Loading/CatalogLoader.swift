@@ -52,6 +52,7 @@ public struct CatalogLoader {
             }
             guard seen.insert(FileSystem.identity(path)).inserted else { continue }
             guard let document = read(path, namedBy: node, &diagnostics) else {
+                seen.remove(FileSystem.identity(path))
                 catalog.isComplete = false
                 continue
             }
@@ -130,7 +131,8 @@ extension CatalogLoader {
         var target: Node? = place.node
         if let text = place.node.string {
             let reference = LoadedCatalog.Reference(file: place.node.file, text: text)
-            if catalog.references[reference] == nil {
+            // What failed is told at each of its places.
+            if (catalog.references[reference] ?? nil) == nil {
                 catalog.references[reference] = .some(node(text, place, &catalog, &diagnostics))
             }
             target = catalog.resolve(place.node)

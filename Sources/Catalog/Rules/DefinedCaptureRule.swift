@@ -5,9 +5,10 @@ enum DefinedCaptureRule: CatalogRule {
     /// Reports every place that breaks the rule.
     static func check(_ catalog: CatalogSpecs, _ diagnostics: inout DiagnosticCollector) {
         guard catalog.isComplete else { return }
+        var guesses = Suggestion.Guesses(catalog.captures.map(\.name.text))
         for task in catalog.materializations {
             guard let source = task.sourceCapture?.capture, catalog.capture(source.text) == nil else { continue }
-            let nearest = Suggestion.nearest(to: source.text, among: catalog.captures.map(\.name.text))
+            let nearest = guesses.nearest(to: source.text)
             let notes = nearest.flatMap { near in
                 catalog.capture(near).map { [Diagnostic.Note("'\(near)' is defined", at: $0.name.range)] }
             }

@@ -7,12 +7,13 @@ enum DefinedCollectionRule: CatalogRule {
         guard catalog.isComplete else { return }
         let defined = Dictionary(
             catalog.collections.map { ($0.name.text, $0.name) }, uniquingKeysWith: { first, _ in first })
-        let names = catalog.collections.map(\.name.text)
+        let others = Dictionary(catalog.names.map { ($0.text, $0) }, uniquingKeysWith: { first, _ in first })
+        var guesses = Suggestion.Guesses(catalog.collections.map(\.name.text))
         func check(_ reference: LocatedText?, _ use: String) {
             guard let reference, !reference.node.isBroken, defined[reference.text] == nil else { return }
             guard NameRule.isLegal(reference.text) else { return }
-            let nearest = Suggestion.nearest(to: reference.text, among: names)
-            let other = catalog.names.first { $0.text == reference.text }
+            let nearest = guesses.nearest(to: reference.text)
+            let other = others[reference.text]
             let note =
                 other.map { ("\($0.phrase) is defined", $0.range) }
                 ?? nearest.flatMap { near in defined[near].map { ("'\(near)' is defined", $0.range) } }

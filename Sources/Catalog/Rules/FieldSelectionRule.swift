@@ -15,7 +15,7 @@ enum FieldSelectionRule: CatalogRule {
                 guard let fields = binding.fields else { continue }
                 checkBoth(fields, &diagnostics)
                 guard let collection = catalog.collection(binding.source?.text ?? "") else { continue }
-                let selection = Selection(
+                var selection = Selection(
                     fields: fields, collection: collection, isDelta: task.appends(binding))
                 selection.checkNames(&diagnostics)
                 selection.checkRequired(&diagnostics)
@@ -62,9 +62,17 @@ enum FieldSelectionRule: CatalogRule {
         let fields: Node
         let collection: CollectionSpec
         let isDelta: Bool
+        private let known: [Field]
+        private var guesses: Suggestion.Guesses
+
+        init(fields: Node, collection: CollectionSpec, isDelta: Bool) {
+            (self.fields, self.collection, self.isDelta) = (fields, collection, isDelta)
+            known = collection.fields()
+            guesses = Suggestion.Guesses(known.map(\.name))
+        }
 
         /// Every field that is named is one of the collection's, as far as its schema tells them all.
-        func checkNames(_ diagnostics: inout DiagnosticCollector) {
+        mutating func checkNames(_ diagnostics: inout DiagnosticCollector) {
             for member in (fields["require"] ?? fields["include"])?.members ?? [] where !member.key.hasPrefix("x-") {
                 guard isUnknown(member.key) else { continue }
                 diagnostics.report(
@@ -80,7 +88,6 @@ enum FieldSelectionRule: CatalogRule {
         /// What is required can have a value at all.
         func checkRequired(_ diagnostics: inout DiagnosticCollector) {
             guard let required = (fields["require"] ?? fields["include"])?.members, !required.isEmpty else { return }
-            let known = collection.fields()
             let blocked = collection.redaction.columns
             for member in required where !member.key.hasPrefix("x-") && !isUnknown(member.key) {
                 guard let field = known.first(where: { $0.name == member.key }) else { continue }
@@ -108,9 +115,7 @@ enum FieldSelectionRule: CatalogRule {
             "field '\(name)', \(use) here, is not one of \(collection.name.phrase)"
         }
 
-        private func hint(_ name: String) -> String? {
-            Suggestion.hint(for: name, among: collection.fields().map(\.name))
-        }
+        private mutating func hint(_ name: String) -> String? { guesses.hint(for: name) }
 
         private func isUnknown(_ name: String) -> Bool {
             guard !collection.model.isOpen, let read = collection.model.read else { return false }
@@ -120,6 +125,7 @@ enum FieldSelectionRule: CatalogRule {
             }
             if collection.name.node["projections"]?.member(name) != nil { return false }
             guard let pointer = JSONPointer(fieldName: name) else { return true }
+            if read.isRecursive, pointer.tokens.count > 1 { return false }
             return read.shape.locate(pointer).existence <= .implicit
         }
 
@@ -134,7 +140,7 @@ enum FieldSelectionRule: CatalogRule {
                 guard let name = node.string, let pointer = JSONPointer(fieldName: name) else { continue }
                 let part = key.first { group.isEmpty ? $0.text == pointer.description : $0.text == name }
                 guard let part else { continue }
-                let others = collection.fields().filter { $0.pointer == pointer && $0.name != name }
+                let others = known.filter { $0.pointer == pointer && $0.name != name }
                 if group.isEmpty, others.contains(where: { !excluded.contains($0.name) }) { continue }
                 diagnostics.report(
                     node.error(
@@ -144,7 +150,7 @@ enum FieldSelectionRule: CatalogRule {
             }
         }
 
-        func checkGroup(_ diagnostics: inout DiagnosticCollector) {
+        mutating func checkGroup(_ diagnostics: inout DiagnosticCollector) {
             for node in fields["groupBy"]?.items ?? [] {
                 guard let name = node.string else { return }
                 if isUnknown(name) {
@@ -161,7 +167,7 @@ enum FieldSelectionRule: CatalogRule {
 
         /// The types that no key can have; nil where none of them is possible or nothing is known.
         private func wrongTypes(_ name: String) -> String? {
-            guard !collection.model.isOpen, let field = collection.fields().first(where: { $0.name == name }),
+            guard !collection.model.isOpen, let field = known.first(where: { $0.name == name }),
                 let shape = field.shape
             else { return nil }
             let wrong = shape.types.subtracting([.integer, .string, .boolean, .null])

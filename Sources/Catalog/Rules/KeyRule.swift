@@ -74,7 +74,7 @@ enum KeyRule: CatalogRule {
         guard existence > .implicit else {
             let isForbidden = existence == .cannot
             if pointer.isMetadata, model.shape.property("_meta") == nil { return true }
-            if !isForbidden, model.isOpen { return true }
+            if !isForbidden, model.isOpen || (model.isRecursive && pointer.tokens.count > 1) { return true }
             let names = model.shape.locations().map { $0.pointer.description }
             diagnostics.report(
                 text.node.error(
@@ -94,7 +94,7 @@ enum KeyRule: CatalogRule {
         if shape.types.subtracting(keyable).isEmpty, shape.types != .null {
             return reportReduction(shape, text, what, in: model, &diagnostics)
         }
-        if shape.types == .all, model.isFaulty { return false }
+        if shape.types == .all, model.isFaulty || model.isOpen { return false }
         let wrong = shape.types == .null ? shape.types : shape.types.subtracting([.integer, .string, .boolean])
         let phrase = shape.types == .all ? "any type" : "type " + wrongNames(wrong)
         diagnostics.report(

@@ -19,12 +19,16 @@ extension CatalogSpecs {
         }
         collectionPlaces = Self.places(collections.map(\.name.text))
         capturePlaces = Self.places(captures.map(\.name.text))
-        for index in materializations.indices { bindAutomatically(&materializations[index]) }
+        for index in materializations.indices {
+            let made = automaticBindings(of: materializations[index])
+            if !made.isEmpty { materializations[index].bindings += made }
+        }
     }
 
-    /// Adds a binding for each collection that the named capture writes and no written binding, enabled or not, reads.
-    private func bindAutomatically(_ task: inout MaterializationSpec) {
-        guard let source = task.sourceCapture, let capture = capture(source.capture.text) else { return }
+    /// A binding for each collection that the named capture writes and no written binding, enabled or not, reads.
+    private func automaticBindings(of task: MaterializationSpec) -> [MaterializationSpec.Binding] {
+        guard let source = task.sourceCapture, let capture = capture(source.capture.text) else { return [] }
+        var made: [MaterializationSpec.Binding] = []
         var bound = Set(task.bindings.compactMap { $0.source?.text })
         for binding in capture.enabledBindings {
             guard let target = binding.target, let stream = binding.stream, bound.insert(target.text).inserted else {
@@ -35,13 +39,14 @@ extension CatalogSpecs {
             if let schema = place.schema { resource["schema"] = .string(schema) }
             if source.deltaUpdates { resource["delta_updates"] = true }
             let origin = source.capture.node
-            task.bindings.append(
+            made.append(
                 MaterializationSpec.Binding(
-                    index: task.bindings.count, node: origin,
+                    index: task.bindings.count + made.count, node: origin,
                     resource: Node(.object(resource), from: origin), source: target, notBefore: nil, notAfter: nil,
                     fields: source.fieldsRecommended.map { Node(["recommended": $0], from: origin) }, isDisabled: false,
                     priority: 0, backfill: 0, onIncompatibleSchemaChange: nil, isAutomatic: true))
         }
+        return made
     }
 
     /// All names in the order written, kind by kind.

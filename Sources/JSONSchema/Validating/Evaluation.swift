@@ -32,7 +32,7 @@ struct Evaluation {
     /// The checks that are left.
     private var checks: Int
     /// The steps that are left to patterns.
-    var patternSteps = 100_000_000
+    var patternSteps = 20_000_000
 
     /// The failures so far.
     var failures: [RecordedFailure] = []
@@ -43,7 +43,7 @@ struct Evaluation {
     /// Schemas inside schemas inside values: bounds the stack, of which each takes some 5 KB in a debug build.
     private static let depthLimit = 1200
     /// The most failures kept.
-    private static let failureLimit = 1000
+    private static let failureLimit = 10_000
 
     /// A walk over one value, whose size sets how many checks it may take.
     init(_ schema: CompiledSchema, _ value: JSONValue, mode: Mode = .answer) {
