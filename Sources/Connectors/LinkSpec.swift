@@ -81,6 +81,9 @@ public struct LinkBinding: Sendable {
         self.additionalCreateSQL = additionalCreateSQL
     }
 
+    /// Whether rows stay that the source no longer has.
+    public var keepsRows: Bool { mode == .insert || deletes == .ignore }
+
     /// Whether a column of the source is stored.
     public func takes(_ column: String) -> Bool {
         !excludedFields.containsName(column) && (onlyFields?.containsName(column) ?? true)

@@ -5,6 +5,12 @@ import Postgres
 extension PostgresMaterialization {
     public func forget(_ binding: LinkBinding, of link: LinkSpec, dropping columns: [String]) throws {
         let table = QualifiedName(binding.schema, binding.name)
+        if config.schemaEvolution == .none, !columns.isEmpty {
+            let drops = columns.map { "ALTER TABLE \(table) DROP COLUMN \(Identifier($0))" }.joined(separator: "; ")
+            throw ErrorScope("have read again", binding, task: link.materialization).error(
+                .needsOperator, "its columns can't take what is read, and schemaEvolution is none",
+                hint: "run: \(drops); then start again")
+        }
         try change(link, binding, "have read again") { connection in
             try connection.execute("TRUNCATE \(table)")
             for column in columns { try connection.execute("ALTER TABLE \(table) DROP COLUMN \(id: column)") }

@@ -147,7 +147,7 @@ public final class CaptureRunner: Sendable {
         switch binding.onIncompatible {
         case .abort, .disableTask: return false
         case .backfill:
-            guard member.mayReadAgain(binding.index) else { return false }
+            guard member.mayReadAgain(binding.index, isComplete: try isComplete(binding, member)) else { return false }
             try member.plan.materialization.forget(binding, of: member.plan.spec, dropping: incompatibility.dropping)
             event.message = "the table is emptied and read again (onIncompatibleSchemaChange: backfill): \(error)"
         case .disableBinding:
@@ -160,6 +160,16 @@ public final class CaptureRunner: Sendable {
         }
         observer.record(event)
         return true
+    }
+
+    /// Whether the destination has a binding's table as one that is all there.
+    private func isComplete(_ binding: LinkBinding, _ member: LinkMember) throws -> Bool {
+        let links = try member.plan.materialization.status()
+        let tables = links.first { $0.capture.isSameName(as: capture.name) }?.tables ?? []
+        return tables.contains {
+            $0.schema.isSameName(as: binding.schema) && $0.name.isSameName(as: binding.name)
+                && $0.state.phase == .streaming
+        }
     }
 
     /// Tables that were parked take their changes from the log again, from the link's last commit on.

@@ -27,8 +27,8 @@ final class LinkMember: Sendable {
         var disabled: Set<Int> = []
         /// Tables that are parked as the link was opened last: why.
         var waiting: [RunError] = []
-        /// Tables that were given up to be read again in this run: those that come to it once more stop the link.
-        var forgotten: Set<Int> = []
+        /// Tables that were given up to be read again, and have not been all there since: where the link was, and how often.
+        var forgotten: [Int: (durable: LogPosition, times: Int)] = [:]
     }
 
     let plan: CaptureRunner.LinkPlan
@@ -57,10 +57,17 @@ final class LinkMember: Sendable {
         }
     }
 
-    /// A table is read again with the next session; false where it was in this run before.
-    func mayReadAgain(_ binding: Int) -> Bool {
+    /// How often a table is given up in a run without ever having been all there in between.
+    static let mostForgotten = 3
+
+    /// A table is read again with the next session. False where that would lead nowhere: it was given up before, has not been
+    /// all there since (`isComplete`: it is now), and the link has got no further, or that happened a few times.
+    func mayReadAgain(_ binding: Int, isComplete: Bool) -> Bool {
         state.withLock { state in
-            guard state.forgotten.insert(binding).inserted else { return false }
+            let durable = state.durable ?? .zero
+            let before = isComplete ? nil : state.forgotten[binding]
+            if let before, durable <= before.durable || before.times >= LinkMember.mostForgotten { return false }
+            state.forgotten[binding] = (durable, (before?.times ?? 0) + 1)
             state.condition = .waiting(until: Milliseconds.now)
             return true
         }

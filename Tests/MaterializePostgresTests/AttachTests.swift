@@ -238,6 +238,28 @@ struct AttachTests {
         #expect(failure(destination, clash) { $0.deletes = .soft }?.message.contains("metadata column") == true)
     }
 
+    @Test("with schemaEvolution none a table without the key is refused, not given one after its backfill")
+    func noneAndLateKey() throws {
+        let destination = try Destination()
+        try destination.eye.execute("CREATE TABLE public.orders (id int, name text)")
+        let shape = TableShape.test([.int("id", key: true), .text("name")])
+        let error = #expect(throws: RunError.self) {
+            try TestLink(
+                destination.materialization { $0.schemaEvolution = .none }, [(.test(shape), shape)],
+                willBackfill: true)
+        }
+        #expect(error?.hint?.contains("PRIMARY KEY") == true, "\(String(describing: error))")
+        let link = try TestLink(destination, shape, willBackfill: true)
+        link.close()
+        let binding = LinkBinding.test(shape)
+        let dropping = #expect(throws: RunError.self) {
+            try destination.materialization { $0.schemaEvolution = .none }.forget(
+                binding, of: link.spec, dropping: ["name"])
+        }
+        #expect(dropping?.hint?.contains("ALTER TABLE \"public\".\"orders\" DROP COLUMN \"name\"") == true)
+        #expect(try destination.value("SELECT count(*) FROM flow.bindings") == "1")
+    }
+
     @Test("with schemaEvolution none nothing is made, and the error has the SQL to run")
     func noEvolution() throws {
         let destination = try Destination()

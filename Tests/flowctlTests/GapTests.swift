@@ -24,11 +24,14 @@ struct GapTests {
             try write(["a", "b"])
         }
 
-        func write(_ tables: [String], user: String = "postgres", backfill: Int = 0, advanced: String = "") throws {
+        func write(
+            _ tables: [String], user: String = "postgres", backfill: Int = 0, advanced: String = "",
+            resource: String = ""
+        ) throws {
             let captured = tables.map {
                 "      - { resource: { namespace: public, stream: \($0) }, target: gap/\($0), backfill: \(backfill) }\n"
             }
-            let stored = tables.map { "      - { source: gap/\($0), resource: { table: \($0) } }\n" }
+            let stored = tables.map { "      - { source: gap/\($0), resource: { table: \($0)\(resource) } }\n" }
             try """
             collections: { \(Set(tables + ["a", "b"]).sorted().map { "gap/\($0): { key: [/id] }" }.joined(separator: ", ")) }
             captures:

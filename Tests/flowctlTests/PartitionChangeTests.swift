@@ -172,6 +172,36 @@ struct PartitionChangeTests {
         try setup.end()
     }
 
+    @Test(
+        "a partition that goes with its rows takes nothing from a table that keeps them; one that comes back is refused",
+        arguments: [", delta_updates: true", ", deleteMode: ignore"])
+    func keptRows(resource: String) throws {
+        let setup = try partitioned("partkept")
+        try setup.write(["a", "b"], resource: resource)
+        let apply = try setup.start()
+        try run(["UPDATE public.b SET v = 'last' WHERE id = 1", "DROP TABLE public.b_1"], setup)
+        let looked: SQL = "SELECT backfill NOT LIKE '%b_1%' FROM flow.bindings WHERE destination_table = 'b'"
+        #expect(eventually(seconds: 30) { (try? Connection(setup.destination).query(looked)[0, 0]) == "t" })
+        try run(["INSERT INTO public.b VALUES (12, 'later')"], setup)
+        #expect(eventually(seconds: 20) { (try? setup.rows("b"))?.contains("12later") == true }, "\(apply.errors)")
+        #expect(try setup.rows("b")?.contains("1last") == true)
+        apply.interrupt()
+        #expect(apply.waitForExit(seconds: 20) == 0, "\(apply.errors)")
+        try run(
+            ["ALTER TABLE public.b DETACH PARTITION public.b_2", "INSERT INTO public.b VALUES (22, 'down')"], setup)
+        let outcome = try setup.once()
+        #expect(outcome.exitCode == 0, "\(outcome.errors)")
+        #expect(try setup.rows("b")?.contains("12later") == true && setup.rows("b")?.contains("22down") == true)
+        try run(
+            [
+                "INSERT INTO public.b_2 VALUES (13, 'apart')",
+                "ALTER TABLE public.b ATTACH PARTITION public.b_2 FOR VALUES FROM (10) TO (20)",
+            ], setup)
+        let refused = try setup.once()
+        #expect(refused.exitCode == 69 && refused.errors.contains("b_2 may have had rows"), "\(refused.errors)")
+        try setup.end()
+    }
+
     @Test("a partition whose changes are in no log is refused")
     func unlogged() throws {
         let setup = try partitioned("unlogged")

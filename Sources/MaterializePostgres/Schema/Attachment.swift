@@ -219,7 +219,7 @@ struct Attachment {
                     + "collection's key is (\(binding.key.joined(separator: ", ")))",
                 hint: "make a unique index on the collection's key, or drop the destination's primary key")
         }
-        if isKeyLate { return false }
+        if isKeyLate, mayChange { return false }
         let creation = KeyCreation(
             connection: connection, definition: TableDefinition(binding: binding, shape: layout.shape))
         for statement in try scope.rethrowing({

@@ -12,6 +12,12 @@ struct StorageDoubt: Sendable {
     var version: String?
     /// Where the log shows nothing of the part, there was nothing in it.
     var wasEmpty = false
+
+    /// Whether rows may have gone with a partition: no matter to who keeps them. (What the log had of them while it was there, it
+    /// has; one that comes back is a partition that comes.)
+    var isOfGonePart: Bool {
+        if case .left = fault { true } else { false }
+    }
 }
 
 /// Finds what became of a table's rows between two looks at the catalog, other than by changes that the log shows.

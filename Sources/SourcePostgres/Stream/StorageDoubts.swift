@@ -8,12 +8,12 @@ struct StorageDoubts: Sendable {
 
     /// A link begins with the table. Without a record it takes up everything before this moment by its backfill.
     mutating func begin(
-        _ table: TableSource, hasRecord: Bool, _ remedy: String, _ task: String, _ binding: Int
+        _ table: TableSource, hasRecord: Bool, _ remedy: String, _ task: String, _ binding: LinkBinding
     ) {
         followers.append(
             StorageWatch.Follower(
                 table: table.index, from: hasRecord ? .zero : table.found.record.place, remedy: remedy, task: task,
-                binding: binding))
+                binding: binding.index, keepsRows: binding.keepsRows))
     }
 
     mutating func add(_ doubts: [StorageWatch.Pending]) { pending += doubts }
@@ -21,7 +21,7 @@ struct StorageDoubts: Sendable {
     /// What a link's record leaves in doubt; throws what is certain.
     static func find(
         _ table: TableSource, _ record: StorageRecord, _ connection: Connection, _ remedy: String, _ task: String,
-        _ binding: Int
+        _ binding: LinkBinding
     ) throws -> [StorageWatch.Pending] {
         let comparison = StorageComparison(
             table: table, old: record, now: table.found, reading: StorageReading(connection: connection), seconds: 0)
@@ -30,14 +30,16 @@ struct StorageDoubts: Sendable {
                 .transient, operation: "look at", object: "table \(table.name)",
                 message: "somebody holds a lock on it or on a partition of it")
         }
-        let doubts = found.filter { doubt in doubt.version.map { !record.truncates.contains($0) } ?? true }
+        let doubts = found.filter { doubt in
+            !(binding.keepsRows && doubt.isOfGonePart) && doubt.version.map { !record.truncates.contains($0) } ?? true
+        }
         return try doubts.sorted { $0.isCertain && !$1.isCertain }.map { doubt in
             if doubt.fault.isWarning {
                 return StorageWatch.Pending(
                     table: table.index, doubt: doubt, until: table.found.record.place,
                     outcome: .warns([doubt.fault.finding(table, remedy)]))
             }
-            let error = doubt.fault.error(table, remedy, task: task, binding: binding)
+            let error = doubt.fault.error(table, remedy, task: task, binding: binding.index)
             if doubt.isCertain { throw error }
             return StorageWatch.Pending(
                 table: table.index, doubt: doubt, until: table.found.record.place, outcome: .stops(error))

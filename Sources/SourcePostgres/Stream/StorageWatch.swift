@@ -31,6 +31,8 @@ final class StorageWatch {
         var remedy: String
         var task: String
         var binding: Int
+        /// Rows of a partition that goes stay there.
+        var keepsRows: Bool
     }
 
     /// After this many looks without news the links are told all the same: the older the look that they keep, the fewer rows
@@ -97,7 +99,9 @@ final class StorageWatch {
         let isNews = !old.isSame(as: now.record)
         if isNews {
             let comparison = StorageComparison(table: table, old: old, now: now, reading: reading, seconds: 10)
-            guard let doubts = try comparison.run() else { return }
+            guard var doubts = try comparison.run() else { return }
+            let mine = followers.filter { $0.table == table.index }
+            if !mine.isEmpty, mine.allSatisfy(\.keepsRows) { doubts.removeAll(where: \.isOfGonePart) }
             let new = now.record.parts.filter { $0.value.file != old.parts[$0.key]?.file }.keys.sorted()
             guard let details = table.isPartitioned ? try reading.details(of: new) : [:] else { return }
             for doubt in doubts {
