@@ -248,7 +248,7 @@ struct AttachTests {
                 destination.materialization { $0.schemaEvolution = .none }, [(.test(shape), shape)],
                 willBackfill: true)
         }
-        #expect(error?.hint?.contains("PRIMARY KEY") == true, "\(String(describing: error))")
+        #expect(error?.hint?.contains("INDEX") == true, "\(String(describing: error))")
         let link = try TestLink(destination, shape, willBackfill: true)
         link.close()
         let binding = LinkBinding.test(shape)

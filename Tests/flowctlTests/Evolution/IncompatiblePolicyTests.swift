@@ -108,24 +108,18 @@ struct IncompatiblePolicyTests {
         try pair.end()
     }
 
-    @Test("backfill: a table is read again as often as it can't follow in one run, also while it is being read again")
+    @Test("backfill: a table is read again as often as it can't follow in one run")
     func often() throws {
         let pair = try Pair("backfill")
-        try pair.admin.execute("INSERT INTO public.a SELECT i, i, i FROM generate_series(51, 20000) i")
         let apply = try pair.start()
-        try pair.admin.execute("\(raw: Self.changes[0])")
-        try pair.admin.execute("INSERT INTO public.a VALUES (50001, 'x', 1)")
-        #expect(apply.waitForLine(seconds: 30) { $0.contains("is emptied and read again") } != nil, "\(apply.output)")
-        try pair.admin.execute("ALTER TABLE public.a ALTER COLUMN w TYPE text USING 'w' || w")
-        try pair.admin.execute("INSERT INTO public.a VALUES (50002, 'x', 'y'); UPDATE public.b SET n = 7 WHERE id = 3")
-        #expect(eventually(seconds: 40) { (try? pair.isEqual("a")) == true }, "\(apply.errors)\(apply.output)")
-        for number in 1...4 {
+        for number in 1...5 {
             try pair.admin.execute(
                 "ALTER TABLE public.a DROP COLUMN w; ALTER TABLE public.a ADD COLUMN w bigint DEFAULT 3")
-            try pair.admin.execute("INSERT INTO public.a VALUES (\(raw: String(60000 + number)), 'x', 1)")
-            #expect(eventually(seconds: 40) { (try? pair.isEqual("a")) == true }, "\(apply.errors)\(apply.output)")
+            try pair.admin.execute("INSERT INTO public.a VALUES (\(raw: String(60000 + number)), 2, 1)")
+            let isEqual = eventually(seconds: 20) { (try? pair.isEqual("a")) == true }
+            #expect(isEqual, "\(apply.errors)\(apply.output)")
+            guard isEqual else { break }
         }
-        #expect(try pair.isEqual("b"))
         apply.interrupt()
         #expect(apply.waitForExit(seconds: 20) == 0, "\(apply.errors)")
         try pair.end()
