@@ -81,7 +81,7 @@ let package = Package(
         tests(
             "flowctl",
             [
-                "flowctl", "Postgres", "Connectors", "Diagnostics", "Runtime", "JSON", "SourcePostgres",
+                "flowctl", "Postgres", "Connectors", "Diagnostics", "Runtime", "JSON", "JSONSchema", "SourcePostgres",
                 "MaterializePostgres",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),

@@ -192,7 +192,7 @@ public final class PostgresCapture: Capture {
         return result.provisioned
     }
 
-    private func findTables(_ catalog: TableCatalog) throws -> [TableSource] {
+    func findTables(_ catalog: TableCatalog) throws -> [TableSource] {
         var missing: [String] = []
         var firstMissing: Int?
         var sources: [TableSource] = []

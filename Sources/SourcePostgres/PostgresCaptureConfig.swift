@@ -23,6 +23,8 @@ public struct PostgresCaptureConfig: Sendable {
     /// Tables at the source that the capture itself uses.
     public var sideTables = SideTables()
     public var heartbeat: Heartbeat?
+    /// Of documents only: tables get the bytes themselves.
+    public var binaryHandling = BinaryHandling.bytes
 
     public init(
         connection: ConnectionParameters, slot: String = "flow_slot", publication: String = "flow_publication",
@@ -58,6 +60,7 @@ public struct PostgresCaptureConfig: Sendable {
         isFailover = advanced?["failoverSlot"]?.boolValue ?? false
         sideTables = SideTables(advanced)
         heartbeat = Heartbeat(advanced?["heartbeat"])
+        binaryHandling = advanced?["binaryHandling"]?.stringValue.flatMap(BinaryHandling.init) ?? .bytes
     }
 }
 

@@ -52,6 +52,8 @@ public struct CaptureTask: Sendable {
         public var backfillCounter: Int
         /// The only columns that may leave the source, key columns first; nil for all.
         public var columns: [String]?
+        /// Columns that may not leave the source, though the others may.
+        public var blocked: [String] = []
         public var range: SourceRange?
 
         public init(

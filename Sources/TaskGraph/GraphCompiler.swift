@@ -22,12 +22,14 @@ enum GraphCompiler {
     }
 
     private static func binding(_ spec: CaptureSpec.Binding, _ catalog: CatalogSpecs) -> CaptureTask.Binding {
-        CaptureTask.Binding(
+        let collection = spec.target.flatMap { catalog.collection($0.text) }
+        var binding = CaptureTask.Binding(
             index: spec.index, namespace: spec.namespace, stream: spec.stream ?? "",
             resource: spec.resource?.value ?? .object(JSONObject()), collection: spec.target?.text ?? "",
             isDisabled: spec.isDisabled, backfillCounter: spec.backfill,
-            columns: spec.target.flatMap { catalog.collection($0.text) }.flatMap(closedColumns),
-            range: spec.node.range)
+            columns: collection.flatMap(closedColumns), range: spec.node.range)
+        binding.blocked = collection?.columns.blocked ?? []
+        return binding
     }
 
     /// The columns of a collection that takes no others.

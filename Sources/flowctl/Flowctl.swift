@@ -32,6 +32,7 @@ struct Flowctl: AsyncParsableCommand {
             Status.self,
             Verify.self,
             Retry.self,
+            Preview.self,
             Demo.self,
             Schema.self,
             Explain.self,

@@ -19,6 +19,12 @@ enum UnfollowedRule: CatalogRule {
             }
         }
         var known: Set<String> = []
+        var redacted: Set<String> = []
+        // What is previewed leaves the source too.
+        for binding in catalog.captures.filter({ !$0.isDisabled }).flatMap(\.enabledBindings) {
+            guard let collection = binding.target.flatMap({ catalog.collection($0.text) }) else { continue }
+            if redacted.insert(collection.name.text).inserted { checkRedaction(collection, &diagnostics) }
+        }
         for task in catalog.materializations where !task.isDisabled {
             let written = task.enabledBindings.filter { !$0.isAutomatic }
             report(task.name, task.endpoint, written.compactMap(\.resource), &diagnostics)
@@ -29,10 +35,8 @@ enum UnfollowedRule: CatalogRule {
                 checkParts(binding, isDelta: task.appends(binding), collection, &diagnostics)
                 checkGroup(binding, collection, &diagnostics)
                 if !task.appends(binding) { checkRowKey(binding, collection, &diagnostics) }
-                if known.insert(collection.name.text).inserted {
-                    checkRedaction(collection, &diagnostics)
-                    checkKey(collection, &diagnostics)
-                }
+                if known.insert(collection.name.text).inserted { checkKey(collection, &diagnostics) }
+                if redacted.insert(collection.name.text).inserted { checkRedaction(collection, &diagnostics) }
             }
         }
     }
@@ -223,7 +227,8 @@ enum UnfollowedRule: CatalogRule {
 
     /// Whole columns are left out where they are blocked; what else is to be redacted would be stored as it is.
     private static func checkRedaction(_ collection: CollectionSpec, _ diagnostics: inout DiagnosticCollector) {
-        for other in collection.redaction.others {
+        // Other strategies are errors.
+        for other in collection.redaction.others where Redaction.strategies.contains(other.strategy) {
             let what = other.strategy == "block" ? "removes whole columns only" : "hashes nothing yet"
             let range = other.range ?? collection.name.range
             diagnostics.report(

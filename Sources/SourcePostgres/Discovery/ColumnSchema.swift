@@ -63,6 +63,8 @@ struct TypeTable {
 /// The JSON Schema of a column, by its type.
 struct ColumnSchema {
     let types: TypeTable
+    /// How documents hold `bytea`.
+    var binary = BinaryHandling.bytes
 
     /// The column's schema with its description; `isKey`: as part of the collection's key.
     func schema(of column: FoundTable.Column, isKey: Bool) -> JSONValue {
@@ -105,7 +107,7 @@ struct ColumnSchema {
         case "numeric": return typed(["string"], isNullable, format: "number")
         case "varchar": return typed(["string"], isNullable, ("maxLength", length))
         case "bpchar": return typed(["string"], isNullable, ("minLength", length), ("maxLength", length))
-        case "bytea": return typed(["string"], isNullable, ("contentEncoding", "base64"))
+        case "bytea": return typed(["string"], isNullable, ("contentEncoding", binary.contentEncoding))
         case "json": return JSONObject([("contentMediaType", "application/json")])
         case "jsonb":
             return JSONObject([("contentMediaType", "application/vnd.estuary.postgresql.jsonb+json")])

@@ -7,14 +7,18 @@ public struct PostgresDiscovery: Discovery {
     let connection: ConnectionParameters
     /// The publication that says which tables are wanted where only published ones are.
     let publication: String
+    let binary: BinaryHandling
 
-    public init(connection: ConnectionParameters, publication: String = "flow_publication") {
+    public init(
+        connection: ConnectionParameters, publication: String = "flow_publication", binary: BinaryHandling = .bytes
+    ) {
         self.connection = connection
         self.publication = publication
+        self.binary = binary
     }
 
     public init(config: PostgresCaptureConfig) {
-        self.init(connection: config.connection, publication: config.publication)
+        self.init(connection: config.connection, publication: config.publication, binary: config.binaryHandling)
     }
 
     public func discover(_ selection: TableSelection) throws -> DiscoveredTables {
@@ -24,7 +28,7 @@ public struct PostgresDiscovery: Discovery {
             try connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             let tables = try TableListing(connection: connection).read(
                 selection, publication: selection.onlyPublished ? publication : nil)
-            let columns = ColumnSchema(types: try TypeTable(connection))
+            let columns = ColumnSchema(types: try TypeTable(connection), binary: binary)
             try connection.execute("COMMIT")
             let names = tables.map { (schema: $0.name.schema.name, table: $0.name.name.name) }
             return DiscoveredTables(
