@@ -23,7 +23,7 @@ public struct LinkVerification {
 
     /// Hands each table's finding over as it is made. Throws where one of the databases can't be asked at all.
     public func run(_ report: (TableFinding) -> Void) throws {
-        let stored = try materialization.status().first { $0.capture == link.capture }
+        let stored = try storedLink()
         var isStalled = false
         for binding in link.bindings {
             if stop.isRequested {
@@ -32,6 +32,10 @@ public struct LinkVerification {
             }
             report(try verify(binding, stored, &isStalled))
         }
+    }
+
+    private func storedLink() throws -> StoredLink? {
+        try materialization.status().first { $0.capture.isSameName(as: link.capture) }
     }
 
     private func verify(
@@ -64,6 +68,12 @@ public struct LinkVerification {
                 finding, source: source, destination: destination, plan: plan, remainder: capture.remainder,
                 limits: limits, isStalled: isStalled, stop: stop
             ).run(estimatedRows: table.estimatedRows)
+            // It may have been parked, or be read again, since it was asked about.
+            if finding.state == .different, let (reason, hint) = obstacle(binding, try storedLink()) {
+                finding = TableFinding(link: link, binding: binding, source: finding.source, state: .unproven)
+                finding.reason = reason
+                finding.hint = hint
+            }
         } catch let error as RunError where !stop.isRequested {
             finding.state = .unproven
             finding.reason = error.description
@@ -90,6 +100,12 @@ public struct LinkVerification {
             $0.schema.isSameName(as: binding.schema) && $0.name.isSameName(as: binding.name)
         }
         guard let table else { return ("nothing was copied yet", apply) }
+        if table.park != nil {
+            return (
+                "it is parked since a row of its changes was refused: others wait",
+                "see flowctl status, then flowctl retry"
+            )
+        }
         if let park = table.park {
             return (
                 "it is parked since \(park.since): \(park.changes) changes wait",
