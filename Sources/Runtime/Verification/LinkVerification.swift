@@ -88,7 +88,7 @@ public struct LinkVerification {
         if binding.key.isEmpty { return "its rows have no key" }
         if binding.skipsBackfill { return "its backfill is skipped: it lacks the rows from before" }
         if binding.window != nil { return "only a part of its history is taken (notBefore, notAfter)" }
-        if binding.readsSomeRows { return "only some rows are read (additional_backfill_filter)" }
+        if binding.readsSomeRows { return "the catalog has it take only some of the rows" }
         if binding.deletes == .ignore { return "deletes are ignored: it keeps rows that the source no longer has" }
         return nil
     }
