@@ -16,6 +16,9 @@ public protocol Capture: AnyObject, Sendable {
         _ checkpoints: [LinkCheckpoint?], followed: Set<Int>, stop: StopSignal, waiting: @escaping (String) -> Void
     ) throws -> CaptureStart
 
+    /// As `prepare`, of a run that is only planned: makes, changes and waits for nothing.
+    func plan(_ checkpoints: [LinkCheckpoint?], followed: Set<Int>) throws -> CaptureStart
+
     /// Removes what was made since a link had a checkpoint or ran: none has begun with it. Best effort.
     func withdraw()
 
@@ -55,8 +58,12 @@ public struct CaptureStart: Sendable {
     public var position: LogPosition
     /// What was made, one phrase each: `publication "flow_publication"`.
     public var provisioned: [String]
+    /// What was made, or would be.
+    public var changes: [PlannedChange] = []
     /// Estimated rows by table; nil where unknown.
     public var estimatedRows: [Int64?]
+    /// Bytes on the source's disk by table; empty where nobody asked.
+    public var estimatedBytes: [Int64?] = []
     /// What the source's text is encoded in, by the server's name for it; nil where unknown.
     public var encoding: String?
 

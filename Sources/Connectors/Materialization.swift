@@ -11,6 +11,9 @@ public protocol Materialization: AnyObject, Sendable {
     /// runner that was fenced off never takes a link back.
     func open(_ link: LinkSpec) throws -> any Transactor
 
+    /// As `open`, for a run that is only planned: takes nothing over, and `attach` notes what it would make.
+    func openPlan(_ link: LinkSpec) throws -> any Transactor
+
     /// Has what holds the link up at the destination said to `hear`, from any thread.
     func observe(_ link: LinkSpec, _ hear: @escaping @Sendable (StatusFinding) -> Void)
 
@@ -55,6 +58,13 @@ extension Materialization {
     }
 
     public func note(_ error: RunError, ofParked binding: LinkBinding, of link: LinkSpec) throws {}
+
+    /// For destinations where nothing can be planned.
+    public func openPlan(_ link: LinkSpec) throws -> any Transactor {
+        throw RunError(
+            .needsOperator, operation: "plan", object: "materialization \(name)",
+            message: "its destination can't say what it would do", task: name)
+    }
 }
 
 /// What a binding's table is attached with.
@@ -104,6 +114,12 @@ public protocol Transactor: RowStore {
     /// of a link that has none.
     func attach(_ tables: [AttachedTable], beginning: LinkCheckpoint?) throws
 
+    /// What `attach` made, or would have made.
+    var changes: [PlannedChange] { get }
+
+    /// Of a plan: what `attach` would have stopped at, table by table.
+    var refusals: [RunError] { get }
+
     /// Throws a `fenced` error where a newer runner has taken the link: a link without changes hears of it this way. Not
     /// while a transaction is open.
     func confirmFence() throws
@@ -140,6 +156,10 @@ public protocol Transactor: RowStore {
 extension Transactor {
     public func concern(sourceEncoding: String) throws -> String? { nil }
     public var parked: [Int: ParkedTable] { [:] }
+
+    public var changes: [PlannedChange] { [] }
+
+    public var refusals: [RunError] { [] }
 }
 
 /// Writes one backfill chunk at a time: its rows, then the held changes on top (`store`, `append`), then the binding's

@@ -51,11 +51,28 @@ public final class PostgresMaterialization: Materialization {
                 config: config, session: RowSession(opened, tables: tables, scope: scope, watched: watched),
                 tables: tables, record: record,
                 statements: LinkStatements(metadata: metadata, link: link.atDestination, fence: record?.fence ?? 0),
-                fences: fences, watch: watch)
+                fences: fences, watch: watch,
+                provisioning: Provisioning(making: { try opened.connection.execute("\(raw: $0)") }))
         } catch {
             watch.end()
             throw error
         }
+    }
+
+    public func openPlan(_ link: LinkSpec) throws -> any Transactor {
+        let scope = scope("plan")
+        let connection = try DestinationConnection.plain(config, scope)
+        let record = try scope.rethrowing {
+            try connection.execute("SET lock_timeout = '2s'; SET statement_timeout = '60s'")
+            return try metadata.isReadable(connection) ? try LinkRecord.read(link, metadata, connection) : nil
+        }
+        let tables = TableRegister(count: link.bindings.count)
+        let opened = DestinationConnection.Opened(connection: connection, isReplica: false)
+        return PostgresTransactor(
+            config: config, session: RowSession(opened, tables: tables, scope: scope), tables: tables, record: record,
+            statements: LinkStatements(metadata: metadata, link: link.atDestination, fence: record?.fence ?? 0),
+            fences: fences, watch: LockWatch(config, LinkLock(link: link, metadata: metadata), fences) { _ in },
+            provisioning: Provisioning())
     }
 
     public func observe(_ link: LinkSpec, _ hear: @escaping @Sendable (StatusFinding) -> Void) {

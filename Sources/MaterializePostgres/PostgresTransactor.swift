@@ -13,6 +13,8 @@ final class PostgresTransactor: Transactor {
     private let fences: HeldFences
     private let watch: LockWatch
     private let parking: Parking
+    private let provisioning: Provisioning
+    private(set) var refusals: [RunError] = []
     private var states: [Int: BindingCheckpoint] = [:]
     private(set) var checkpoint: LinkCheckpoint?
     /// Whether a table's record tells of an error that the next commit gets past.
@@ -24,8 +26,9 @@ final class PostgresTransactor: Transactor {
 
     init(
         config: PostgresMaterialization.Config, session: RowSession, tables: TableRegister, record: LinkRecord?,
-        statements: LinkStatements, fences: HeldFences, watch: LockWatch
+        statements: LinkStatements, fences: HeldFences, watch: LockWatch, provisioning: Provisioning
     ) {
+        self.provisioning = provisioning
         self.fences = fences
         self.watch = watch
         self.config = config
@@ -71,13 +74,15 @@ final class PostgresTransactor: Transactor {
         }
         let connection = session.connection
         session.watched?.doing = scope("attach")
+        guard !provisioning.isPlan else { return try planAttaching(attached) }
         try scope("attach").rethrowing {
             try TableRights(connection: connection, materialization: link.materialization).require(link.bindings)
         }
         for (table, binding) in zip(attached, link.bindings) {
             let scope = ErrorScope("attach", binding, task: link.materialization)
             try BindingCheck.run(binding, table.shape.stored(by: binding), scope)
-            _ = try EnumLabels.extend(table.shape.types, connection, scope, mayChange: config.schemaEvolution == .basic)
+            _ = try EnumLabels.extend(
+                table.shape.types, connection, scope, mayChange: config.schemaEvolution == .basic, provisioning)
         }
         var isHeld = false
         for first in stride(from: 0, through: max(0, attached.count - 1), by: PostgresTransactor.attachLimit) {
@@ -101,6 +106,31 @@ final class PostgresTransactor: Transactor {
         checkpoint = beginning ?? checkpoint
     }
 
+    var changes: [PlannedChange] { provisioning.changes }
+
+    /// Decides about every table as `attach` does. What it tries on the way is rolled back, and what stops one table keeps
+    /// nobody from planning the next.
+    private func planAttaching(_ attached: [AttachedTable]) throws {
+        let connection = session.connection
+        try scope("plan").rethrowing { try statements.metadata.prepare(connection, provisioning) }
+        for (index, table) in attached.enumerated() {
+            let binding = link.bindings[index]
+            let scope = ErrorScope("attach", binding, task: link.materialization)
+            let mark = provisioning.mark
+            do {
+                try BindingCheck.run(binding, table.shape.stored(by: binding), scope)
+                _ = try EnumLabels.extend(
+                    table.shape.types, connection, scope, mayChange: config.schemaEvolution == .basic, provisioning)
+                try scope.rethrowing { try connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE") }
+                defer { try? connection.execute("ROLLBACK") }
+                try attach(index, table)
+            } catch let error as RunError where !error.isPassing {
+                provisioning.forget(since: mark)
+                refusals.append(error)
+            }
+        }
+    }
+
     /// One runner at a time makes and changes tables, and only the one that has the link.
     private func takeLink(isHeld: Bool) throws {
         let scope = scope("open")
@@ -116,7 +146,7 @@ final class PostgresTransactor: Transactor {
                     return false
                 }
             }
-            try statements.metadata.prepare(connection)
+            try statements.metadata.prepare(connection, provisioning)
             statements.fence = 1
             guard try LinkRecord.begin(link, statements.metadata, connection) else { return false }
             fences.begins(link)
@@ -142,11 +172,14 @@ final class PostgresTransactor: Transactor {
         session.watched?.doing = ErrorScope("attach", spec, task: link.materialization)
         let known = record(of: binding)
         if known == nil || table.isRebuilt || table.state.isReadAgain || table.state.phase == .pending {
-            try parking.forget(binding, isMissed: known != nil && !table.isRebuilt, session.connection)
+            if !provisioning.isPlan {
+                try parking.forget(binding, isMissed: known != nil && !table.isRebuilt, session.connection)
+            }
         }
         let attachment = Attachment(
             connection: session.connection, config: config, statements: statements, number: binding, binding: spec,
-            scope: ErrorScope("attach", spec, task: link.materialization), record: record(of: binding))
+            scope: ErrorScope("attach", spec, task: link.materialization), record: record(of: binding),
+            provisioning: provisioning)
         tables[binding] = try attachment.run(
             shape: table.shape.stored(by: spec), state: table.state, willBackfill: table.willBackfill,
             isRebuilt: table.isRebuilt)

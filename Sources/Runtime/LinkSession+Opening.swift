@@ -68,9 +68,10 @@ extension LinkSession {
 
     /// Opens a member's link without the bindings that its destination has as disabled and the catalog does not ask to have
     /// read again.
-    private static func open(_ member: LinkMember) throws -> any Transactor {
+    static func open(_ member: LinkMember, isPlan: Bool = false) throws -> any Transactor {
         let spec = member.spec
-        let transactor = try member.plan.materialization.open(spec)
+        let materialization = member.plan.materialization
+        let transactor = try isPlan ? materialization.openPlan(spec) : materialization.open(spec)
         let disabled = spec.bindings.indices.filter { index in
             guard let known = transactor.checkpoint(of: index), known.phase == .disabled else { return false }
             return !BindingStart.isReadAgain(spec.bindings[index], known)
@@ -88,7 +89,7 @@ extension LinkSession {
         }
         for index in disabled { member.disable(spec.bindings[index].index) }
         member.becomeReady()
-        return try open(member)
+        return try open(member, isPlan: isPlan)
     }
 
     private static func warn(
@@ -130,12 +131,27 @@ extension LinkSession {
     ) throws -> Link {
         let isNew = transactor.checkpoint == nil
         let checkpoint = transactor.checkpoint ?? start.newLink
+        let (tables, backfills) = try LinkSession.tables(
+            of: spec, transactor, runner.capture, start, mayDestroy: runner.mayDestroy)
+        try transactor.attach(tables, beginning: isNew ? start.newLink : nil)
+        return try Link(
+            spec: spec, shapes: start.shapes, transactor: transactor, backfills: backfills, capture: runner.capture,
+            mailbox: LinkMailbox(capacityBytes: mailboxBytes), status: LinkStatus(),
+            observer: runner.observer, position: checkpoint.position)
+    }
+
+    /// What the link's tables are attached with, and the backfills that they begin with or go on with.
+    static func tables(
+        of spec: LinkSpec, _ transactor: any Transactor, _ capture: any Capture, _ start: CaptureStart,
+        mayDestroy: Bool
+    ) throws -> ([AttachedTable], any LinkBackfills) {
+        let checkpoint = transactor.checkpoint ?? start.newLink
         let starts = try spec.bindings.enumerated().map { index, binding in
             try BindingStart(
                 binding, of: spec, recorded: transactor.checkpoint(of: index),
-                estimatedRows: start.estimatedRows[binding.table], mayDestroy: runner.mayDestroy)
+                estimatedRows: start.estimatedRows[binding.table], mayDestroy: mayDestroy)
         }
-        let backfills = try runner.capture.backfills(
+        let backfills = try capture.backfills(
             of: spec, start: start, checkpoint: checkpoint, states: starts.map(\.state))
         let tables = zip(spec.bindings, starts).enumerated().map { index, pair in
             let (binding, begin) = pair
@@ -150,15 +166,11 @@ extension LinkSession {
                 start.shapes[binding.table], state,
                 willBackfill: state.phase == .pending, isRebuilt: begin.isRebuilt)
         }
-        try transactor.attach(tables, beginning: isNew ? start.newLink : nil)
-        return try Link(
-            spec: spec, shapes: start.shapes, transactor: transactor, backfills: backfills, capture: runner.capture,
-            mailbox: LinkMailbox(capacityBytes: mailboxBytes), status: LinkStatus(),
-            observer: runner.observer, position: checkpoint.position)
+        return (tables, backfills)
     }
 
     /// Tables of which a link has rows already.
-    private static func followed(_ opened: [(member: LinkMember, transactor: any Transactor)]) -> Set<Int> {
+    static func followed(_ opened: [(member: LinkMember, transactor: any Transactor)]) -> Set<Int> {
         var tables: Set<Int> = []
         for (member, transactor) in opened {
             for (index, binding) in member.spec.bindings.enumerated() {

@@ -37,6 +37,9 @@ public final class PostgresCapture: Capture {
         self.tables = tables
     }
 
+    /// Where its source is.
+    public var connection: ConnectionParameters { config.connection }
+
     public var backfillWorkers: Int { config.backfillWorkers }
 
     public func observe(_ hear: @escaping @Sendable (StatusFinding) -> Void) {
@@ -97,6 +100,10 @@ public final class PostgresCapture: Capture {
         }
     }
 
+    public func plan(_ checkpoints: [LinkCheckpoint?], followed: Set<Int>) throws -> CaptureStart {
+        try provide(checkpoints, followed, SourceWait(stop: StopSignal(), say: { _ in }), isPlan: true)
+    }
+
     public func withdraw() {
         let statements = undo.withLock { statements in
             defer { statements = [] }
@@ -108,11 +115,13 @@ public final class PostgresCapture: Capture {
     }
 
     private func provide(
-        _ checkpoints: [LinkCheckpoint?], _ followed: Set<Int>, _ wait: SourceWait
+        _ checkpoints: [LinkCheckpoint?], _ followed: Set<Int>, _ wait: SourceWait, isPlan: Bool = false
     ) throws -> CaptureStart {
         try rethrowing("prepare", "capture \"\(name)\"") {
             let connection = try connect()
             defer { connection.close() }
+            let provisioning =
+                isPlan ? Provisioning() : Provisioning(making: { try connection.execute("\(raw: $0)") })
             let server = try SourceServer(connection)
             try server.requireLogicalReplication()
 
@@ -131,10 +140,11 @@ public final class PostgresCapture: Capture {
             }
 
             let publication = try PublicationSetup(
-                connection: connection, name: config.publication, isReadOnly: config.isReadOnly || server.isStandby
+                connection: connection, name: config.publication, isReadOnly: config.isReadOnly || server.isStandby,
+                provisioning: provisioning
             ).prepare(sources, followed: followed)
             if let statement = publication.undo { undo.withLock { $0.insert(statement, at: 0) } }
-            let sideTables = try provideSideTables(connection, server)
+            let sideTables = try provideSideTables(connection, server, provisioning)
             let memberships = try catalog.memberships(of: sources, in: config.publication)
             let version = try PublicationReading(config.publication, connection)?.version
             let storage = try TableStorage.read(sources.map(\.oid), connection)
@@ -149,9 +159,11 @@ public final class PostgresCapture: Capture {
                 sources[index].generated = generated[sources[index].oid] ?? GeneratedColumns()
             }
             let slot = try SlotSetup(
-                connection: connection, config: config, server: server
+                connection: connection, config: config, server: server, provisioning: provisioning
             ).prepare(checkpoints, wait)
-            if slot.wasCreated {
+            if isPlan {
+                // Nothing to take back, and nobody to wait for.
+            } else if slot.wasCreated {
                 undo.withLock { $0.insert("SELECT pg_drop_replication_slot(\(SQL.literal(config.slot)))", at: 0) }
             } else {
                 try wait.forWriters(of: sources.filter { !followed.contains($0.index) }, connection)
@@ -167,15 +179,20 @@ public final class PostgresCapture: Capture {
             let positions = zip(checkpoints, slot.refusals).compactMap { checkpoint, refusal in
                 refusal == nil ? checkpoint?.position ?? slot.position : nil
             }
-            return CaptureStart(
+            var start = CaptureStart(
                 refusals: slot.refusals, shapes: shapes, newLink: newLink, position: positions.min() ?? slot.position,
                 provisioned: publication.provisioned + sideTables + slot.provisioned,
                 estimatedRows: sources.map(\.estimatedRows), encoding: server.encoding)
+            start.changes = provisioning.changes
+            if isPlan { start.estimatedBytes = catalog.bytes(of: sources) }
+            return start
         }
     }
 
     /// Of the tables that the config names beside the captured ones, those that a run uses.
-    private func provideSideTables(_ connection: Connection, _ server: SourceServer) throws -> [String] {
+    private func provideSideTables(
+        _ connection: Connection, _ server: SourceServer, _ provisioning: Provisioning
+    ) throws -> [String] {
         let isReadOnly = config.isReadOnly || server.isStandby
         guard let heartbeat = config.heartbeat else { return [] }
         guard !isReadOnly else {
@@ -186,7 +203,7 @@ public final class PostgresCapture: Capture {
         }
         guard case .table = heartbeat.mode else { return [] }
         let result = try SideTableSetup(
-            connection: connection, publication: config.publication, isReadOnly: isReadOnly
+            connection: connection, publication: config.publication, isReadOnly: isReadOnly, provisioning: provisioning
         ).prepare(config.sideTables.tables.filter { $0.kind == SideTables.heartbeatKind })
         undo.withLock { $0 = result.undo + $0 }
         return result.provisioned

@@ -6,6 +6,7 @@ struct PublicationSetup {
     let connection: Connection
     let name: String
     let isReadOnly: Bool
+    let provisioning: Provisioning
 
     struct Result {
         var provisioned: [String] = []
@@ -22,19 +23,19 @@ struct PublicationSetup {
             try refuseGaps(tables, followed, identifier)
             try refuseIfReadOnly("CREATE PUBLICATION \(identifier) FOR TABLE \(list(tables));", tables)
             let options = try supportsViaRoot() ? " WITH (publish_via_partition_root = true)" : ""
-            try run("CREATE PUBLICATION \(identifier) FOR TABLE \(list(tables))\(options)", [])
+            try run(.create, "CREATE PUBLICATION \(identifier) FOR TABLE \(list(tables))\(options)", tables, [])
             result.provisioned.append("publication \(identifier) for \(tables.count) tables")
-            result.undo = "DROP PUBLICATION IF EXISTS \(identifier)"
+            if !provisioning.isPlan { result.undo = "DROP PUBLICATION IF EXISTS \(identifier)" }
             return result
         }
         let missing = try reading.requireWhole(tables)
         try refuseGaps(missing, followed, identifier)
         if !missing.isEmpty {
             try refuseIfReadOnly("ALTER PUBLICATION \(identifier) ADD TABLE \(list(missing));", missing)
-            try run("ALTER PUBLICATION \(identifier) ADD TABLE \(list(missing))", missing)
+            try run(.change, "ALTER PUBLICATION \(identifier) ADD TABLE \(list(missing))", missing, missing)
             result.provisioned.append(
                 "publication \(identifier): added \(missing.map { "\($0.name)" }.joined(separator: ", "))")
-            result.undo = "ALTER PUBLICATION \(identifier) DROP TABLE \(list(missing))"
+            if !provisioning.isPlan { result.undo = "ALTER PUBLICATION \(identifier) DROP TABLE \(list(missing))" }
         }
         return result
     }
@@ -57,9 +58,14 @@ struct PublicationSetup {
         tables.map(\.published).joined(separator: ", ")
     }
 
-    private func run(_ statement: String, _ tables: [TableSource]) throws {
+    private func run(
+        _ effect: PlannedChange.Effect, _ statement: String, _ added: [TableSource], _ tables: [TableSource]
+    ) throws {
         do {
-            try connection.execute("\(raw: statement)")
+            try provisioning.take(
+                PlannedChange(
+                    effect, "publication \(Identifier(name))", sql: statement,
+                    lock: .init("SHARE UPDATE EXCLUSIVE", added.map { "\($0.name)" })))
         } catch let error as PostgresError where error.sqlState == "42501" {
             throw RunError(
                 .needsOperator, operation: "make", object: "publication \(Identifier(name))", message: error.message,

@@ -6,6 +6,7 @@ struct SideTableSetup {
     let connection: Connection
     let publication: String
     let isReadOnly: Bool
+    let provisioning: Provisioning
 
     struct Result {
         var provisioned: [String] = []
@@ -19,16 +20,21 @@ struct SideTableSetup {
         for table in tables {
             if try !exists(table) {
                 try refuseIfReadOnly(table, table.create)
-                try run(table.create, table)
+                try run(PlannedChange(.create, "\(table.kind) \(table.name)", sql: table.create), table)
                 result.provisioned.append("\(table.kind) \(table.name)")
-                result.undo.insert("DROP TABLE IF EXISTS \(table.name)", at: 0)
+                if !provisioning.isPlan { result.undo.insert("DROP TABLE IF EXISTS \(table.name)", at: 0) }
             }
             guard table.isPublished, try !isPublished(table) else { continue }
             let statement = "ALTER PUBLICATION \(Identifier(publication)) ADD TABLE \(table.name)"
             try refuseIfReadOnly(table, statement + ";")
-            try run(statement, table)
+            try run(
+                PlannedChange(
+                    .change, "publication \(Identifier(publication))", sql: statement,
+                    lock: .init("SHARE UPDATE EXCLUSIVE", ["\(table.name)"])), table)
             result.provisioned.append("publication \(Identifier(publication)): added \(table.name)")
-            result.undo.insert("ALTER PUBLICATION \(Identifier(publication)) DROP TABLE \(table.name)", at: 0)
+            if !provisioning.isPlan {
+                result.undo.insert("ALTER PUBLICATION \(Identifier(publication)) DROP TABLE \(table.name)", at: 0)
+            }
         }
         return result
     }
@@ -44,9 +50,9 @@ struct SideTableSetup {
         ).count > 0
     }
 
-    private func run(_ statement: String, _ table: SideTables.Table) throws {
+    private func run(_ change: PlannedChange, _ table: SideTables.Table) throws {
         do {
-            try connection.execute("\(raw: statement)")
+            try provisioning.take(change)
         } catch let error as PostgresError where ["42501", "3F000"].contains(error.sqlState ?? "") {
             throw RunError(
                 .needsOperator, operation: "make", object: "\(table.kind) \(table.name)", message: error.message,

@@ -11,6 +11,7 @@ struct SlotSetup {
     let connection: Connection
     let config: PostgresCaptureConfig
     let server: SourceServer
+    let provisioning: Provisioning
 
     struct Result {
         var identity: LogIdentity
@@ -26,14 +27,16 @@ struct SlotSetup {
 
     /// Throws where no checkpoint can go on.
     func prepare(_ checkpoints: [LinkCheckpoint?], _ wait: SourceWait) throws -> Result {
+        guard !provisioning.isPlan || mayReplicate else { return try planWithoutLog(checkpoints) }
         let replication = try Connection(replicationConnectionTo: config.connection)
         defer { replication.close() }
         let system = try replication.query("IDENTIFY_SYSTEM")
         var identity = LogIdentity(
             system: system[0, 0] ?? "", timeline: system[0, 1].flatMap { Int($0) } ?? 0, slot: config.slot,
             database: config.connection.database, publication: config.publication)
-        let slot = try findWhole(wait)
-        if let slot { try require(slot) }
+        let slot =
+            provisioning.isPlan ? try ReplicationSlot.find(config.slot, on: connection) : try findWhole(wait)
+        if let slot, !slot.isBeingMade { try require(slot) }
         let resumption = Resumption(config: config, identity: identity, slot: slot)
         let end = try server.endOfLog(connection)
         var refusals = try checkpoints.map { checkpoint -> RunError? in
@@ -45,12 +48,14 @@ struct SlotSetup {
             result.refusals = refusals
             return result
         }
-        try waitUntilFree(wait)
-        let hasRead = try resumption.compare(checkpoints, &refusals, on: replication, stop: wait.stop)
-        try SlotSetup.requireOne(refusals)
-        if hasRead {
-            replication.close()
+        if !provisioning.isPlan {
             try waitUntilFree(wait)
+            let hasRead = try resumption.compare(checkpoints, &refusals, on: replication, stop: wait.stop)
+            try SlotSetup.requireOne(refusals)
+            if hasRead {
+                replication.close()
+                try waitUntilFree(wait)
+            }
         }
         let accepted = zip(checkpoints, refusals).compactMap { $1 == nil ? $0 : nil }
         let first = accepted.min { $0.position < $1.position }
@@ -61,6 +66,24 @@ struct SlotSetup {
         return Result(
             identity: identity, position: first?.position ?? slot.confirmed, wasCreated: false,
             provisioned: try keepOverFailover(slot), refusals: refusals)
+    }
+
+    /// Whether the log can be asked for at all; where not, a check has said so.
+    private var mayReplicate: Bool {
+        guard let replication = try? Connection(replicationConnectionTo: config.connection) else { return false }
+        replication.close()
+        return true
+    }
+
+    /// A plan for a user who may not read the log yet.
+    private func planWithoutLog(_ checkpoints: [LinkCheckpoint?]) throws -> Result {
+        if try ReplicationSlot.find(config.slot, on: connection) == nil { try provisioning.take(creation) }
+        let identity = LogIdentity(
+            system: "", timeline: 0, slot: config.slot, database: config.connection.database,
+            publication: config.publication)
+        return Result(
+            identity: identity, position: try server.endOfLog(connection), wasCreated: true,
+            refusals: checkpoints.map { _ in nil })
     }
 
     /// Throws where every checkpoint is refused.
@@ -129,10 +152,12 @@ struct SlotSetup {
         var second = 0
         let clock = try connection.query(
             "SELECT trunc(extract(epoch FROM clock_timestamp() - '2000-01-01 00:00:00+00') * 1000000)::bigint")
-        let options: SQL = config.isFailover ? "(SNAPSHOT 'export', FAILOVER true)" : "EXPORT_SNAPSHOT"
-        let made = try replication.query(
-            "CREATE_REPLICATION_SLOT \(Identifier(config.slot)) LOGICAL pgoutput \(options)"
-        ) {
+        guard !provisioning.isPlan else {
+            try provisioning.take(creation)
+            return Result(
+                identity: identity, position: try server.endOfLog(connection), wasCreated: true, refusals: [])
+        }
+        let made = try replication.query("\(raw: creation.sql)") {
             second += 1
             try wait.check(second: second) {
                 if server.isStandby {
@@ -161,6 +186,15 @@ struct SlotSetup {
             time: clock[0, 0].flatMap { Int64($0) })
     }
 
+    /// A command of the replication protocol (manual, "Streaming Replication Protocol").
+    private var creation: PlannedChange {
+        let options = config.isFailover ? "(SNAPSHOT 'export', FAILOVER true)" : "EXPORT_SNAPSHOT"
+        return PlannedChange(
+            .create, "replication slot \(Identifier(config.slot))",
+            sql: "CREATE_REPLICATION_SLOT \(Identifier(config.slot)) LOGICAL pgoutput \(options)",
+            remark: "made when the transactions that are open then have ended; the source keeps its log from there on")
+    }
+
     private func read(snapshot: String) throws -> Snapshot? {
         try connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         try connection.execute("SET TRANSACTION SNAPSHOT \(literal: snapshot)")
@@ -172,9 +206,17 @@ struct SlotSetup {
     /// Has standbys take over a slot that was made without that (17 and later).
     private func keepOverFailover(_ slot: ReplicationSlot) throws -> [String] {
         guard config.isFailover, !slot.isFailover else { return [] }
+        let change = PlannedChange(
+            .change, "replication slot \(Identifier(config.slot))",
+            sql: "ALTER_REPLICATION_SLOT \(Identifier(config.slot)) (FAILOVER true)",
+            remark: "standbys take it over as they are promoted")
+        guard !provisioning.isPlan else {
+            try provisioning.take(change)
+            return []
+        }
         let replication = try Connection(replicationConnectionTo: config.connection)
         defer { replication.close() }
-        try replication.execute("ALTER_REPLICATION_SLOT \(Identifier(config.slot)) (FAILOVER true)")
+        try replication.execute("\(raw: change.sql)")
         return ["replication slot \(Identifier(config.slot)): standbys take it over"]
     }
 

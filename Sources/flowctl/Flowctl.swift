@@ -11,6 +11,7 @@ struct Flowctl: AsyncParsableCommand {
             EXAMPLES
               flowctl demo                       # all of it on two throwaway servers
               flowctl validate catalog.yaml
+              flowctl plan catalog.yaml          # what apply would do
               flowctl apply catalog.yaml
               flowctl status catalog.yaml        # how far it is
               flowctl explain FC0402             # what a fault means
@@ -28,6 +29,7 @@ struct Flowctl: AsyncParsableCommand {
             Discover.self,
             Check.self,
             Setup.self,
+            Plan.self,
             Apply.self,
             Status.self,
             Verify.self,

@@ -39,7 +39,10 @@ struct BindingTrial {
             checking.add(.unmet, object, "it is missing, and schemaEvolution is none", .sql(create + ";"))
             return
         }
-        let provision = TypeProvision(connection: checking.connection, scope: scope, mayChange: true)
+        let connection = checking.connection
+        let provision = TypeProvision(
+            connection: connection, scope: scope, mayChange: true,
+            provisioning: Provisioning(making: { try connection.execute("\(raw: $0)") }))
         do {
             _ = try provision.provideSchema(binding.schema)
             _ = try provision.provide(shape.types)

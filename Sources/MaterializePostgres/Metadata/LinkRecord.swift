@@ -37,13 +37,29 @@ extension LinkRecord {
         }
         guard let rows = taken else { return nil }
         fences.committed(link)
-        var checkpoint: LinkCheckpoint?
+        return try LinkRecord(rows, of: link, metadata, connection)
+    }
+
+    /// Reads what is kept of a link, and takes nothing over; nil where that is nothing.
+    static func read(_ link: LinkSpec, _ metadata: MetadataSchema, _ connection: Connection) throws -> LinkRecord? {
+        let rows = try connection.query(
+            """
+            SELECT fence, position, capture_state FROM \(metadata.checkpoints)
+             WHERE materialization = $1 AND capture = $2
+            """, [link.materialization, link.capture])
+        guard rows.count > 0 else { return nil }
+        return try LinkRecord(rows, of: link, metadata, connection)
+    }
+
+    /// From a link's fence, position and capture state.
+    private init(
+        _ rows: Rows, of link: LinkSpec, _ metadata: MetadataSchema, _ connection: Connection
+    ) throws {
+        fence = rows[0, 0].flatMap { Int64($0) } ?? 0
         if let position = rows[0, 1].flatMap({ LogPosition($0) }) {
             checkpoint = LinkCheckpoint(position: position, captureState: rows[0, 2] ?? "")
         }
-        return LinkRecord(
-            fence: rows[0, 0].flatMap { Int64($0) } ?? 0, checkpoint: checkpoint,
-            bindings: try BindingRecord.read(link.materialization, link.capture, metadata, connection))
+        bindings = try BindingRecord.read(link.materialization, link.capture, metadata, connection)
     }
 
     /// Records a link that the destination did not know as it was opened, in the open transaction; the fence is 1. False

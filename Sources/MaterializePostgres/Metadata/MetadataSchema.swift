@@ -1,3 +1,4 @@
+import Connectors
 import Postgres
 
 /// The tables and functions in which a destination keeps what flowctl knows of it.
@@ -17,8 +18,8 @@ struct MetadataSchema: Sendable {
     }
 
     /// Makes what is missing, in the open transaction, which holds the lock for it.
-    func prepare(_ connection: Connection) throws {
-        if try !exists(connection) { try make(connection) }
+    func prepare(_ connection: Connection, _ provisioning: Provisioning? = nil) throws {
+        if try !exists(connection) { try make(connection, provisioning) }
     }
 
     /// Brings what an older version keeps to this version's form. Whether anything is kept here.
@@ -41,16 +42,23 @@ struct MetadataSchema: Sendable {
     static let comment = "What flowctl keeps at this destination: how far each link is."
 
     /// Makes what is missing, in the open transaction. Only a schema that is absent takes rights on the database.
-    func make(_ connection: Connection) throws {
+    func make(_ connection: Connection, _ provisioning: Provisioning? = nil) throws {
+        let provisioning = provisioning ?? Provisioning(making: { try connection.execute("\(raw: $0)") })
+        let object = "schema \(Identifier(name))"
         let there = try connection.query("SELECT FROM pg_namespace WHERE nspname = $1", [name])
         if there.count == 0 {
-            try connection.execute(
-                """
+            let sql: SQL = """
                 CREATE SCHEMA \(id: name);
                 COMMENT ON SCHEMA \(id: name) IS \(literal: MetadataSchema.comment)
-                """)
+                """
+            try provisioning.take(PlannedChange(.create, object, sql: sql.text))
         }
-        try connection.execute(definition)
+        let isUpgrade = try isReadable(connection)
+        try provisioning.take(
+            PlannedChange(
+                isUpgrade ? .change : .create, object, sql: definition.text,
+                lock: isUpgrade ? .init("ACCESS EXCLUSIVE", ["\(checkpoints)", "\(bindings)"]) : nil,
+                remark: "flowctl's own tables: how far each link is"))
     }
 
     /// Whether any version of flowctl has kept something here.

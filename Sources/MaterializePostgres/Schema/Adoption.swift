@@ -26,17 +26,32 @@ struct Adoption: Equatable, Sendable {
     }
 
     /// Forgets a list that a table of other times left.
-    func drop(_ connection: Connection) throws {
-        try connection.execute("DROP TABLE IF EXISTS \(keys)")
+    func drop(_ connection: Connection, _ provisioning: Provisioning) throws {
+        guard try isOpen(connection) else { return }
+        try provisioning.take(
+            PlannedChange(
+                .change, "table \(keys)", sql: "DROP TABLE \(keys)",
+                remark: "flowctl's own list of an adoption that was given up"))
     }
 
     /// Lists the keys of all rows, in the open transaction.
-    func begin(_ binding: LinkBinding, _ connection: Connection) throws {
+    func begin(_ binding: LinkBinding, _ provisioning: Provisioning) throws {
         let list = binding.key.map { Identifier($0).quoted }.joined(separator: ", ")
-        try connection.execute("LOCK TABLE \(QualifiedName(binding.schema, binding.name)) IN SHARE ROW EXCLUSIVE MODE")
-        try connection.execute(
-            "CREATE TABLE \(keys) AS SELECT \(raw: list) FROM \(QualifiedName(binding.schema, binding.name))")
-        try connection.execute("CREATE INDEX ON \(keys) (\(raw: list))")
+        let table = QualifiedName(binding.schema, binding.name)
+        let lock = PlannedChange.Lock("SHARE ROW EXCLUSIVE", ["\(table)"])
+        let removal =
+            binding.deletes == .ignore
+            ? "its rows are taken over; those that the source lacks stay"
+            : "its rows are taken over; those that the source lacks are "
+                + (binding.deletes == .hard ? "deleted" : "marked as deleted") + " when all of the source's are there"
+        for (sql, remark) in [
+            ("LOCK TABLE \(table) IN SHARE ROW EXCLUSIVE MODE", removal as String?),
+            ("CREATE TABLE \(keys) AS SELECT \(list) FROM \(table)", "the keys of the rows that are there"),
+            ("CREATE INDEX ON \(keys) (\(list))", nil),
+        ] {
+            try provisioning.take(
+                PlannedChange(.change, "table \(table)", sql: sql, lock: lock, binding: binding.index, remark: remark))
+        }
     }
 }
 

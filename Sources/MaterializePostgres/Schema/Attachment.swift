@@ -2,7 +2,8 @@ import Connectors
 import JSON
 import Postgres
 
-/// Makes a binding's destination table, or takes one that is there, and records the binding.
+/// Makes a binding's destination table, or takes one that is there, and records the binding. Of a plan it decides the same,
+/// and makes nothing.
 struct Attachment {
     let connection: Connection
     let config: PostgresMaterialization.Config
@@ -12,6 +13,7 @@ struct Attachment {
     let scope: ErrorScope
     /// What the destination keeps of the binding; nil where it was never attached for this collection.
     let record: BindingRecord?
+    let provisioning: Provisioning
 
     private var mayChange: Bool { config.schemaEvolution == .basic }
     private var name: QualifiedName { QualifiedName(binding.schema, binding.name) }
@@ -26,23 +28,45 @@ struct Attachment {
         let (layout, hasKey) =
             isRebuilt
             ? try rebuild(shape, state, isKeyLate: isKeyLate) : try prepare(shape, state, isKeyLate: isKeyLate)
-        let shapeRecord = ShapeRecord(layout)
-        let statement = statements.record(binding, source: shape, state: state, shape: shapeRecord.json)
-        try scope.rethrowing { _ = try connection.query(statement.sql, statement.parameters) }
+        if provisioning.isPlan {
+            if !hasKey { try foreseeKey(layout) }
+        } else {
+            let shapeRecord = ShapeRecord(layout)
+            let statement = statements.record(binding, source: shape, state: state, shape: shapeRecord.json)
+            try scope.rethrowing { _ = try connection.query(statement.sql, statement.parameters) }
+        }
         let table = BoundTable(
             number: number, binding: binding, task: statements.link.materialization, layout: layout, hasKey: hasKey)
         table.adoption = layout.adoption
         return table
     }
 
+    /// The key is made when the rows are there.
+    private func foreseeKey(_ layout: BoundTable.Layout) throws {
+        let creation = KeyCreation(
+            connection: connection, definition: TableDefinition(binding: binding, shape: layout.shape),
+            isAfterDrop: provisioning.isPlanned("DROP TABLE \(name)"))
+        for statement in try scope.rethrowing({
+            try creation.statements(isPartitioned: layout.table.isPartitioned)
+        }) { provisioning.foresee(keyChange(statement, moment: .copied)) }
+    }
+
+    private func keyChange(_ statement: String, moment: PlannedChange.Moment) -> PlannedChange {
+        let lock = statement.hasPrefix("CREATE UNIQUE INDEX") ? "SHARE" : "ACCESS EXCLUSIVE"
+        return PlannedChange(
+            .create, "table \(name)", sql: statement, lock: .init(lock, ["\(name)"]), binding: binding.index,
+            moment: moment)
+    }
+
     private func prepare(
-        _ shape: TableShape, _ state: BindingCheckpoint, isKeyLate: Bool
+        _ shape: TableShape, _ state: BindingCheckpoint, isKeyLate: Bool, isEmptied: Bool = false
     ) throws -> (BoundTable.Layout, hasKey: Bool) {
         switch try scope.rethrowing({ try inspection.find(name) }) {
         case .absent:
             let isExpected = state.isReadAgain || state.phase == .pending
             return try create(shape, isKeyLate: isKeyLate, isExpected: isExpected)
-        case .table(let table): return try take(table, shape, state, isKeyLate: isKeyLate)
+        case .table(let table):
+            return try take(table, shape, state, isKeyLate: isKeyLate, isEmptied: isEmptied)
         case .other(let kind):
             throw scope.error(
                 .needsOperator,
@@ -61,25 +85,44 @@ struct Attachment {
         }
         try forgetAdoption()
         try scope.rethrowing { try connection.execute("SAVEPOINT flow_rebuild") }
+        let mark = provisioning.mark
         do {
             try empty()
-            return try prepare(shape, state, isKeyLate: isKeyLate)
+            return try prepare(shape, state, isKeyLate: isKeyLate, isEmptied: true)
         } catch let error as RunError where error.kind == .needsOperator && mayChange {
-            try scope.rethrowing { try connection.execute("ROLLBACK TO SAVEPOINT flow_rebuild; DROP TABLE \(name)") }
+            provisioning.forget(since: mark)
+            try scope.rethrowing {
+                try connection.execute("ROLLBACK TO SAVEPOINT flow_rebuild")
+                try provisioning.take(
+                    destruction("DROP TABLE \(name)", "it can't take the source's columns: it is made anew"))
+            }
             return try create(shape, isKeyLate: isKeyLate, isExpected: true)
         }
     }
 
     /// Row by row where a table that refers to this one keeps it from being truncated, or the privilege is missing.
     private func empty() throws {
+        let truncate = destruction("TRUNCATE \(name)", "every row goes; it is read again")
+        let delete = destruction("DELETE FROM \(name)", "every row goes; it is read again")
         try scope.rethrowing {
+            guard !provisioning.isPlan else {
+                return try provisioning.take(try inspection.mayTruncate(name) ? truncate : delete)
+            }
             try connection.execute("SAVEPOINT flow_empty")
             do {
-                try connection.execute("TRUNCATE \(name)")
+                try provisioning.take(truncate)
             } catch let error as PostgresError where error.sqlState == "42501" || error.sqlState == "0A000" {
-                try connection.execute("ROLLBACK TO SAVEPOINT flow_empty; DELETE FROM \(name)")
+                try connection.execute("ROLLBACK TO SAVEPOINT flow_empty")
+                try provisioning.take(delete)
             }
         }
+    }
+
+    private func destruction(_ sql: String, _ remark: String) -> PlannedChange {
+        PlannedChange(
+            .destroy, "table \(name)", sql: sql,
+            lock: .init(sql.hasPrefix("DELETE") ? "ROW EXCLUSIVE" : "ACCESS EXCLUSIVE", ["\(name)"]),
+            binding: binding.index, remark: remark)
     }
 
     // MARK: - A table that is absent
@@ -100,12 +143,20 @@ struct Attachment {
             throw scope.error(
                 .needsOperator, "the destination table is missing, and schemaEvolution is none", hint: "run: \(create)")
         }
-        let provision = TypeProvision(connection: connection, scope: scope, mayChange: true)
+        let provision = TypeProvision(
+            connection: connection, scope: scope, mayChange: true, provisioning: provisioning)
         try forgetAdoption()
         _ = try provision.provideSchema(binding.schema)
         _ = try provision.provide(shape.types)
-        try scope.rethrowing { try connection.execute("\(raw: create)") }
+        try scope.rethrowing {
+            try provisioning.take(PlannedChange(.create, "table \(name)", sql: create, binding: binding.index))
+        }
         if let sql = binding.additionalCreateSQL { try runAdditional(sql) }
+        if provisioning.isPlan {
+            return (
+                BoundTable.Layout(shape: shape, table: DestinationTable(columns: [])), !isUpsert || !isKeyLate
+            )
+        }
         guard case .table(let table) = try scope.rethrowing({ try inspection.find(name) }) else {
             throw scope.error(.needsOperator, "additional_table_create_sql removed the table")
         }
@@ -118,8 +169,12 @@ struct Attachment {
         var scope = scope
         scope.operation = "run additional_table_create_sql of"
         try scope.rethrowing {
+            let change = PlannedChange(
+                .create, "table \(name)", sql: sql, binding: binding.index,
+                remark: "the catalog's additional_table_create_sql")
+            guard !provisioning.isPlan else { return try provisioning.take(change) }
             try connection.execute("SET LOCAL search_path = \(id: binding.schema), public")
-            try connection.execute("\(raw: sql)")
+            try provisioning.take(change)
             try connection.execute("SET LOCAL search_path = ''")
         }
     }
@@ -127,11 +182,13 @@ struct Attachment {
     // MARK: - A table that is there
 
     private func take(
-        _ table: DestinationTable, _ shape: TableShape, _ state: BindingCheckpoint, isKeyLate: Bool
+        _ table: DestinationTable, _ shape: TableShape, _ state: BindingCheckpoint, isKeyLate: Bool, isEmptied: Bool
     ) throws -> (BoundTable.Layout, hasKey: Bool) {
         try TableObstacles.require(table, binding, layoutOf: shape, scope)
         let known = record.flatMap { $0.state.phase == .pending ? nil : $0 }
-        let isForeign = try known == nil && !binding.skipsBackfill && !scope.rethrowing { try inspection.isEmpty(name) }
+        let isForeign =
+            try known == nil && !binding.skipsBackfill && !(provisioning.isPlan && isEmptied)
+            && !scope.rethrowing { try inspection.isEmpty(name) }
         if isForeign, !binding.adopts {
             throw scope.error(
                 .needsOperator, "the destination table holds rows that flowctl has no record of",
@@ -140,7 +197,8 @@ struct Attachment {
                     + "resource: it is filled over them then, and what the source lacks is removed")
         }
         var layout = BoundTable.Layout(shape: shape, table: table)
-        let evolution = TableEvolution(connection: connection, binding: binding, scope: scope, mayChange: mayChange)
+        var evolution = TableEvolution(
+            connection: connection, binding: binding, scope: scope, mayChange: mayChange, provisioning: provisioning)
         if let record = record.flatMap({ self.shape(in: $0, shape) }) {
             layout.shape = record.shape
             layout.retired = record.retired
@@ -148,6 +206,10 @@ struct Attachment {
             if state.phase == .streaming, record.shape.columns != shape.onlyStored.columns {
                 // The stream begins where the last run ended: its first rows may still be of the recorded shape.
                 layout.pending = shape
+                if provisioning.isPlan {
+                    evolution.moment = .newShape
+                    _ = try evolution.run(from: layout, to: shape)
+                }
             } else {
                 layout = try evolution.run(from: layout, to: shape).layout
             }
@@ -158,13 +220,14 @@ struct Attachment {
         try addMetadata(to: layout.table)
         let adoption = try adoption(isKnown: known != nil && !state.isReadAgain, isForeign: isForeign)
         let hasKey = try provideKey(layout, isKeyLate: isKeyLate && adoption == nil)
-        if isForeign, let adoption { try scope.rethrowing { try adoption.begin(binding, connection) } }
+        if isForeign, let adoption { try scope.rethrowing { try adoption.begin(binding, provisioning) } }
         try relax(layout, hasKey: hasKey)
+        layout.adoption = adoption
+        if provisioning.isPlan { return (layout, hasKey) }
         guard case .table(let final) = try scope.rethrowing({ try inspection.find(name) }) else {
             throw scope.error(.internal, "the table went away while it was prepared")
         }
         layout.table = final
-        layout.adoption = adoption
         return (layout, hasKey)
     }
 
@@ -175,7 +238,7 @@ struct Attachment {
         return try scope.rethrowing {
             let adoption = try Adoption.of(binding, statements, connection)
             guard !isKnown else { return try adoption.isOpen(connection) ? adoption : nil }
-            try adoption.drop(connection)
+            try adoption.drop(connection, provisioning)
             return isForeign ? adoption : nil
         }
     }
@@ -183,7 +246,7 @@ struct Attachment {
     /// A list of rows that are gone must not be taken for one of those that come.
     private func forgetAdoption() throws {
         guard binding.mode == .upsert else { return }
-        try scope.rethrowing { try Adoption.of(binding, statements, connection).drop(connection) }
+        try scope.rethrowing { try Adoption.of(binding, statements, connection).drop(connection, provisioning) }
     }
 
     private func shape(in record: BindingRecord, _ shape: TableShape) -> ShapeRecord? {
@@ -224,7 +287,7 @@ struct Attachment {
             connection: connection, definition: TableDefinition(binding: binding, shape: layout.shape))
         for statement in try scope.rethrowing({
             try creation.statements(isPartitioned: layout.table.isPartitioned)
-        }) { try change(statement) }
+        }) { try change(keyChange(statement, moment: .start)) }
         return true
     }
 
@@ -241,12 +304,19 @@ struct Attachment {
     }
 
     private func change(_ statement: String) throws {
+        try change(
+            PlannedChange(
+                .change, "table \(name)", sql: statement, lock: .init("ACCESS EXCLUSIVE", ["\(name)"]),
+                binding: binding.index))
+    }
+
+    private func change(_ change: PlannedChange) throws {
         guard mayChange else {
             throw scope.error(
                 .needsOperator, "the destination table must be changed, and schemaEvolution is none",
-                hint: "run: \(statement)")
+                hint: "run: \(change.sql)")
         }
-        try scope.rethrowing { try connection.execute("\(raw: statement)") }
+        try scope.rethrowing { try provisioning.take(change) }
     }
 }
 

@@ -27,6 +27,37 @@ struct DestinationTable: Equatable {
         columns.first { $0.name.isSameName(as: name) }
     }
 
+    /// As it would be with steps that only a plan has taken.
+    func after(_ steps: [EvolutionPlan.Step]) -> DestinationTable {
+        var table = self
+        for step in steps {
+            switch step {
+            case .rename(let column, let new):
+                func renamed(_ name: String) -> String { name.isSameName(as: column) ? new : name }
+                for index in table.columns.indices { table.columns[index].name = renamed(table.columns[index].name) }
+                table.primaryKey = table.primaryKey?.map(renamed)
+                table.uniqueKeys = table.uniqueKeys.map { $0.map(renamed) }
+            case .addColumn(let column, let isNotNull):
+                table.columns.append(
+                    DestinationColumn(
+                        name: column.name, type: column.type, typeOID: column.typeOID, isNotNull: isNotNull,
+                        hasDefault: column.missingValue != nil))
+            case .addGenerated(let column):
+                table.columns.append(
+                    DestinationColumn(name: column.name, type: column.type, typeOID: 0, isGenerated: true))
+            case .dropNotNull(let name):
+                for index in table.columns.indices where table.columns[index].name.isSameName(as: name) {
+                    table.columns[index].isNotNull = false
+                }
+            case .alterType(let name, let type):
+                for index in table.columns.indices where table.columns[index].name.isSameName(as: name) {
+                    table.columns[index].type = type
+                }
+            }
+        }
+        return table
+    }
+
     /// Whether `ON CONFLICT` can name these columns.
     func hasUniqueKey(_ key: [String]) -> Bool {
         let wanted = key.nameSet

@@ -55,7 +55,8 @@ enum EnumLabels {
     /// Adds labels that enums lack, each in a transaction of its own: a new label can't be used in the transaction that
     /// adds it. The connection must be in none. Enums that are absent, or differ otherwise, are left to `TypeProvision`.
     static func extend(
-        _ types: [TypeDefinition], _ connection: Connection, _ scope: ErrorScope, mayChange: Bool
+        _ types: [TypeDefinition], _ connection: Connection, _ scope: ErrorScope, mayChange: Bool,
+        _ provisioning: Provisioning
     ) throws -> [String] {
         var ran: [String] = []
         for type in types {
@@ -68,7 +69,13 @@ enum EnumLabels {
                         .needsOperator, "the type \(type.quoted) lacks labels, and schemaEvolution is none",
                         hint: "run: \(statement)")
                 }
-                try scope.rethrowing { try connection.execute("\(raw: statement)") }
+                if provisioning.isPlanned(statement) { continue }
+                try scope.rethrowing {
+                    try provisioning.take(
+                        PlannedChange(
+                            .change, "type \(type.quoted)", sql: statement, binding: scope.binding,
+                            remark: "in a transaction of its own"))
+                }
                 ran.append(statement)
             }
         }

@@ -4,6 +4,8 @@ import Postgres
 struct KeyCreation {
     let connection: Connection
     let definition: TableDefinition
+    /// Of a plan: the table that is there goes first, and the names of its indexes with it.
+    var isAfterDrop = false
 
     /// The statements, with a name for the key that is free.
     func statements(isPartitioned: Bool) throws -> [String] {
@@ -19,7 +21,10 @@ struct KeyCreation {
                 """
                 SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                  WHERE n.nspname = $1 AND c.relname = $2
-                """, [binding.schema, name])
+                   AND NOT ($3::bool AND EXISTS (
+                         SELECT FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid
+                          WHERE i.indexrelid = c.oid AND t.relname = $4 AND t.relnamespace = n.oid))
+                """, [binding.schema, name, isAfterDrop ? "t" : "f", binding.name])
             if rows.count == 0 { return name }
             number += 1
         }

@@ -7,6 +7,9 @@ struct TableEvolution {
     let binding: LinkBinding
     let scope: ErrorScope
     let mayChange: Bool
+    let provisioning: Provisioning
+    /// When the run would do it.
+    var moment = PlannedChange.Moment.start
 
     /// What was done: the SQL that ran, and the table as it is now.
     struct Outcome {
@@ -30,16 +33,36 @@ struct TableEvolution {
         }
         let statements = TableDefinition(binding: binding, shape: shape).evolve(plan.steps)
         if !mayChange, let first = statements.first { throw refused(plan.steps, first) }
-        let types = try TypeProvision(connection: connection, scope: scope, mayChange: mayChange).provide(shape.types)
-        for statement in statements { try scope.rethrowing { try connection.execute("\(raw: statement)") } }
+        let types = try TypeProvision(
+            connection: connection, scope: scope, mayChange: mayChange, provisioning: provisioning
+        ).provide(shape.types)
+        for statement in statements {
+            let change = PlannedChange(
+                .change, "table \(name)", sql: statement, lock: .init("ACCESS EXCLUSIVE", ["\(name)"]),
+                binding: binding.index, moment: moment, remark: TableEvolution.remark(plan.steps, statement))
+            try scope.rethrowing { try provisioning.take(change) }
+        }
         var changed = layout
         changed.shape = TableEvolution.numbered(shape, by: layout.shape)
         changed.highest = max(start.highest, shape.highest)
         changed.pending = nil
         changed.retired = plan.retired
-        changed.table = try table(name, prepared: shape)
+        changed.table =
+            provisioning.isPlan ? start.table.after(plan.steps) : try table(name, prepared: shape)
         changed.generation += 1
         return Outcome(statements: types + statements, layout: changed)
+    }
+
+    /// What a statement takes beside its lock.
+    private static func remark(_ steps: [EvolutionPlan.Step], _ statement: String) -> String? {
+        guard !statement.contains(" RENAME COLUMN ") else { return nil }
+        let writes = steps.contains { step in
+            switch step {
+            case .alterType, .addGenerated: true
+            case .rename, .addColumn, .dropNotNull: false
+            }
+        }
+        return writes ? "the server may write the whole table anew, with its indexes" : nil
     }
 
     /// A column whose number the stream could not tell is the one of its name.

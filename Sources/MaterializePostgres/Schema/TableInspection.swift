@@ -35,6 +35,16 @@ struct TableInspection {
         try connection.query("SELECT EXISTS (SELECT FROM \(name))")[0, 0] != "t"
     }
 
+    /// Whether `TRUNCATE` is allowed, and no other table refers to this one.
+    func mayTruncate(_ name: QualifiedName) throws -> Bool {
+        try connection.query(
+            """
+            SELECT has_table_privilege(c.oid, 'TRUNCATE') AND NOT EXISTS (
+                     SELECT FROM pg_constraint WHERE contype = 'f' AND confrelid = c.oid AND conrelid <> c.oid)
+              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2
+            """, [name.schema.name, name.name.name])[0, 0] == "t"
+    }
+
     /// Types of which equal values are equal as text too.
     private static let strictTypes = [
         "bool", "int2", "int4", "int8", "oid", "uuid", "text", "varchar", "name", "char", "bytea", "date", "time",

@@ -6,6 +6,7 @@ struct TypeProvision {
     let connection: Connection
     let scope: ErrorScope
     let mayChange: Bool
+    let provisioning: Provisioning
 
     /// Makes types in the open transaction; returns the SQL that it ran.
     func provide(_ types: [TypeDefinition]) throws -> [String] {
@@ -52,8 +53,15 @@ struct TypeProvision {
         }
         guard mayChange else { throw missing(type, create) }
         let schema = try provideSchema(type.schema)
-        try scope.rethrowing { try connection.execute("\(raw: create)") }
+        try make("type \(type.quoted)", create)
         return schema + [create]
+    }
+
+    private func make(_ object: String, _ create: String) throws {
+        if provisioning.isPlanned(create) { return }
+        try scope.rethrowing {
+            try provisioning.take(PlannedChange(.create, object, sql: create, binding: scope.binding))
+        }
     }
 
     private func missing(_ type: TypeDefinition, _ create: String) -> RunError {
@@ -73,7 +81,7 @@ struct TypeProvision {
                 .needsOperator, "the schema \"\(name)\" is missing, and schemaEvolution is none", hint: "run: \(create)"
             )
         }
-        try scope.rethrowing { try connection.execute("\(raw: create)") }
+        try make("schema \(Identifier(name))", create)
         return [create]
     }
 
@@ -95,9 +103,14 @@ struct TypeProvision {
         let create = "CREATE EXTENSION \(Identifier(name)) SCHEMA \(Identifier(type.schema))"
         guard mayChange else { throw missing(type, create) }
         let schema = try provideSchema(type.schema)
+        guard !provisioning.isPlan else {
+            try make("extension \(Identifier(name))", create)
+            return schema + [create]
+        }
         try scope.rethrowing { try connection.execute("SAVEPOINT flow_extension") }
         do {
-            try connection.execute("\(raw: create)")
+            try provisioning.take(
+                PlannedChange(.create, "extension \(Identifier(name))", sql: create, binding: scope.binding))
             try connection.execute("RELEASE SAVEPOINT flow_extension")
         } catch let error as PostgresError {
             throw scope.error(
@@ -112,7 +125,9 @@ struct TypeProvision {
 
     private func isSame(_ type: TypeDefinition, labels: [String]) throws -> Bool {
         let there = try EnumLabels.read(type, connection, scope)
-        return EnumLabels.contains(there, labels)
+        // Labels that a run would have added by now.
+        let isGrown = provisioning.isPlan && EnumLabels.additions(type, there: there, wanted: labels) != nil
+        return isGrown || EnumLabels.contains(there, labels)
     }
 
     /// Makes the type once more under another name and compares what the catalog says of both.

@@ -16,8 +16,10 @@ extension RowSession {
         watched?.doing = scope
         let mayChange = config.schemaEvolution == .basic
         let labels = try extendEnums(shape.types, config, scope, mayChange: mayChange)
+        let connection = connection
         let evolution = TableEvolution(
-            connection: connection, binding: table.binding, scope: scope, mayChange: mayChange)
+            connection: connection, binding: table.binding, scope: scope, mayChange: mayChange,
+            provisioning: Provisioning(making: { try connection.execute("\(raw: $0)") }))
         let outcome = try evolution.run(from: table.layout, to: shape)
         let record = ShapeRecord(outcome.layout)
         try send(statements.shape(record.json, of: table.binding), scope)
@@ -36,6 +38,8 @@ extension RowSession {
         guard hasEnums else { return [] }
         let side = try DestinationConnection.plain(config, scope)
         defer { side.close() }
-        return try EnumLabels.extend(types, side, scope, mayChange: mayChange)
+        return try EnumLabels.extend(
+            types, side, scope, mayChange: mayChange,
+            Provisioning(making: { try side.execute("\(raw: $0)") }))
     }
 }

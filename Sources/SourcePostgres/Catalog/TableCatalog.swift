@@ -57,6 +57,25 @@ struct TableCatalog {
         }
     }
 
+    /// What tables have on the disk, with their partitions and what is stored out of line; nil where nobody can say. Waits
+    /// for no lock for long.
+    func bytes(of sources: [TableSource]) -> [Int64?] {
+        (try? readBytes(sources)) ?? Array(repeating: nil, count: sources.count)
+    }
+
+    private func readBytes(_ sources: [TableSource]) throws -> [Int64?] {
+        try connection.execute("SET lock_timeout = '1s'")
+        let rows = try connection.query(
+            """
+            SELECT (WITH RECURSIVE part (oid) AS (
+                      SELECT o.oid UNION ALL SELECT i.inhrelid FROM part p JOIN pg_inherits i ON i.inhparent = p.oid
+                        JOIN pg_class c ON c.oid = i.inhrelid AND c.relispartition)
+                    SELECT sum(pg_table_size(part.oid)) FROM part)
+              FROM unnest(\(literal: ArrayText.of(sources.map(\.oid)))::oid[]) WITH ORDINALITY AS o (oid, place) ORDER BY place
+            """)
+        return (0..<rows.count).map { rows[$0, 0].flatMap { Int64($0) } }
+    }
+
     private func partitionEstimate(_ oid: UInt32) throws -> Int64? {
         let rows = try connection.query(
             """

@@ -46,11 +46,10 @@ struct CheckReport {
         }
     }
 
-    /// One object a finding, and one with the counts.
-    var json: String {
-        var lines: [String] = []
-        for task in tasks {
-            for finding in task.findings {
+    /// One object a finding.
+    var objects: [JSONObject] {
+        tasks.flatMap { task in
+            task.findings.map { finding in
                 var object = JSONObject()
                 object["task"] = .string(task.name)
                 object["kind"] = .string(task.kind)
@@ -65,9 +64,14 @@ struct CheckReport {
                 case .step(let step): object["step"] = .string(step)
                 case nil: break
                 }
-                lines.append(JSONWriter.write(.object(object), .spaced))
+                return object
             }
         }
+    }
+
+    /// One object a finding, and one with the counts.
+    var json: String {
+        var lines = objects.map { JSONWriter.write(.object($0), .spaced) }
         let counts = CheckReport.order.map { ($0.rawValue, JSONValue.int(count($0))) }
         let summary = JSONObject([("summary", .object(JSONObject([("tasks", .int(tasks.count))] + counts)))])
         lines.append(JSONWriter.write(.object(summary), .spaced))

@@ -11,6 +11,8 @@ final class PipelineFolder {
         var advanced = ""
         var isDelta = false
         var destination: String?
+        /// `backfill` of the materialization's binding.
+        var rebuild = 0
     }
 
     /// May be set to another server that goes on with the same data.
@@ -79,7 +81,7 @@ final class PipelineFolder {
             }
             var resource: [String: Any] = ["schema": table.schema, "table": table.destination ?? table.name]
             if table.isDelta { resource["delta_updates"] = true }
-            materialization.append(["source": collection, "resource": resource])
+            materialization.append(["source": collection, "resource": resource, "backfill": table.rebuild])
         }
         return [
             "captures": [

@@ -1,0 +1,47 @@
+import ArgumentParser
+import JSON
+import TaskGraph
+
+/// `flowctl plan`: what an apply would do.
+struct Plan: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plan",
+        abstract: "Show what apply would change in both databases, statement for statement, and change nothing.",
+        discussion: """
+            EXAMPLES
+              flowctl plan catalog.yaml
+              flowctl plan --detailed-exitcode catalog.yaml      # 0 for no changes, 2 for some
+              flowctl plan -o json catalog.yaml | jq -r '.databases[].changes[].sql'
+
+            Says all that check says, and each statement for publication, slot, schemas, types and tables with the locks it \
+            takes and who must run it; the rows that will be copied; and what would be destroyed, which apply refuses \
+            without --allow-destructive. Exits with 69 where something is unmet.
+            """)
+
+    @OptionGroup var options: CommonOptions
+
+    @Flag(help: "Exit with 2 where there are changes, with 0 where there are none.")
+    var detailedExitcode = false
+
+    @OptionGroup var tasks: TaskOptions
+
+    @Argument(help: "The catalog file; - is standard input.", completion: .catalogFile)
+    var file: String
+
+    func run() async throws {
+        let graph = try CatalogFile.compileToRun(file, options)
+        let only = try tasks.names(in: graph)
+        if let reason = TaskOptions.obstacle(to: only, in: graph) { throw ValidationError(reason) }
+        let command = self
+        let status = try await Interruption.run { _ in
+            let report = PlanRun(graph: graph, only: only).run()
+            if command.options.output == .json {
+                Output.line(JSONWriter.write(report.json, .spaced))
+            } else {
+                Output.lines(PlanText(hasColour: Output.hasColour(1)).text(report))
+            }
+            return report.status(isDetailed: command.detailedExitcode)
+        }
+        if status != .done { throw ExitCode(status.rawValue) }
+    }
+}
