@@ -5,6 +5,8 @@ import YAML
 public struct CatalogReading {
     private let schemas: CatalogSchemas
     private var loader = CatalogLoader()
+    /// All files of the catalog that was read last.
+    public private(set) var files: [SourceFile] = []
 
     /// A reading that shares what it reads between the catalogs of one run.
     public init(schemas: CatalogSchemas) {
@@ -14,6 +16,7 @@ public struct CatalogReading {
     /// Loads and checks a catalog. What was found goes to the collector; the specifications are right without errors only.
     public mutating func read(_ path: String, _ diagnostics: inout DiagnosticCollector) -> CatalogSpecs {
         let files = loader.load(path, &diagnostics)
+        self.files = Array(Set(files.documents.map(\.file)).union(files.roots.keys))
         for document in files.documents { Self.checkShape(document, schemas, &diagnostics) }
         var specs = CatalogSpecs(files)
         for endpoint in specs.captures.map(\.endpoint) + specs.materializations.map(\.endpoint) {

@@ -24,6 +24,11 @@ struct PublicationSetup {
             try refuseIfReadOnly("CREATE PUBLICATION \(identifier) FOR TABLE \(list(tables));", tables)
             let options = try supportsViaRoot() ? " WITH (publish_via_partition_root = true)" : ""
             try run(.create, "CREATE PUBLICATION \(identifier) FOR TABLE \(list(tables))\(options)", tables, [])
+            try provisioning.take(
+                PlannedChange(
+                    .create, "publication \(identifier)",
+                    sql: "COMMENT ON PUBLICATION \(identifier) IS \(SQL.literal(PostgresCapture.mark))",
+                    remark: "by this flowctl delete knows that it may drop it"))
             result.provisioned.append("publication \(identifier) for \(tables.count) tables")
             if !provisioning.isPlan { result.undo = "DROP PUBLICATION IF EXISTS \(identifier)" }
             return result

@@ -6,6 +6,8 @@ public struct CatalogCompiler {
     /// What was found so far, over all files.
     public private(set) var diagnostics = DiagnosticCollector()
     private var reading: CatalogReading
+    /// All files of the catalog that was compiled last.
+    public var files: [SourceFile] { reading.files }
 
     /// A compiler that checks with these schemas.
     public init(schemas: CatalogSchemas = .embedded) {

@@ -24,7 +24,24 @@ enum CatalogFile {
 
     /// As `compile`, for a command that moves rows: a catalog that asks for what isn't followed yet ends it with 69.
     static func compileToRun(_ path: String, _ options: CommonOptions) throws -> CompiledGraph {
-        let compiled = compileCatalog(path: path)
+        try compileToPlan(path, options).graph
+    }
+
+    /// As `compileToRun`, with what the catalog's files say now.
+    static func compileToPlan(
+        _ path: String, _ options: CommonOptions
+    ) throws -> (graph: CompiledGraph, files: [FileFingerprint]) {
+        var compiler = CatalogCompiler()
+        let graph = compiler.compile(path)
+        let found = compiler.diagnostics
+        return (
+            try runnable((graph, found), options), FileFingerprint.all(compiler.files, hiding: found.secrets)
+        )
+    }
+
+    private static func runnable(
+        _ compiled: (graph: CompiledGraph, diagnostics: DiagnosticCollector), _ options: CommonOptions
+    ) throws -> CompiledGraph {
         let unfollowed = compiled.diagnostics.diagnostics.filter { $0.code == .notFollowedYet }
         guard !compiled.diagnostics.hasErrors, !unfollowed.isEmpty else { return try checked(compiled, options) }
         var refusal = DiagnosticCollector()

@@ -35,6 +35,7 @@ struct Flowctl: AsyncParsableCommand {
             Verify.self,
             Retry.self,
             Preview.self,
+            Delete.self,
             Demo.self,
             Schema.self,
             Explain.self,

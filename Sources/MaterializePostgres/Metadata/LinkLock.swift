@@ -21,6 +21,11 @@ struct LinkLock: Sendable {
         try connection.query("SELECT pg_backend_pid(), pg_try_advisory_lock_shared(\(key))")[0, 0] ?? ""
     }
 
+    /// Takes the lock alone until the transaction ends; false where a session of a runner holds it. Waits for nobody.
+    func takeAlone(_ connection: Connection) throws -> Bool {
+        try connection.query("SELECT pg_try_advisory_xact_lock(\(key))")[0, 0] == "t"
+    }
+
     /// Whether the session of an activity `a` holds the lock.
     var isHeld: SQL {
         """

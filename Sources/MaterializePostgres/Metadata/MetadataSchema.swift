@@ -61,6 +61,15 @@ struct MetadataSchema: Sendable {
                 remark: "flowctl's own tables: how far each link is"))
     }
 
+    /// Takes all of it away, and fails where something else is in it.
+    var drop: SQL {
+        """
+        DROP FUNCTION IF EXISTS \(id: name).wait_for(text, pg_lsn, interval), \(id: name).position(text);
+        DROP TABLE IF EXISTS \(parkedChanges), \(parks), \(bindings), \(checkpoints);
+        DROP SCHEMA \(id: name)
+        """
+    }
+
     /// Whether any version of flowctl has kept something here.
     func isReadable(_ connection: Connection) throws -> Bool {
         let rows = try connection.query(

@@ -13,6 +13,7 @@ struct Apply: AsyncParsableCommand {
               flowctl apply catalog.yaml
               flowctl apply --once catalog.yaml          # stop when all that the source has now is there
               flowctl apply --task shop/source --task shop/warehouse catalog.yaml
+              flowctl apply plan.json                    # what flowctl plan --out plan.json wrote, if it still holds
               flowctl apply -o json catalog.yaml | jq .  # events, one object a line
 
             The first SIGINT, SIGTERM or SIGHUP stops gracefully, a second SIGINT or SIGTERM at once.
@@ -31,12 +32,21 @@ struct Apply: AsyncParsableCommand {
 
     @OptionGroup var tasks: TaskOptions
 
-    @Argument(help: "The catalog file.", completion: .catalogFile)
+    @Argument(help: "The catalog file, or a plan that flowctl plan --out wrote.", completion: .catalogFile)
     var file: String
 
     func run() async throws {
-        let graph = try CatalogFile.compileToRun(file, options)
-        let only = try tasks.names(in: graph)
+        let plan: PlanFile?
+        do {
+            plan = try PlanFile.read(file)
+        } catch {
+            options.log.write(.error, "flowctl: \(error)")
+            throw ExitCode(ExitStatus(error).rawValue)
+        }
+        if plan != nil, !tasks.tasks.isEmpty { throw ValidationError("a plan has its tasks: leave --task out.") }
+        let (graph, files) = try CatalogFile.compileToPlan(plan?.catalog ?? file, options)
+        try refuse(plan?.moved(files) ?? [])
+        let only = try plan.map { Set($0.tasks) } ?? tasks.names(in: graph)
         if let reason = TaskOptions.obstacle(to: only, in: graph) { throw ValidationError(reason) }
         let command = self
         let human = HumanEvents(log: options.log)
@@ -44,8 +54,15 @@ struct Apply: AsyncParsableCommand {
         let observer = PlacingObserver(graph: graph, next: events)
         let status = try await Interruption.run(
             onRequest: { human.say("stopping    at the end of what is open; a second signal ends it at once") },
-            { stop in
-                human.following {
+            { stop -> ExitStatus in
+                if let plan {
+                    let moved = plan.moved(PlanRun(graph: graph, only: only).run())
+                    guard moved.isEmpty else {
+                        command.say(moved)
+                        return .unavailable
+                    }
+                }
+                return human.following {
                     ApplyRun(
                         observer: observer, stop: stop, once: command.once, provisionOnly: command.provisionOnly,
                         mayDestroy: command.allowDestructive
@@ -53,5 +70,18 @@ struct Apply: AsyncParsableCommand {
                 }
             })
         if status != .done { throw ExitCode(status.rawValue) }
+    }
+
+    private func refuse(_ moved: [String]) throws {
+        guard !moved.isEmpty else { return }
+        say(moved)
+        throw ExitCode(ExitStatus.unavailable.rawValue)
+    }
+
+    private func say(_ moved: [String]) {
+        options.log.write(
+            .error,
+            "flowctl: the plan no longer holds; make it anew with flowctl plan --out\n"
+                + moved.map { "  \($0)" }.joined(separator: "\n"))
     }
 }

@@ -11,6 +11,7 @@ struct Plan: AsyncParsableCommand {
             EXAMPLES
               flowctl plan catalog.yaml
               flowctl plan --detailed-exitcode catalog.yaml      # 0 for no changes, 2 for some
+              flowctl plan --out plan.json catalog.yaml          # and then: flowctl apply plan.json
               flowctl plan -o json catalog.yaml | jq -r '.databases[].changes[].sql'
 
             Says all that check says, and each statement for publication, slot, schemas, types and tables with the locks it \
@@ -23,13 +24,17 @@ struct Plan: AsyncParsableCommand {
     @Flag(help: "Exit with 2 where there are changes, with 0 where there are none.")
     var detailedExitcode = false
 
+    @Option(help: "Also write the plan to this file, for apply; unless something is unmet.", completion: .file())
+    var out: String?
+
     @OptionGroup var tasks: TaskOptions
 
     @Argument(help: "The catalog file; - is standard input.", completion: .catalogFile)
     var file: String
 
     func run() async throws {
-        let graph = try CatalogFile.compileToRun(file, options)
+        if out != nil, file == "-" { throw ValidationError("--out needs a catalog that apply can read again: a file.") }
+        let (graph, files) = try CatalogFile.compileToPlan(file, options)
         let only = try tasks.names(in: graph)
         if let reason = TaskOptions.obstacle(to: only, in: graph) { throw ValidationError(reason) }
         let command = self
@@ -39,6 +44,15 @@ struct Plan: AsyncParsableCommand {
                 Output.line(JSONWriter.write(report.json, .spaced))
             } else {
                 Output.lines(PlanText(hasColour: Output.hasColour(1)).text(report))
+            }
+            if let out = command.out, report.check.status == .done {
+                let plan = PlanFile(catalog: command.file, tasks: only, files: files, plan: report.json)
+                do {
+                    try WholeFile.write(out, Array(plan.text.utf8))
+                } catch {
+                    command.options.log.write(.error, "flowctl: \(error)")
+                    return ExitStatus(error)
+                }
             }
             return report.status(isDetailed: command.detailedExitcode)
         }

@@ -126,6 +126,45 @@ struct PlanTests {
     }
 
     @Test(
+        "a plan in a file is applied as long as it holds; a catalog or a database that moved is refused with what moved"
+    )
+    func planFile() throws {
+        let (source, destination) = try (LoggedServer.database("plan_s"), LoggedServer.database("plan_d"))
+        let folder = try PipelineFolder(source, destination, slot: source.database)
+        let admin = try Connection(source)
+        try admin.execute("CREATE TABLE public.a (id int PRIMARY KEY); INSERT INTO public.a VALUES (1)")
+        let tables = [Table(schema: "public", name: "a", key: ["id"])]
+        let catalog = try folder.write(tables)
+        let text = try String(contentsOfFile: catalog, encoding: .utf8).replacing("\"none\"", with: "\"sesame\"")
+        try text.write(toFile: catalog, atomically: true, encoding: .utf8)
+        let file = folder.folder.appending(path: "plan.json").path
+        func run(_ arguments: String...) throws -> FlowctlProcess.Outcome {
+            try FlowctlProcess.run(arguments, directory: folder.folder, seconds: 60)
+        }
+        #expect(try run("plan", "--out", file, catalog).exitCode == 0)
+        #expect(try !String(contentsOfFile: file, encoding: .utf8).contains("sesame"))
+
+        try admin.execute("ALTER TABLE public.a ADD v text")
+        let moved = try run("apply", "--once", file)
+        #expect(moved.exitCode == 69)
+        #expect(moved.errors.contains("to do besides: ") && moved.errors.contains("\"v\" text"), "\(moved.errors)")
+        #expect(try admin.query("SELECT FROM pg_publication").count == 0)
+
+        #expect(try run("plan", "--out", file, catalog).exitCode == 0)
+        try (text + "\n").write(toFile: catalog, atomically: true, encoding: .utf8)
+        let edited = try run("apply", "--once", file)
+        #expect(edited.exitCode == 69)
+        #expect(edited.errors.contains("flow.json has changed"), "\(edited.errors)")
+
+        try text.replacing("sesame", with: "simsim").write(toFile: catalog, atomically: true, encoding: .utf8)
+        try admin.execute("INSERT INTO public.a SELECT generate_series(2, 500); ANALYZE public.a")
+        let applied = try run("apply", "--once", file)
+        #expect(applied.exitCode == 0, "\(applied.errors)")
+        #expect(try Connection(destination).query("SELECT count(*) FROM public.a")[0, 0] == "500")
+        #expect(try run("apply", "--once", file).exitCode == 69)
+    }
+
+    @Test(
         "for roles without rights it says all the same what is to be done, by whom, and what mends it; nothing is made")
     func withoutRights() throws {
         let pair = try TwoRoles(
