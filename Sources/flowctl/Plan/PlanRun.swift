@@ -19,13 +19,6 @@ struct PlanRun {
         return report
     }
 
-    /// What the tasks themselves do, without a check of their prerequisites: all that stops them is in the findings.
-    static func changes(of pipelines: [PipelineAssembly.Pipeline]) -> PlanReport {
-        var report = PlanReport(endpoints: [], check: CheckReport(tasks: []))
-        add(pipelines, to: &report)
-        return report
-    }
-
     private static func add(_ pipelines: [PipelineAssembly.Pipeline], to report: inout PlanReport) {
         let plans = ThreadGroup.map(pipelines) { PipelinePlan(capture: $0.capture, links: $0.links) }
         for (pipeline, plan) in zip(pipelines, plans) {
