@@ -16,7 +16,8 @@ public struct CatalogReading {
     /// Loads and checks a catalog. What was found goes to the collector; the specifications are right without errors only.
     public mutating func read(_ path: String, _ diagnostics: inout DiagnosticCollector) -> CatalogSpecs {
         let files = loader.load(path, &diagnostics)
-        self.files = Array(Set(files.documents.map(\.file)).union(files.roots.keys))
+        self.files = Array(
+            Set(files.documents.map(\.file)).union(files.roots.keys).union(files.schemas.values.map(\.file)))
         for document in files.documents { Self.checkShape(document, schemas, &diagnostics) }
         var specs = CatalogSpecs(files)
         for endpoint in specs.captures.map(\.endpoint) + specs.materializations.map(\.endpoint) {
