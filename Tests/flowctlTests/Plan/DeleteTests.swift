@@ -67,6 +67,12 @@ struct DeleteTests {
         runner.interrupt()
         #expect(runner.waitForExit(seconds: 30) == 0)
 
+        #expect(
+            eventually(seconds: 20) {
+                (try? admin.query(
+                    "SELECT FROM pg_replication_slots WHERE active_pid IS NOT NULL AND database = current_database()"))?
+                    .count == 0
+            })
         let gone = try one.run("delete", "--yes")
         #expect(gone.exitCode == 0, "\(gone.errors)")
         #expect(gone.output.contains("it has the records of other links"), "\(gone.output)")
@@ -82,7 +88,10 @@ struct DeleteTests {
         #expect(try there.query("SELECT count(*) FROM public.b")[0, 0] == "2")
 
         // As a delete leaves it that was killed after the slot was gone.
-        try admin.execute("SELECT pg_drop_replication_slot(\(literal: two.slot))")
+        #expect(
+            eventually(seconds: 20) {
+                (try? admin.execute("SELECT pg_drop_replication_slot(\(literal: two.slot))")) != nil
+            })
         let rest = try two.run("delete", "--yes", "--drop-tables")
         #expect(rest.exitCode == 0, "\(rest.errors)")
         #expect(try slots() == 0)
