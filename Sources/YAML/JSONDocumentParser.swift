@@ -77,7 +77,14 @@ public enum JSONDocumentParser {
     /// Makes nodes from what the JSON parser reads.
     private struct NodeBuilder: JSONTreeBuilder {
         let file: SourceFile
-        var faults: [Diagnostic] = []
+        var kept: [Diagnostic] = []
+        var dropped: (first: Span, count: Int)?
+
+        /// What was found; in the place of all that is too much, one that counts it.
+        var faults: [Diagnostic] {
+            guard let dropped else { return kept }
+            return kept + [TreeComposer.more(dropped.count, like: .duplicateKey, at: dropped.first.range(in: file))]
+        }
 
         func scalar(_ value: JSONValue, _ range: Range<Int>) -> RawNode {
             RawNode(content: .scalar(value), span: Span(range), style: value.stringValue == nil ? .plain : .quoted)
@@ -94,8 +101,11 @@ public enum JSONDocumentParser {
             for member in members {
                 let key = Frame.Key(text: member.key, span: Span(member.keyRange))
                 if let first = frame.firstPlace(of: key) {
-                    if faults.count >= TreeComposer.faultLimit { continue }
-                    faults.append(TreeComposer.duplicate(key, first, file: file, pointer: nil))
+                    if kept.count >= TreeComposer.faultLimit {
+                        dropped = (dropped?.first ?? key.span, (dropped?.count ?? 0) + 1)
+                        continue
+                    }
+                    kept.append(TreeComposer.duplicate(key, first, file: file, pointer: nil))
                 } else {
                     frame.append(MappingBox.Member(key: key.text, keySpan: key.span, value: member.value))
                 }

@@ -105,6 +105,12 @@ struct CommandLineTests {
         #expect(try completions("flowctl", "validate", "--form") == ["--format"])
         #expect(try completions("flowctl", "validate", "--format", "s") == ["sarif"])
         #expect(try completions("flowctl", "explain", "FC040").contains("FC0402"))
+        try program.write("shop.yaml", "")
+        for command in Self.commands where command.helpMessage().contains("atalog file") {
+            let name = Self.name(command)
+            #expect(try completions("flowctl", name, "sho") == ["shop.yaml"], "\(name)")
+        }
+        #expect(try completions("flowctl", "diff", "sho") == ["shop.yaml"])
     }
 
     @Test("zsh and fish have a script that names every command", arguments: [CompletionShell.zsh, .fish])

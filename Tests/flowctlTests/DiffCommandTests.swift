@@ -218,6 +218,10 @@ struct DiffCommandTests {
         let expected = "[destructive] collection shop/items has the key [/number] instead of [/id]"
         let uncommitted = try program.run(["diff", "HEAD:catalogs/shop.yaml", "catalogs/shop.yaml"])
         #expect(uncommitted.output.contains(expected), "\(uncommitted.output)\(uncommitted.errors)")
+        // From a folder of the repository that holds no catalog.
+        try program.write("notes/.keep", "")
+        let above = try program.shell("cd notes && \"$0\" diff HEAD:../catalogs/shop.yaml ../catalogs/shop.yaml")
+        #expect(above.text.contains(expected), "\(above)")
         try git("commit", "-q", "-a", "-m", "Second")
         #expect(
             try program.run(["diff", "HEAD~1:./catalogs/shop.yaml", "HEAD:catalogs/shop.yaml"]).output.contains(

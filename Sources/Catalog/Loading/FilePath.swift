@@ -1,5 +1,5 @@
 /// Paths as text: pure, Unix only, nothing is looked up on a disk.
-enum FilePath {
+public enum FilePath {
     /// The folder that a file stands in: `.` for a bare name.
     static func folder(of path: String) -> String {
         guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
@@ -13,7 +13,7 @@ enum FilePath {
     }
 
     /// The path without `.` and without `name/..`; empty becomes `.`.
-    static func normalize(_ path: String) -> String {
+    public static func normalize(_ path: String) -> String {
         let isAbsolute = path.hasPrefix("/")
         var parts: [Substring] = []
         for part in path.split(separator: "/") where part != "." {

@@ -85,10 +85,20 @@ struct CommentPlacement {
     /// The next comment, where nothing but white space and a comma stands between it and the node's end on one line.
     private mutating func comment(behind node: SyntaxNode, before limit: Int) -> SourceComment? {
         guard next < comments.count, comments[next].offset < limit, !comments[next].isOwnLine,
-            comments[next].offset >= node.end, !node.isBlockScalar,
-            !lines.isBroken(node.end, comments[next].offset)
+            comments[next].offset >= node.end, !node.isBlockScalar, isBeside(comments[next], node)
         else { return nil }
         next += 1
         return comments[next - 1]
+    }
+    /// An absent value may end before its colon.
+    private func isBeside(_ comment: SourceComment, _ node: SyntaxNode) -> Bool {
+        var at = node.end
+        while at < comment.offset {
+            let byte = lines.bytes[at]
+            let isSign = byte == UInt8(ascii: ",") || (node.isAbsent && byte == UInt8(ascii: ":"))
+            guard isSign || SourceLines.isBlank(byte) else { return false }
+            at += 1
+        }
+        return true
     }
 }

@@ -31,7 +31,8 @@ extension SyntaxNode {
                     let isAlias = if case .alias = key.content { true } else { false }
                     let hasName = key.anchor != nil || key.tag != nil
                     if entry.value.isAbsent, !isAlias, !hasName, !key.isAbsent { continue }
-                    text += isAlias || (key.isAbsent) || (entry.name == "" && hasName) ? " : " : ": "
+                    if key.isAbsent { text += "?" }
+                    text += isAlias || key.isAbsent || (entry.name == "" && hasName) ? " : " : ": "
                 }
                 guard entry.value.add(to: &text, lines, limit: limit, isOuter: false) else { return false }
                 // A look at the bytes is enough to give up early on.

@@ -43,7 +43,9 @@ struct SourceLines {
 
     /// Whether only white space stands before a byte on its line.
     func isFirst(_ offset: Int) -> Bool {
-        bytes[lineStart(offset)..<offset].allSatisfy(Self.isBlank)
+        var at = offset
+        while at > base, Self.isBlank(bytes[at - 1]) { at -= 1 }
+        return at == base || Self.isBreak(bytes[at - 1])
     }
 
     /// Whether a line break stands between two bytes.
@@ -55,7 +57,7 @@ struct SourceLines {
     /// of the last text after `|` or `>` before it: what looks empty up to there is text.
     func hasBlankBefore(_ offset: Int, after text: Int = 0) -> Bool {
         guard isFirst(offset) else { return false }
-        var at = lineStart(offset)
+        var at = offset
         var breaks = 0
         while at > max(base, text), Self.isBreak(bytes[at - 1]) || Self.isBlank(bytes[at - 1]) {
             at -= 1

@@ -160,7 +160,9 @@ struct SyntaxPrinter {
     private func keyText(_ entry: SyntaxEntry) -> (text: String, isExplicit: Bool)? {
         guard let key = entry.key else { return nil }
         if case .alias(let name) = key.content { return ("*\(name) ", false) }
-        guard let text = key.lineText(lines, inFlow: false), text.utf8.count <= 900 else { return ("", true) }
+        guard !key.isAbsent, let text = key.lineText(lines, inFlow: false), text.utf8.count <= 900 else {
+            return ("", true)
+        }
         return (key.properties + text, false)
     }
 
@@ -245,7 +247,7 @@ struct SyntaxPrinter {
             return
         }
         if key.isExplicit, let node = entry.key {
-            add("? ")
+            add(node.isAbsent ? "?" : "? ")
             self.value(node, self.form(node, column: indent + 2), parentIndent: indent, isItem: true)
             startLine(indent)
             add(":")

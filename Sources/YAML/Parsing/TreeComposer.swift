@@ -5,7 +5,8 @@ import JSON
 ///
 /// Faults are kept and composition goes on with a stand-in; the limits and a second document end it.
 struct TreeComposer {
-    private(set) var faults: [Diagnostic] = []
+    private var kept: [Diagnostic] = []
+    private var dropped: (first: Span, count: Int)?
     private(set) var root: RawNode?
     /// Whether the composition ended before the text did.
     private(set) var isStopped = false
@@ -220,7 +221,9 @@ struct TreeComposer {
         if let first = frames[top].firstPlace(of: key) {
             if keepsFaults {
                 let pointer = pointer.appending(key.text)
-                faults.append(Self.duplicate(key, first, file: file, pointer: pointer.description))
+                kept.append(Self.duplicate(key, first, file: file, pointer: pointer.description))
+            } else {
+                drop(key.span)
             }
         } else if key.isMerge {
             frames[top].merge = (node, key.span, frames[top].members.count)
@@ -281,8 +284,8 @@ struct TreeComposer {
         _ code: DiagnosticCode, _ message: String, _ span: Span,
         notes: [Diagnostic.Note] = [], hint: String? = nil
     ) {
-        guard keepsFaults else { return }
-        faults.append(
+        guard keepsFaults else { return drop(span) }
+        kept.append(
             .error(code, message, at: span.range(in: file), notes: notes, hint: hint, isSecret: isInSecret))
     }
 
@@ -297,7 +300,23 @@ struct TreeComposer {
     }
 
     /// Whether further faults are kept. Words are made for those only, so a file of nothing but faults takes no longer.
-    private var keepsFaults: Bool { faults.count < Self.faultLimit }
+    private var keepsFaults: Bool { kept.count < Self.faultLimit }
+
+    private mutating func drop(_ place: Span) { dropped = (dropped?.first ?? place, (dropped?.count ?? 0) + 1) }
+
+    /// What was found; in the place of all that is too much, one that counts it.
+    var faults: [Diagnostic] {
+        guard let dropped, let last = kept.last else { return kept }
+        return kept + [Self.more(dropped.count, like: last.code, at: dropped.first.range(in: file))]
+    }
+
+    /// The fault that stands for more.
+    static func more(_ count: Int, like code: DiagnosticCode, at place: SourceRange) -> Diagnostic {
+        .error(
+            code,
+            "\(count) more fault\(count == 1 ? "" : "s") of this file from here on \(count == 1 ? "is" : "are") not shown",
+            at: place, hint: "mend the first \(faultLimit)", isSecret: true)
+    }
 
     /// The most faults kept of one file.
     static let faultLimit = 1000

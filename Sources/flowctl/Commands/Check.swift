@@ -20,7 +20,7 @@ struct Check: AsyncParsableCommand {
 
     @OptionGroup var tasks: TaskOptions
 
-    @Argument(help: "The catalog file; - is standard input.")
+    @Argument(help: "The catalog file; - is standard input.", completion: .catalogFile)
     var file: String
 
     func run() async throws {

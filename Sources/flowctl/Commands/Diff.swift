@@ -20,10 +20,10 @@ struct Diff: ParsableCommand {
 
     @OptionGroup var options: CommonOptions
 
-    @Argument(help: "The catalog as it was: a file, or REV:FILE of git.")
+    @Argument(help: "The catalog as it was: a file, or REV:FILE of git.", completion: .catalogFile)
     var old: String
 
-    @Argument(help: "The catalog as it is to be: a file, or REV:FILE of git.")
+    @Argument(help: "The catalog as it is to be: a file, or REV:FILE of git.", completion: .catalogFile)
     var new: String
 
     func run() throws {

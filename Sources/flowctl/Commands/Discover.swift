@@ -32,7 +32,7 @@ struct Discover: AsyncParsableCommand {
         help: "Only tables that match: * is any text, ? one character; with a dot it is schema.table.")
     var tables: [String] = []
 
-    @Option(help: "Only tables of this list: CSV without header, a schema or schema.table a row.")
+    @Option(help: "Only tables of this list: CSV without header, a schema or schema.table a row.", completion: .file())
     var tablesCsv: String?
 
     @Flag(help: "Begin the collections' names with the database's.")
@@ -44,7 +44,8 @@ struct Discover: AsyncParsableCommand {
     @Option(help: "The database that the tables go to: postgres://user@host:port/database.")
     var materialize: String?
 
-    @Argument(help: "The catalog file to make or to add to; without one the catalog is printed.")
+    @Argument(
+        help: "The catalog file to make or to add to; without one the catalog is printed.", completion: .catalogFile)
     var file: String?
 
     mutating func validate() throws {

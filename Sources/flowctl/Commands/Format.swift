@@ -22,7 +22,9 @@ struct Format: ParsableCommand {
     @Flag(help: "Change nothing, and exit with 1 where a file is not in the style.")
     var check = false
 
-    @Argument(help: "Catalog files; - is standard input, whose formatted text goes to standard output.")
+    @Argument(
+        help: "Catalog files; - is standard input, whose formatted text goes to standard output.",
+        completion: .catalogFile)
     var files: [String]
 
     func validate() throws {

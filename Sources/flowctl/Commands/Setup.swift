@@ -44,7 +44,7 @@ struct Setup: AsyncParsableCommand {
     @Option(help: "The administrator at the destination.")
     var destinationAdmin: String?
 
-    @Argument(help: "The catalog file; - is standard input.")
+    @Argument(help: "The catalog file; - is standard input.", completion: .catalogFile)
     var file: String
 
     func validate() throws {

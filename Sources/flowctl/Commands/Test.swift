@@ -21,7 +21,9 @@ struct Test: ParsableCommand {
     @Option(help: "The form of the results: \(TestReport.Format.allCases.map(\.rawValue).joined(separator: ", ")).")
     var format: TestReport.Format?
 
-    @Argument(help: "Catalog files, each the root of a catalog of its own; - is standard input.")
+    @Argument(
+        help: "Catalog files, each the root of a catalog of its own; - is standard input.",
+        completion: .catalogFile)
     var files: [String]
 
     func run() throws {

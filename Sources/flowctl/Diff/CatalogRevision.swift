@@ -37,6 +37,7 @@ final class CatalogRevision {
         path = folder
         if file.hasPrefix("./") || file.hasPrefix("../") {
             file = try Self.git(["rev-parse", "--show-prefix"], folder, revision).trimmedLine + file
+            file = FilePath.normalize(file)
         }
         path = folder + file
         let commit = try Self.git(["rev-parse", "--verify", "--quiet", "\(revision)^{tree}"], folder, revision)

@@ -77,7 +77,7 @@ struct DiscoverRun {
             Output.lines(
                 isJSON
                     ? JSONWriter.write(addition.value, .pretty) + "\n"
-                    : addition.text(modeline: SchemaAddress.modeline(for: ".")))
+                    : styled(addition.text(modeline: SchemaAddress.modeline(for: "."))))
             return
         }
         guard let catalog else {
@@ -85,7 +85,7 @@ struct DiscoverRun {
             let text =
                 isJSON
                 ? JSONWriter.write(addition.value, .pretty) + "\n"
-                : addition.text(modeline: SchemaAddress.modeline(for: file))
+                : styled(addition.text(modeline: SchemaAddress.modeline(for: file)))
             return try WholeFile.write(file, Array(text.utf8))
         }
         guard !addition.isEmpty else { return }
@@ -102,6 +102,12 @@ struct DiscoverRun {
         }
         if let materialization = addition.materialization { try add(materialization, to: "materializations", &edit) }
         try WholeFile.write(file, edit.result())
+    }
+
+    /// As `fmt` writes it.
+    private func styled(_ text: String) -> String {
+        var ignored = DiagnosticCollector()
+        return CatalogStyle.format(SourceFile(path: "catalog.yaml", text: text), &ignored) ?? text
     }
 
     private func add(_ bindings: CatalogAddition.Bindings, to section: String, _ edit: inout CatalogEdit) throws {

@@ -213,6 +213,27 @@ struct FormattingTests {
                 """)
     }
 
+    @Test(
+        "an absent key is kept as it is written",
+        arguments: [("?   \n: b\n", "?\n: b\n"), ("a: { ? : b}\n", "a: { ? : b }\n"), ("? # c\n", "?\n: # c\n")])
+    func absentKeys(text: String, expected: String) {
+        #expect(format(text) == expected)
+        #expect(format(expected) == expected)
+    }
+
+    @Test(
+        "a comment behind brackets' last line is the last entry's, and brackets of any length take a time of their length"
+    )
+    func longBrackets() {
+        #expect(format("a: [1, 2 # c\n]\n") == "a:\n  - 1\n  - 2 # c\n")
+        let long = (0..<40_000).map { "item\($0)" }.joined(separator: ", ")
+        let clock = ContinuousClock()
+        let start = clock.now
+        #expect(format("a: [\(long) # c\n]\n")?.hasSuffix("\n  - item39999 # c\n") == true)
+        // A second or two in a debug build; minutes where each entry looks at its whole line.
+        #expect(clock.now - start < .seconds(20))
+    }
+
     @Test("a marker, directives, tags and merge keys are kept; line breaks and byte order marks become plain")
     func rest() {
         #expect(

@@ -17,11 +17,14 @@ struct WildYAML {
     static func text(seed: UInt64) -> (text: String, comments: Int) {
         var wild = WildYAML(seed: seed)
         if wild.chance(8) { wild.lines.append("%YAML 1.2"); wild.lines.append("---" + wild.trailing()) }
+        if wild.lines.isEmpty, wild.chance(8) { wild.lines.append("---" + wild.trailing()) }
         wild.ownComments(0)
+        if wild.chance(12) { wild.lines.append("# yaml-language-server: $schema=a") }
         wild.mapping(indent: 0, depth: 0, first: "")
         wild.ownComments(wild.random.below(5))
         let mark = seed % 11 == 0 ? "\u{FEFF}" : ""
-        return (mark + wild.lines.joined(separator: wild.lineBreak) + wild.lineBreak, wild.comments)
+        let end = wild.chance(4) ? wild.pick(["", " ", "    "]) : wild.lineBreak
+        return (mark + wild.lines.joined(separator: wild.lineBreak) + end, wild.comments)
     }
 
     private mutating func chance(_ one: Int) -> Bool { random.below(one) == 0 }
@@ -117,7 +120,7 @@ struct WildYAML {
             lines.append(prefix + trailing())
             sequence(indent: canBeFlat && chance(2) ? indent : inner, depth: depth + 1, first: "")
         case 4:
-            block(prefix, inner)
+            block(prefix, inner, parent: indent)
         case 5, 6:
             let before = lines.count
             lines.append(prefix + " ")
@@ -145,14 +148,20 @@ struct WildYAML {
         }
     }
 
-    private mutating func block(_ prefix: String, _ indent: Int) {
-        lines.append(prefix + " " + pick(["|", ">", "|-", ">-", "|+", ">+"]) + trailing())
-        for count in 0..<(1 + random.below(4)) {
+    private mutating func block(_ prefix: String, _ indent: Int, parent: Int) {
+        let isExplicit = chance(3)
+        let digit = isExplicit ? String(indent - parent) : ""
+        let header =
+            chance(2) ? pick(["|", ">"]) + digit + pick(["", "-", "+"]) : pick(["|", ">", "|-", ">+"]) + digit
+        lines.append(prefix + " " + header + trailing())
+        for count in 0..<(isExplicit ? random.below(4) : 1 + random.below(4)) {
             if chance(4) { lines.append(pick(["", spaces(indent - 1)])) }
+            if isExplicit, chance(4) { lines.append(spaces(indent + random.below(4))) }
             lines.append(
-                spaces(indent + (count > 0 && chance(3) ? 2 : 0))
+                spaces(indent + ((isExplicit || count > 0) && chance(3) ? 2 : 0))
                     + pick(["text # no comment", "- more: \"x", "é\tü", "end  "]))
         }
+        if isExplicit || chance(4) { lines.append(spaces(random.below(isExplicit ? indent + 4 : indent))) }
         if chance(3) { lines.append("") }
     }
 

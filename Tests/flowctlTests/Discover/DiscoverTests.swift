@@ -86,6 +86,7 @@ struct DiscoverTests {
             #expect(text.contains("# " + reason) && made.errors.contains("warning: " + reason), "\(reason)")
         }
         #expect(!text.contains("days_1"))
+        #expect(try shop.run(["fmt", "--check", "shop.yaml"]).exitCode == 0)
         let valid = try shop.run(["validate", "shop.yaml"])
         #expect(valid.exitCode == 0 && valid.output.isEmpty, "\(valid.output)")
         let name = EntityNames.variable(shop.database.database)
