@@ -90,12 +90,14 @@ struct CommentPlacement {
         next += 1
         return comments[next - 1]
     }
-    /// An absent value may end before its colon.
+    /// An absent value may end before its colon, and that may be on the next line.
     private func isBeside(_ comment: SourceComment, _ node: SyntaxNode) -> Bool {
         var at = node.end
         while at < comment.offset {
             let byte = lines.bytes[at]
-            let isSign = byte == UInt8(ascii: ",") || (node.isAbsent && byte == UInt8(ascii: ":"))
+            let isSign =
+                byte == UInt8(ascii: ",")
+                || (node.isAbsent && (byte == UInt8(ascii: ":") || SourceLines.isBreak(byte)))
             guard isSign || SourceLines.isBlank(byte) else { return false }
             at += 1
         }
