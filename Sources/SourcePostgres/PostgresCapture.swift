@@ -247,6 +247,11 @@ public final class PostgresCapture: Capture {
             let needed = source.neededIdentity.filter { shape.index(of: $0.name) != nil }
             try LeafIdentity.read(source.oid, connection).require(needed, of: source)
         }
+        if let found = try GeneratedIdentity.find(sources, connection) {
+            throw RunError(
+                .needsOperator, operation: "publish", object: "table \(found.table)", message: found.reason,
+                hint: found.remedy, task: name)
+        }
         let without = zip(sources, shapes).filter { !$0.hasIdentity($1) }.map(\.0)
         guard without.isEmpty else {
             let names = without.map { "\($0.name)" }

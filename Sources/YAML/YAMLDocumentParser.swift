@@ -27,6 +27,10 @@ public enum YAMLDocumentParser {
         if let failure {
             var fault = SyntaxFault(file: file, offsets: offsets)
             diagnostics.report(fault.diagnostic(failure))
+            var recovery = SyntaxRecovery(file, offsets)
+            for further in recovery.failures(after: failure) {
+                diagnostics.report(fault.diagnostic(further))
+            }
         }
         let root = composer.root.map { Node($0, file: file, path: nil, usedAt: nil) }
         return Document(file: file, root: root, isComplete: isComplete)

@@ -44,6 +44,18 @@ struct ComputedColumnTests {
         try setup.end()
     }
 
+    @Test("one within a replica identity would make PostgreSQL 18 refuse the table's updates: nothing is published; earlier it passes")
+    func withinIdentity() throws {
+        let setup = try setUp("generatedidentity")
+        try setup.admin.execute("ALTER TABLE public.b REPLICA IDENTITY FULL")
+        let outcome = try setup.once()
+        let isRefused = setup.admin.serverVersion >= 180_000
+        #expect(outcome.exitCode == (isRefused ? 69 : 0), "\(outcome.errors)")
+        #expect(outcome.errors.contains("REPLICA IDENTITY DEFAULT") == isRefused)
+        try setup.admin.execute("UPDATE public.b SET price = 1 WHERE id = 1; DELETE FROM public.b WHERE id = 2")
+        try setup.end()
+    }
+
     @Test(
         "one that is added while nothing runs is computed from the next start on; one that becomes an ordinary column stops it"
     )

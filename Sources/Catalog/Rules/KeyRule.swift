@@ -65,8 +65,8 @@ enum KeyRule: CatalogRule {
         }
     }
 
-    /// Whether a location can be a key by a schema; false after a report.
-    private static func report(
+    /// Whether a location can be a key, or tell partitions apart, by a schema; false after a report.
+    static func report(
         _ pointer: JSONPointer, _ text: LocatedText, _ what: String, in model: SchemaModel,
         _ diagnostics: inout DiagnosticCollector
     ) -> Bool {
@@ -124,7 +124,7 @@ enum KeyRule: CatalogRule {
             text.node.error(
                 .keyReduction, "\(what) is reduced \(reduction)",
                 notes: place(of: shape, in: model, "its reduction is given", "reduce"),
-                hint: "remove 'reduce' from the key's location"))
+                hint: "remove 'reduce' from that location"))
         return false
     }
 

@@ -62,7 +62,12 @@ enum ProjectionRule: CatalogRule {
     ) {
         guard let read = collection.model.read, !collection.model.isTable else { return }
         let existence = read.shape.locate(pointer).existence
-        guard existence <= .implicit else { return }
+        guard existence <= .implicit else {
+            if member.value["partition"]?.bool == true {
+                _ = KeyRule.report(pointer, text, "'\(text.text)', by which '\(member.key)' makes partitions,", in: read, &diagnostics)
+            }
+            return
+        }
         if existence == .implicit, read.isOpen || pointer.isMetadata { return }
         let reason = existence == .cannot ? "forbids" : "does not have"
         diagnostics.report(

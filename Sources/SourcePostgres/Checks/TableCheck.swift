@@ -111,6 +111,9 @@ struct TableCheck {
                 .sql(obstacle?.remedy ?? full))
             return
         }
+        if let found = try GeneratedIdentity.find([source], checking.connection) {
+            checking.add(.unmet, "table \(found.table)", found.reason, .step(found.remedy))
+        }
         let keys = links.flatMap(\.bindings).filter { $0.table == source.index && $0.mode == .upsert }
         for column in keys.flatMap(\.key).nameSet.sorted().map(\.text) {
             guard let index = shape.index(of: column) else {
