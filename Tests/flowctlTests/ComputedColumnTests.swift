@@ -44,7 +44,9 @@ struct ComputedColumnTests {
         try setup.end()
     }
 
-    @Test("one within a replica identity would make PostgreSQL 18 refuse the table's updates: nothing is published; earlier it passes")
+    @Test(
+        "one within a replica identity would make PostgreSQL 18 refuse the table's updates: nothing is published; earlier it passes"
+    )
     func withinIdentity() throws {
         let setup = try setUp("generatedidentity")
         try setup.admin.execute("ALTER TABLE public.b REPLICA IDENTITY FULL")

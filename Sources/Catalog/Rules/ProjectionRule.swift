@@ -64,7 +64,8 @@ enum ProjectionRule: CatalogRule {
         let existence = read.shape.locate(pointer).existence
         guard existence <= .implicit else {
             if member.value["partition"]?.bool == true {
-                _ = KeyRule.report(pointer, text, "'\(text.text)', by which '\(member.key)' makes partitions,", in: read, &diagnostics)
+                _ = KeyRule.report(
+                    pointer, text, "'\(text.text)', by which '\(member.key)' makes partitions,", in: read, &diagnostics)
             }
             return
         }

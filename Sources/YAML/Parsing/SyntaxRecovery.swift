@@ -21,7 +21,9 @@ struct SyntaxRecovery {
         var last = first
         var from = 0
         for _ in 0..<Self.limit {
-            guard let mark = last.problemMark, let start = nextKey(after: max(from + 1, place(of: last, mark))) else { break }
+            guard let mark = last.problemMark, let start = nextKey(after: max(from + 1, place(of: last, mark))) else {
+                break
+            }
             from = start
             guard let next = EventReader.read(blank(before: start)[...], { _ in true }) else { break }
             found.append(next)
@@ -53,7 +55,9 @@ struct SyntaxRecovery {
                 || "$_-".utf8.contains(byte)
         }
         let rest = bytes[(start + name.count)...]
-        guard name.first.map({ $0 != UInt8(ascii: "-") }) ?? false, rest.first == UInt8(ascii: ":") else { return false }
+        guard name.first.map({ $0 != UInt8(ascii: "-") }) ?? false, rest.first == UInt8(ascii: ":") else {
+            return false
+        }
         return rest.dropFirst().first.map { $0 == 0x20 || $0 == 0x0A || $0 == 0x0D } ?? true
     }
 
