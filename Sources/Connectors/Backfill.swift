@@ -78,6 +78,9 @@ public protocol LinkBackfills: AnyObject {
     /// The destination's table has the shape's columns from the next commit on; the binding's state says so then.
     func evolved(_ binding: Int, to shape: TableShape)
 
+    /// Rows of the log have this shape from here on; whether the columns of the key have other places than before.
+    func follows(_ binding: Int, _ shape: TableShape) -> Bool
+
     /// The stream has come to what the capture has learned of the binding's table; the binding's state says so from the next
     /// commit on.
     func noted(_ binding: Int, _ note: String)
@@ -85,10 +88,38 @@ public protocol LinkBackfills: AnyObject {
     /// What users should hear of, once: what a table goes without.
     func takeRemarks() -> [(binding: Int, message: String)]
 
+    /// What users should hear of signals, once.
+    func takeSignalRemarks() -> [String]
+
     func state(of binding: Int) -> BindingCheckpoint
 
     /// Whether every row of every binding has been copied.
     var isComplete: Bool { get }
+
+    /// Whether there is nothing to read now: every row has been copied, or somebody has paused what is left.
+    var isAtRest: Bool { get }
+
+    /// Whether no further change of the log may be stored before some table has been read.
+    var holdsLog: Bool { get }
+
+    /// Takes an operator's signal (`ChangeEvent.Kind.signal`) at its place, between two transactions. Returns the
+    /// bindings whose chunk in flight must be given up; their states have changed.
+    func take(_ signal: String, at position: LogPosition) throws -> [Int]
+
+    /// Begins what signals ask for and whose turn has come; returns the bindings that are read from now on. None of them
+    /// is in `busy`; those in `parked` can't be read. `shapes` are those of the bindings' rows now.
+    func beginSignalled(
+        excluding busy: Set<Int>, parked: Set<Int>, shapes: (Int) -> TableShape
+    ) throws -> [Int]
+
+    /// The records of the signals that have changed since the last call, for the link's next commit.
+    func takeSignals() -> [SignalRecord]
+
+    /// Whether `takeSignals` would return any.
+    var hasSignals: Bool { get }
+
+    /// The records of the signals that the chunk is read for, as they will be with it.
+    func signalsIncluding(_ chunk: Chunk) -> [SignalRecord]
 
     /// Rows that a sweep found absent at the source and that may be removed now: those of `chunk` that none of the changes
     /// `touched` since it was opened is about. Keys only, as rows of `shape`.

@@ -25,9 +25,11 @@ public protocol Capture: AnyObject, Sendable {
     /// Begins to read the log at a position that `prepare` accepted.
     func openSession(from position: LogPosition, stop: StopSignal) throws -> any CaptureSession
 
-    /// The backfills of a link's bindings, as they were left. `states` are parallel to the link's bindings.
+    /// The backfills of a link's bindings, as they were left. `states` are parallel to the link's bindings. `signals` are what
+    /// the destination has of the link's; nil for a link that begins now.
     func backfills(
-        of link: LinkSpec, start: CaptureStart, checkpoint: LinkCheckpoint, states: [BindingCheckpoint]
+        of link: LinkSpec, start: CaptureStart, checkpoint: LinkCheckpoint, states: [BindingCheckpoint],
+        signals: StoredSignals?
     ) throws -> any LinkBackfills
 
     /// What reads chunks, on connections of its own.

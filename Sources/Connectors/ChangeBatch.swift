@@ -165,6 +165,8 @@ public struct ChangeEvent: BitwiseCopyable, Sendable {
         /// Outside a transaction: nothing that the capture reads is left before `position`. `time`, where it is not 0: what
         /// the source had committed until then is before it.
         case progress
+        /// An operator's signal, in the transaction that sent it or between two: `note` says what it is.
+        case signal
         /// The capture has learned something of a table (`shape`) that its backfill state has to keep from here on: `note`.
         case note
     }

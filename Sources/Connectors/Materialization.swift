@@ -133,6 +133,8 @@ public protocol Transactor: RowStore {
 
     /// By binding: what waits beside a table that was parked as the link was attached.
     var parked: [Int: ParkedTable] { get }
+    /// What was kept of the link's signals as it was opened.
+    func signals() throws -> StoredSignals
 
     /// Whether anything was stored since the last commit.
     var isOpen: Bool { get }
@@ -140,9 +142,9 @@ public protocol Transactor: RowStore {
     /// Sends what was stored to the destination, in the open transaction, so that the rows' memory can go.
     func flush() throws
 
-    /// Checks the fence, writes the checkpoint and the given bindings' states, commits, and returns when it is durable.
-    /// Throws a `fenced` error, with nothing committed, where a newer runner has taken the link.
-    func commit(_ checkpoint: LinkCheckpoint, bindings: [Int: BindingCheckpoint]) throws
+    /// Checks the fence, writes the checkpoint, the given bindings' states and the signals' records, commits, and returns when
+    /// it is durable. Throws a `fenced` error, with nothing committed, where a newer runner has taken the link.
+    func commit(_ checkpoint: LinkCheckpoint, bindings: [Int: BindingCheckpoint], signals: [SignalRecord]) throws
 
     /// Gives up what was stored since the last commit.
     func rollback()
@@ -154,6 +156,14 @@ public protocol Transactor: RowStore {
 }
 
 extension Transactor {
+    /// Commits without a signal.
+    public func commit(_ checkpoint: LinkCheckpoint, bindings: [Int: BindingCheckpoint]) throws {
+        try commit(checkpoint, bindings: bindings, signals: [])
+    }
+
+    /// For destinations of captures that hear no signals.
+    public func signals() throws -> StoredSignals { StoredSignals() }
+
     public func concern(sourceEncoding: String) throws -> String? { nil }
     public var parked: [Int: ParkedTable] { [:] }
 
@@ -189,9 +199,10 @@ public protocol ChunkWriter: RowStore {
     /// marked. In a transaction of its own.
     func keys(of binding: Int, after key: [String]?, limit: Int) throws -> [[String]]
 
-    /// Checks the fence, writes the state, and commits. Makes the table's key where it is still to be made and
-    /// either every row of the table has been copied now (`isLast`) or the link's changes need it.
-    func commit(_ binding: Int, state: BindingCheckpoint, isLast: Bool) throws
+    /// Checks the fence, writes the state and the records of the signals that asked for the chunk, and commits. Makes the
+    /// table's key where it is still to be made and either every row of the table has been copied now (`isLast`) or the
+    /// link's changes need it.
+    func commit(_ binding: Int, state: BindingCheckpoint, isLast: Bool, signals: [SignalRecord]) throws
 
     /// Rolls back; the writer can begin another chunk unless the connection is lost.
     func abandon()
@@ -200,6 +211,11 @@ public protocol ChunkWriter: RowStore {
 }
 
 extension ChunkWriter {
+    /// Commits a chunk that no signal asked for.
+    public func commit(_ binding: Int, state: BindingCheckpoint, isLast: Bool) throws {
+        try commit(binding, state: state, isLast: isLast, signals: [])
+    }
+
     /// Begins a chunk whose rows are new to the destination.
     public func begin(
         _ binding: Int, shape: TableShape, position: LogPosition, firstSequence: Int64

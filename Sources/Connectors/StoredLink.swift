@@ -50,6 +50,8 @@ public struct StoredLink: Sendable {
     public var time: Int64?
     public var failure: Failure?
     public var tables: [Table]
+    /// Its signals: those that are not ended, and the last ones that are; in the order in which they were taken.
+    public var signals: [SignalRecord] = []
 
     public init(
         capture: String, fence: Int64, position: LogPosition?, time: Int64?, failure: Failure?, tables: [Table]

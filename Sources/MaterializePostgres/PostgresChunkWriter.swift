@@ -131,7 +131,7 @@ final class PostgresChunkWriter: ChunkWriter {
         try session.truncate(try bindings.map { try tables.attached($0) })
     }
 
-    func commit(_ binding: Int, state: BindingCheckpoint, isLast: Bool) throws {
+    func commit(_ binding: Int, state: BindingCheckpoint, isLast: Bool, signals: [SignalRecord]) throws {
         let table = try tables.attached(binding)
         let scope = table.scope("commit a chunk of")
         try session.begin()
@@ -142,6 +142,7 @@ final class PostgresChunkWriter: ChunkWriter {
         try session.send(
             statements.state(state, of: table.binding), scope,
             fault: { scope.error(.needsOperator, "its row in flow.bindings is gone") })
+        for record in signals { try session.send(statements.signal(record), scope) }
         let link = statements.link
         try session.send(statements.holdFence, scope, fault: { Fenced.error(link) })
         try session.commit(scope)

@@ -199,6 +199,13 @@ final class PostgresTransactor: Transactor {
         }
     }
 
+    func signals() throws -> StoredSignals {
+        guard isKnown else { return StoredSignals() }
+        return try scope("read the signals of").rethrowing {
+            try SignalStorage(metadata: statements.metadata, connection: session.connection).stored(link)
+        }
+    }
+
     func confirmFence() throws {
         let statement = statements.confirmFence
         let rows = try scope("watch").rethrowing {
@@ -268,7 +275,9 @@ final class PostgresTransactor: Transactor {
         try session.flush()
     }
 
-    func commit(_ checkpoint: LinkCheckpoint, bindings: [Int: BindingCheckpoint]) throws {
+    func commit(
+        _ checkpoint: LinkCheckpoint, bindings: [Int: BindingCheckpoint], signals: [SignalRecord]
+    ) throws {
         let scope = scope("commit")
         try session.begin()
         var adopted: [BoundTable] = []
@@ -282,6 +291,7 @@ final class PostgresTransactor: Transactor {
                 statements.state(state, of: table.binding), table.scope("record"),
                 fault: { table.scope("record").error(.needsOperator, "its row in flow.bindings is gone") })
         }
+        for record in signals { try session.send(statements.signal(record), scope) }
         if hasErrors { try session.send(statements.clearErrors, scope) }
         try write(checkpoint)
         do {

@@ -18,6 +18,8 @@ extension Link {
             if !delivery.isAbandoned { forget(delivery) }
             delivery.settle()
             deliveries[delivery.chunk.binding] = nil
+            let binding = delivery.chunk.binding
+            if backfills.hasSignals || backfills.isLive(binding) { changedStates.insert(binding) }
             if let shape { try reshape(delivery.chunk.binding, shape) }
         }
     }
@@ -25,8 +27,9 @@ extension Link {
     /// Gives waiting readers chunks to read, or sends them home when every row has been copied.
     func answerDesks() {
         while let desk = waitingDesks.first {
-            if backfills.isComplete {
+            if backfills.isAtRest {
                 desk.reply(.nothingLeft)
+                readers -= 1
             } else if let chunk = backfills.openChunk(at: position, excluding: busyBindings) {
                 let binding = chunk.binding
                 let delivery = ChunkDelivery(chunk: chunk, shape: chunkShapes[binding])
@@ -51,7 +54,7 @@ extension Link {
     }
 
     /// Bindings that can't have a chunk opened now.
-    private var busyBindings: Set<Int> {
+    var busyBindings: Set<Int> {
         var busy = lockedUntilCommit
         for (index, delivery) in deliveries.enumerated() where delivery != nil { busy.insert(index) }
         return busy
@@ -92,7 +95,8 @@ extension Link {
                 backfills.abandoned(chunk)
                 return
             }
-            try writer.commit(binding, state: state, isLast: chunk.isLast)
+            try writer.commit(
+                binding, state: state, isLast: chunk.isLast, signals: backfills.signalsIncluding(chunk))
         } catch {
             writer.abandon()
             throw error

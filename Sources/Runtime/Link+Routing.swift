@@ -2,11 +2,12 @@ import Connectors
 
 /// Events of the log on their way into the buffer.
 extension Link {
-    func process(_ batch: ChangeBatch) throws {
+    /// Takes a batch's events in; leaves the rest of it for later where a signal has the log wait.
+    func process(_ batch: ChangeBatch, from start: Int = 0) throws {
         if !backfills.isComplete || backfills.awaitedPosition != .zero { try backfills.adopt(batch) }
         var number = buffer.adopt(batch)
         let events = batch.events.elements
-        var index = 0
+        var index = start
         while index < events.count {
             let event = events[index]
             switch event.kind {
@@ -22,8 +23,14 @@ extension Link {
             case .commit:
                 lastTime = transaction?.time ?? lastTime
                 if transaction?.isSkipped == false { sourceTime = lastTime }
+                let isSkipped = transaction?.isSkipped ?? true
                 transaction = nil
                 position = max(position, event.position)
+                if isSkipped { signals.removeAll() }
+                if try takeSignals() { return suspended = (batch, index + 1) }
+            case .signal:
+                signals.append(batch.notes[Int(event.note)])
+                if transaction == nil, try takeSignals() { return suspended = (batch, index + 1) }
             case .progress:
                 position = max(position, event.position)
                 if event.time > 0 { sourceTime = event.time }
@@ -211,6 +218,7 @@ extension Link {
             let known = buffer.parts[binding].shape
             guard !known.isSame(as: shape) || known.types != shape.types else { continue }
             try store()
+            if backfills.follows(binding, shape) { try abandonChunkAndWait(of: binding) }
             if !chunkShapes[binding].isSame(as: shape) {
                 try abandonChunkAndWait(of: binding)
                 chunkShapes[binding] = shape

@@ -63,7 +63,14 @@ final class Link {
     var deliveries: [ChunkDelivery?]
     var ready: [ChunkDelivery] = []
     var waitingDesks: [ChunkDesk] = []
-    private var target: LogPosition?
+    var target: LogPosition?
+    /// Threads that read chunks now, and what starts some more.
+    var readers = 0
+    var summonReaders: (() throws -> Int)?
+    /// Signals of the open transaction.
+    var signals: [String] = []
+    /// What is left of a batch in which a signal has the log wait, from an event on.
+    var suspended: (batch: ChangeBatch, index: Int)?
 
     /// A transaction of the log that has begun and not ended.
     struct OpenTransaction {
@@ -119,9 +126,16 @@ final class Link {
 
     private func step() throws -> Bool {
         try finishReadyChunks()
+        try beginSignalled()
         answerDesks()
         try noteProgress()
-        switch mailbox.next(wait: 1000) {
+        if let (batch, index) = suspended, !backfills.holdsLog {
+            suspended = nil
+            try process(batch, from: index)
+            try settle()
+            return true
+        }
+        switch mailbox.next(wait: 1000, holdsLog: backfills.holdsLog) {
         case .message(let message):
             try handle(message)
         case .batch(let batch):
@@ -172,7 +186,7 @@ final class Link {
         for index in changedStates { states[index] = backfills.state(of: index) }
         try transactor.commit(
             LinkCheckpoint(position: position, captureState: try backfills.captureState(), time: sourceTime),
-            bindings: states)
+            bindings: states, signals: backfills.takeSignals())
         committed = position
         committedTime = sourceTime ?? committedTime
         status.durable = position
@@ -192,7 +206,11 @@ final class Link {
 
     /// Commits if something between the last commit and the boundary is uncommitted.
     func commitIfNeeded() throws {
-        if position > committed || !changedStates.isEmpty || transactor.isOpen || !buffer.isEmpty { try commit() }
+        if position > committed || !changedStates.isEmpty || transactor.isOpen || !buffer.isEmpty
+            || backfills.hasSignals
+        {
+            try commit()
+        }
     }
 
     /// Says once that all is there which the source had as the backfills ended, and what the link waits for until then.
@@ -203,7 +221,7 @@ final class Link {
             try commit()
             awaited = backfills.awaitedPosition
         }
-        if target == nil, backfills.isComplete { target = try capture.committedPosition() }
+        if target == nil, backfills.isAtRest { target = try capture.committedPosition() }
         if let target, !status.isCaughtUp {
             if committed >= target, awaited == .zero {
                 status.isCaughtUp = true
@@ -219,7 +237,7 @@ final class Link {
     /// The capture has ended: what is whole is kept, what is not is given up.
     private func finish() throws {
         abandonAllChunks()
-        if transaction == nil, !hasGaps, position > committed || !changedStates.isEmpty {
+        if transaction == nil, !hasGaps, position > committed || !changedStates.isEmpty || backfills.hasSignals {
             try commit()
         } else {
             buffer.clear()
@@ -233,6 +251,7 @@ final class Link {
         abandonAllChunks()
         for desk in waitingDesks { desk.reply(.nothingLeft) }
         waitingDesks.removeAll()
+        summonReaders = nil
         mailbox.refuseMessages { message in
             switch message {
             case .wantsChunk(let desk): desk.reply(.nothingLeft)

@@ -90,11 +90,12 @@ final class LinkMailbox: Sendable {
         }
     }
 
-    /// Messages first, then batches, then the end; nil after `milliseconds` without any.
-    func next(wait milliseconds: Int) -> Item? {
+    /// Messages first, then batches, then the end; nil after `milliseconds` without any. With `holdsLog` batches stay, also at
+    /// the end.
+    func next(wait milliseconds: Int, holdsLog: Bool = false) -> Item? {
         state.wait(milliseconds: milliseconds) { state in
             if !state.messages.isEmpty { return .message(state.messages.removeFirst()) }
-            if !state.batches.isEmpty {
+            if !holdsLog, !state.batches.isEmpty {
                 let batch = state.batches.removeFirst()
                 state.bytes -= batch.footprint
                 return .batch(batch)

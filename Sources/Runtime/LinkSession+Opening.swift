@@ -152,7 +152,8 @@ extension LinkSession {
                 estimatedRows: start.estimatedRows[binding.table], mayDestroy: mayDestroy)
         }
         let backfills = try capture.backfills(
-            of: spec, start: start, checkpoint: checkpoint, states: starts.map(\.state))
+            of: spec, start: start, checkpoint: checkpoint, states: starts.map(\.state),
+            signals: isNew ? nil : try transactor.signals())
         let tables = zip(spec.bindings, starts).enumerated().map { index, pair in
             let (binding, begin) = pair
             var state = begin.state

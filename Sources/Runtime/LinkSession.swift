@@ -100,18 +100,20 @@ final class LinkSession {
             course.linkFailed(error, member)
         })
         do {
-            try spawnReaders(of: link, in: threads, stop: stop)
+            if !link.backfills.isAtRest { link.readers = try spawnReaders(of: link, in: threads, stop: stop) }
         } catch {
             threads.spawn("backfill") { throw error }
         }
+        link.summonReaders = { [self, unowned link] in try spawnReaders(of: link, in: threads, stop: stop) }
         let handOver = HandOver(link)
         threads.spawn("link") { try handOver.value.run() }
         return threads
     }
 
-    private func spawnReaders(of link: Link, in threads: ThreadGroup, stop: StopSignal) throws {
-        guard !link.backfills.isComplete else { return }
-        for _ in 0..<max(1, capture.backfillWorkers) {
+    /// Starts what reads chunks for a link; returns how many threads. By the link's thread, or before it runs.
+    private func spawnReaders(of link: Link, in threads: ThreadGroup, stop: StopSignal) throws -> Int {
+        let count = max(1, capture.backfillWorkers)
+        for _ in 0..<count {
             let reader = try capture.openChunkReader(stop: stop)
             let writer: any ChunkWriter
             do {
@@ -123,5 +125,6 @@ final class LinkSession {
             let worker = HandOver(ChunkWorker(mailbox: link.mailbox, reader: reader, writer: writer))
             threads.spawn("backfill") { try worker.value.run() }
         }
+        return count
     }
 }

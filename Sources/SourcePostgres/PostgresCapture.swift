@@ -74,6 +74,7 @@ public final class PostgresCapture: Capture {
             try server.requireFailover(config)
             let catalog = TableCatalog(connection: connection)
             let sources = try findTables(catalog)
+            try requireUncaptured(sources)
             let shapes = try sources.map { try catalog.shape(of: $0) }
             try requireIdentity(sources, shapes, connection)
             for (source, shape) in zip(sources, shapes) {
@@ -194,17 +195,19 @@ public final class PostgresCapture: Capture {
         _ connection: Connection, _ server: SourceServer, _ provisioning: Provisioning
     ) throws -> [String] {
         let isReadOnly = config.isReadOnly || server.isStandby
-        guard let heartbeat = config.heartbeat else { return [] }
-        guard !isReadOnly else {
+        var used: [String] = []
+        if config.sideTables.signalTable != nil { used.append(SideTables.signalKind) }
+        if case .table = config.heartbeat?.mode { used.append(SideTables.heartbeatKind) }
+        guard !isReadOnly || config.heartbeat == nil else {
             throw RunError(
                 .needsOperator, operation: "beat", object: "the heartbeat of capture \"\(name)\"",
                 message: "this capture does not write to the source, and a heartbeat does",
                 hint: "take advanced.heartbeat out of its config: an idle slot moves without one", task: name)
         }
-        guard case .table = heartbeat.mode else { return [] }
+        guard !used.isEmpty else { return [] }
         let result = try SideTableSetup(
             connection: connection, publication: config.publication, isReadOnly: isReadOnly, provisioning: provisioning
-        ).prepare(config.sideTables.tables.filter { $0.kind == SideTables.heartbeatKind })
+        ).prepare(config.sideTables.tables.filter { used.contains($0.kind) })
         undo.withLock { $0 = result.undo + $0 }
         return result.provisioned
     }
@@ -237,6 +240,17 @@ public final class PostgresCapture: Capture {
                 binding: firstMissing)
         }
         return sources
+    }
+
+    /// The signal table's rows are for the capture itself.
+    private func requireUncaptured(_ sources: [TableSource]) throws {
+        guard let signals = config.sideTables.signalTable?.name,
+            let source = sources.first(where: { $0.name == signals })
+        else { return }
+        throw RunError(
+            .needsOperator, operation: "capture", object: "table \(signals)",
+            message: "it is the capture's signal table, whose rows are never materialized",
+            hint: "take its binding out of the catalog", task: name, binding: source.binding)
     }
 
     /// A published table without replica identity would make the application's updates fail.
@@ -277,7 +291,8 @@ public final class PostgresCapture: Capture {
                 config: config, sources: found.sources,
                 shapes: found.shapes, storage: doubts.watch(found.sources, side) { [weak self] in self?.notice($0) },
                 from: position, stop: stop,
-                watchSlot: { [weak self] in try self?.watchSlot($0) ?? false })
+                watchSlot: { [weak self] in try self?.watchSlot($0) ?? false },
+                notice: { [weak self] in self?.notice($0) })
         }
     }
 

@@ -25,6 +25,8 @@ public struct PostgresCaptureConfig: Sendable {
     public var heartbeat: Heartbeat?
     /// Of documents only: tables get the bytes themselves.
     public var binaryHandling = BinaryHandling.bytes
+    /// The file by which signals come to a capture that never writes to its source; nil for one that has a table for them.
+    public var signalFile: String?
 
     public init(
         connection: ConnectionParameters, slot: String = "flow_slot", publication: String = "flow_publication",

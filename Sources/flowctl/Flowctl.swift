@@ -36,6 +36,7 @@ struct Flowctl: AsyncParsableCommand {
             Retry.self,
             Preview.self,
             Delete.self,
+            Signal.self,
             Demo.self,
             Schema.self,
             Explain.self,

@@ -39,7 +39,6 @@ struct UnfollowedTests {
 
     private static let refused: [(String, String)] = [
         ("historyMode", catalog(source: ", historyMode: true")),
-        ("advanced.signalTable", catalog(source: ", advanced: { signalTable: ops }")),
         ("advanced.min_backfill_xid", catalog(source: ", advanced: { min_backfill_xid: '7' }")),
         ("advanced.capture_as_partitions", catalog(source: ", advanced: { capture_as_partitions: true }")),
         (

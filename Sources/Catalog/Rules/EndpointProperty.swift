@@ -77,7 +77,7 @@ struct EndpointProperty: Sendable {
             "advanced.skip_backfills", "advanced.read_only_capture", "advanced.truncate", "advanced.discover_schemas",
             "advanced.discover_unpublished_tables", "resource.namespace", "resource.stream", "resource.mode",
             "resource.priority", "advanced.heartbeat.interval", "advanced.heartbeat.mode", "advanced.heartbeat.schema",
-            "resource.advanced.additional_backfill_filter", "advanced.binaryHandling",
+            "resource.advanced.additional_backfill_filter", "advanced.binaryHandling", "advanced.signalTable",
         ])
         + harmless([
             "advanced.statement_timeout", "advanced.watermarksTable", "advanced.discover_only_published",
@@ -85,7 +85,7 @@ struct EndpointProperty: Sendable {
         ])
         + [
             refused("historyMode", but: .no),
-            refused("advanced.min_backfill_xid"), refused("advanced.signalTable"),
+            refused("advanced.min_backfill_xid"),
             refused("advanced.capture_as_partitions", but: .no),
         ]
 

@@ -172,7 +172,7 @@ final class DestinationChecking {
                 .sql(make), isOfRole: true)
             return
         }
-        for table in [metadata.checkpoints, metadata.bindings] {
+        for table in [metadata.checkpoints, metadata.bindings, metadata.signals] {
             let missing = try ["SELECT", "INSERT", "UPDATE", "DELETE"].filter { (privilege: String) in
                 try !isTrue(
                     "SELECT has_schema_privilege($1, 'USAGE') AND has_table_privilege($2, $3)",

@@ -8,6 +8,7 @@ struct MetadataSchema: Sendable {
     let bindings: QualifiedName
     let parks: QualifiedName
     let parkedChanges: QualifiedName
+    let signals: QualifiedName
 
     init(_ name: String) {
         self.name = name
@@ -15,6 +16,7 @@ struct MetadataSchema: Sendable {
         bindings = QualifiedName(name, "bindings")
         parks = QualifiedName(name, "parks")
         parkedChanges = QualifiedName(name, "parked_changes")
+        signals = QualifiedName(name, "signals")
     }
 
     /// Makes what is missing, in the open transaction, which holds the lock for it.
@@ -92,6 +94,7 @@ struct MetadataSchema: Sendable {
                AND EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass(\(literal: bindings.quoted))
                              AND attname = 'rebuild_counter' AND NOT attisdropped)
                AND to_regclass(\(literal: parkedChanges.quoted)) IS NOT NULL
+               AND to_regclass(\(literal: signals.quoted)) IS NOT NULL
             """)
         return rows[0, 0] == "t"
     }
@@ -124,6 +127,12 @@ struct MetadataSchema: Sendable {
           id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, park bigint NOT NULL, transaction bigint NOT NULL,
           kind text NOT NULL, is_last boolean NOT NULL, changes bigint NOT NULL, bytes bigint NOT NULL,
           payload bytea NOT NULL);
+        CREATE TABLE IF NOT EXISTS \(signals) (
+          materialization text NOT NULL, capture text NOT NULL, place text NOT NULL,
+          number bigint NOT NULL GENERATED ALWAYS AS IDENTITY, id text NOT NULL, type text NOT NULL,
+          tables text[] NOT NULL, state text NOT NULL, rows bigint, error text, details text NOT NULL, position pg_lsn NOT NULL,
+          taken_at timestamptz NOT NULL DEFAULT now(), updated_at timestamptz NOT NULL DEFAULT now(),
+          PRIMARY KEY (materialization, capture, place));
         \(comments)
         \(functions)
         """
@@ -167,6 +176,16 @@ struct MetadataSchema: Sendable {
         COMMENT ON COLUMN \(parks).bytes IS 'Bytes that they take, before compression.';
         COMMENT ON TABLE \(parkedChanges) IS
           'Changes that wait, in the order of id; flowctl retry stores them in their tables.';
+        COMMENT ON TABLE \(signals) IS
+          'A row for each signal that an operator has sent to a link''s capture, in the order of number.';
+        COMMENT ON COLUMN \(signals).place IS
+          'Where the signal was in the source''s log, or file/ and its id: what was taken is not taken again.';
+        COMMENT ON COLUMN \(signals).state IS
+          'queued, running, paused; and once nothing more comes of it: done, stopped, failed (error says why).';
+        COMMENT ON COLUMN \(signals).tables IS 'Tables of the source that it is about.';
+        COMMENT ON COLUMN \(signals).rows IS 'Rows that were read for it.';
+        COMMENT ON COLUMN \(signals).details IS 'What is asked for and how far it is, in the capture''s own form.';
+        COMMENT ON COLUMN \(signals).position IS 'Where the link was in the log as it took the signal.';
         """
     }
 

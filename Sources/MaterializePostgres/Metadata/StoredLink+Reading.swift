@@ -21,10 +21,12 @@ extension StoredLink {
             }
             let records = try BindingRecord.read(materialization, capture, metadata, connection)
             let parks = try ParkRecord.read(materialization, capture, metadata, connection)
-            return StoredLink(
+            var link = StoredLink(
                 capture: capture, fence: rows[row, 1].flatMap { Int64($0) } ?? 0,
                 position: rows[row, 2].flatMap { LogPosition($0) }, time: rows[row, 3].flatMap { Int64($0) },
                 failure: failure, tables: records.map { Table($0, parks, isFailed: failure != nil) })
+            link.signals = try SignalStorage(metadata: metadata, connection: connection).shown(materialization, capture)
+            return link
         }
     }
 }

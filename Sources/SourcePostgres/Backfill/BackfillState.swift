@@ -7,6 +7,7 @@ import Postgres
 /// "publication": "16390:742", "order": ["id"], "ranges": [{"lower": …, "upper": …, "snapshot": "…", "until": "0/…"}],
 /// "files": "16401", "columns": 7, "storage": {…}}`, of a table that is read again also `"overlay": true`, `"live": true`, `"numbered": 5000`
 /// and, until it is through, `"sweep": {"after": ["17"]}`;
+/// where a signal asked for it `"signal": {"place": "0/16B3748/0"}`;
 /// of one with a window `"window": {"phase": "open", "notBefore": 8000, "notAfter": null, "lacks": false}`.
 struct BackfillState {
     var filter: BackfillFilter
@@ -28,8 +29,20 @@ struct BackfillState {
     var isLive = false
     /// Where the table is in the binding's window; nil for a table that never had one.
     var window: WindowState?
+    /// The signal that the table was read again for last; nil for none.
+    var signal: Order?
     /// Rows that were read before the table was read again: the numbers of an append-only table's rows go on from there.
     var numbered: Int64 = 0
+
+    /// What a signal asks for.
+    struct Order: Equatable, Sendable {
+        /// `SignalRecord.place`.
+        var place: String
+        /// SQL that a row must satisfy to be read; nil for all.
+        var condition: String?
+        /// No change of the log is stored before all rows have been read.
+        var isBlocking = false
+    }
 
     /// The state of a table of which nothing was read.
     init(isCopied: Bool) {
@@ -42,6 +55,42 @@ struct BackfillState {
         filter = BackfillFilter(frontier: nil, isCopied: false, isOverlay: true)
         sweep = sweeps ? KeySweep() : nil
         numbered = (before?.numbered ?? 0) + rows
+    }
+
+    /// Begins to read a table that streams once more, over the rows that are there. Every change of the log goes on being stored
+    /// meanwhile; with a blocking signal none comes meanwhile, and those that the rows contain already are left out then.
+    mutating func begin(_ order: Order, rows: Int64, sweeps: Bool, isLog: Bool) {
+        let keepsRanges = order.isBlocking && !isLog
+        isLive = !keepsRanges
+        filter = BackfillFilter(frontier: nil, isCopied: false, isOverlay: !keepsRanges)
+        sweep = sweeps && order.condition == nil ? KeySweep() : nil
+        numbered += rows
+        fileNode = nil
+        signal = order
+    }
+
+    /// The log has to go on before a blocking signal's rows are all read: from now on every change is stored as it comes.
+    ///
+    /// Changes that the ranges contain are stored once more then, in their order, and end where the ranges were. None is left
+    /// out, so that reading may be stopped at any time.
+    mutating func goOnWithLog(isLog: Bool) {
+        guard signal?.isBlocking == true, !filter.isCopied else { return }
+        signal?.isBlocking = false
+        guard !isLog else { return }
+        isLive = true
+        filter.isOverlay = true
+        filter.ranges = []
+    }
+
+    /// Whether there is anything to read, or to look for.
+    var isReading: Bool { !filter.isCopied || sweep != nil }
+
+    /// Leaves what is not read yet as it is.
+    mutating func end() {
+        filter.isCopied = true
+        filter.frontier = nil
+        filter.chunk = nil
+        sweep = nil
     }
 
     /// Throws `internal` where the text is not what `text` writes.
@@ -70,6 +119,11 @@ struct BackfillState {
         order = value["order"]?.arrayValue?.compactMap(\.stringValue)
         window = value["window"].flatMap { WindowState($0) }
         record = value["storage"].flatMap { StorageRecord($0) }
+        if let order = value["signal"], let place = order["place"]?.stringValue {
+            signal = Order(
+                place: place, condition: order["where"]?.stringValue,
+                isBlocking: order["blocking"]?.boolValue ?? false)
+        }
         if let files = value["files"]?.stringValue, let column = value["columns"]?.intValue { seen = (files, column) }
     }
 
@@ -92,7 +146,13 @@ struct BackfillState {
         if filter.isOverlay {
             state["overlay"] = .bool(true)
             if isLive { state["live"] = .bool(true) }
-            if let sweep { state["sweep"] = ["after": BackfillState.value(sweep.after.map { KeyBound($0) })] }
+        }
+        if let sweep { state["sweep"] = ["after": BackfillState.value(sweep.after.map { KeyBound($0) })] }
+        if let signal {
+            var order = JSONObject([("place", .string(signal.place))])
+            if let condition = signal.condition { order["where"] = .string(condition) }
+            if signal.isBlocking { order["blocking"] = .bool(true) }
+            state["signal"] = .object(order)
         }
         if let window { state["window"] = window.json }
         if let record { state["storage"] = record.json }

@@ -44,9 +44,20 @@ final class ChunkReading: ChunkReader {
             if case .complete = result { return result }
             try? connection.execute("ROLLBACK")
             return result
+        } catch let error as PostgresError where chunk.isSignalled && ChunkReading.isOfQuery(error) {
+            try? connection.execute("ROLLBACK")
+            chunk.failure = error.message
+            return .abandoned
         } catch let error as PostgresError {
             throw error.asRunError(operation: "read a chunk", object: "table \(chunk.table.name)", task: capture)
         }
+    }
+
+    /// Whether the statement is what failed, or what it found in the rows, and it would fail again: classes 22 (data), 42 (syntax,
+    /// rights), 2F, 38, 39 and P0 (functions).
+    private static func isOfQuery(_ error: PostgresError) -> Bool {
+        guard let state = error.sqlState else { return false }
+        return ["22", "2F", "38", "39", "42", "P0"].contains(String(state.prefix(2)))
     }
 
     private func readRows(
@@ -78,7 +89,7 @@ final class ChunkReading: ChunkReader {
         guard try copyRows(of: chunk, shape, format, into: writer, isAbandoned) else { return .abandoned }
         try writer.finishRows()
         chunk.until = try sourcePosition()
-        if chunk.kind == .overlay { chunk.awaited = chunk.until }
+        if chunk.kind == .overlay, !chunk.isBlocking { chunk.awaited = chunk.until }
         try connection.execute("COMMIT")
         // The stream shows what is on disk only: what awaits it needs no other proof, nor does what a standby has replayed.
         if chunk.awaited == .zero, standby == nil {

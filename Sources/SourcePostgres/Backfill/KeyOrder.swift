@@ -23,7 +23,20 @@ struct KeyOrder: Sendable {
         var comparison: Comparison
     }
 
-    let columns: [Column]
+    private(set) var columns: [Column]
+
+    init(columns: [Column]) {
+        self.columns = columns
+    }
+
+    /// The same order of rows of another shape. A column that the shape lacks stays where it was.
+    func placed(in shape: TableShape) -> KeyOrder {
+        var order = self
+        for index in columns.indices {
+            if let place = shape.index(of: columns[index].name) { order.columns[index].index = place }
+        }
+        return order
+    }
 
     var names: [String] { columns.map(\.name) }
 

@@ -4,8 +4,12 @@ import Postgres
 
 /// The backfills of one link. See `BackfillFilter` for the rules, and `ChunkReading` for the reader's side of them.
 final class PostgresBackfills: LinkBackfills {
-    private var tables: [TableBackfill]
-    private var delivered: DeliveredTransactions
+    var tables: [TableBackfill]
+    var delivered: DeliveredTransactions
+    var queue: SignalQueue
+    let signals: SignalTables
+    /// What users should hear of signals.
+    var signalRemarks: [String] = []
     private var identity: LogIdentity
     /// The capture's.
     private let name: String
@@ -17,8 +21,10 @@ final class PostgresBackfills: LinkBackfills {
 
     init(
         name: String, tables: [TableBackfill], delivered: DeliveredTransactions, identity: LogIdentity,
-        isReadOnly: Bool, connect: @escaping () throws -> Connection
+        isReadOnly: Bool, queue: SignalQueue, signals: SignalTables, connect: @escaping () throws -> Connection
     ) {
+        self.queue = queue
+        self.signals = signals
         self.name = name
         self.tables = tables
         self.delivered = delivered
@@ -29,9 +35,14 @@ final class PostgresBackfills: LinkBackfills {
             table.table.generated.remarks(table.binding).map { (index, $0) }
         }
         for index in tables.indices where phase(of: index) == .over { remarks.append((index, Self.overRemark)) }
+        resumeSignals()
     }
 
     var isComplete: Bool { tables.allSatisfy { !$0.isReading } }
+
+    var isAtRest: Bool { !queue.isWaiting && tables.allSatisfy { !$0.isReading || $0.isPaused } }
+
+    var holdsLog: Bool { tables.contains(where: \.holdsLog) }
 
     var awaitedPosition: LogPosition {
         var awaited = LogPosition.zero
@@ -96,6 +107,17 @@ final class PostgresBackfills: LinkBackfills {
         tables[binding].state.seen = (seen.files, max(seen.lastColumn, last))
     }
 
+    func follows(_ binding: Int, _ shape: TableShape) -> Bool {
+        let before = tables[binding].order
+        tables[binding].order = before.placed(in: shape)
+        return before.columns.map(\.index) != tables[binding].order.columns.map(\.index)
+    }
+
+    func takeSignalRemarks() -> [String] {
+        defer { signalRemarks = [] }
+        return signalRemarks
+    }
+
     func takeRemarks() -> [(binding: Int, message: String)] {
         defer { remarks = [] }
         return remarks
@@ -114,10 +136,15 @@ final class PostgresBackfills: LinkBackfills {
     // MARK: - Chunks
 
     func openChunk(at position: LogPosition, excluding: Set<Int>) -> Chunk? {
+        // What waits for the log is not begun while the log waits: it would keep a reader.
+        let isHeld = holdsLog
+        let open = tables.indices.filter { index in
+            tables[index].isReading && !tables[index].isPaused && (!isHeld || tables[index].holdsLog)
+        }
         // Tables of a higher priority are read to their end before others are begun.
-        let highest = tables.lazy.filter(\.isReading).map(\.priority).max()
-        let candidate = tables.indices.first { index in
-            tables[index].isReading && tables[index].priority == highest && !tables[index].isInFlight
+        let highest = open.lazy.map { self.tables[$0].priority }.max()
+        let candidate = open.first { index in
+            tables[index].priority == highest && !tables[index].isInFlight && !tables[index].awaitsRanges
                 && !excluding.contains(index) && tables[index].blockedUntil == .zero
         }
         guard let index = candidate else { return nil }
@@ -146,6 +173,7 @@ final class PostgresBackfills: LinkBackfills {
 
     func finished(_ chunk: Chunk) {
         guard let chunk = chunk as? TableChunk else { return }
+        if let snapshot = progress(of: chunk.binding, with: chunk) { queue.note(snapshot) }
         PostgresBackfills.add(chunk, to: &tables[chunk.binding])
         tables[chunk.binding].isInFlight = false
         if chunk.isPassedOver, !chunk.isLate { remarks.append((chunk.binding, Self.passedOverRemark)) }
@@ -160,10 +188,12 @@ final class PostgresBackfills: LinkBackfills {
         if let chunk = chunk as? TableChunk, chunk.foundOtherFile {
             tables[chunk.binding].blockedUntil = chunk.until
             tables[chunk.binding].state.fileNode = chunk.foundFileNode
+            tables[chunk.binding].state.goOnWithLog(isLog: tables[chunk.binding].isLog)
         }
+        if let chunk = chunk as? TableChunk, let reason = chunk.failure { fail(chunk, because: reason) }
     }
 
-    private static func add(_ chunk: Chunk, to backfill: inout TableBackfill) {
+    static func add(_ chunk: Chunk, to backfill: inout TableBackfill) {
         guard let chunk = chunk as? TableChunk else { return }
         if chunk.isPassedOver {
             backfill.state.filter.passOver()
@@ -274,7 +304,7 @@ final class PostgresBackfills: LinkBackfills {
         return state.text
     }
 
-    private func ask<Answer>(_ operation: String, _ question: (Connection) throws -> Answer) throws -> Answer {
+    func ask<Answer>(_ operation: String, _ question: (Connection) throws -> Answer) throws -> Answer {
         do {
             let connection = try side ?? connect()
             side = connection

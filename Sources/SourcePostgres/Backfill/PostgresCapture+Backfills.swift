@@ -3,7 +3,8 @@ import Postgres
 
 extension PostgresCapture {
     public func backfills(
-        of link: LinkSpec, start: CaptureStart, checkpoint: LinkCheckpoint, states: [BindingCheckpoint]
+        of link: LinkSpec, start: CaptureStart, checkpoint: LinkCheckpoint, states: [BindingCheckpoint],
+        signals: StoredSignals?
     ) throws -> any LinkBackfills {
         let found = try prepared()
         guard let identity = LogIdentity(text: checkpoint.captureState) else {
@@ -13,6 +14,7 @@ extension PostgresCapture {
         }
         var backfills: [TableBackfill] = []
         var begun: [TableSource] = []
+        var failures: [(binding: Int, error: RunError)] = []
         for (binding, state) in zip(link.bindings, states) {
             try requireKey(binding, found, link)
             let source = found.sources[binding.table]
@@ -35,7 +37,15 @@ extension PostgresCapture {
             if let known = backfill.publication, known != source.publication, !isOver {
                 throw altered(source, binding, link)
             }
-            let order = try order(of: binding, state: backfill, found, link)
+            var dropped: RunError?
+            let order: KeyOrder
+            do {
+                order = try self.order(of: binding, state: backfill, found, link)
+            } catch let error as RunError where backfill.signal != nil && backfill.isReading && !error.isPassing {
+                backfill.end()
+                dropped = error
+                order = try self.order(of: binding, state: backfill, found, link)
+            }
             if !isOver, let seen = backfill.seen,
                 let column = source.storage.unknownColumn(since: seen.files, after: seen.lastColumn)
             {
@@ -56,12 +66,13 @@ extension PostgresCapture {
             backfill.publication = source.publication
             backfill.order = order.names
             backfill.seen = (source.storage.files, source.storage.lastColumn)
+            if let dropped { failures.append((backfills.count, dropped)) }
             backfills.append(
                 TableBackfill(
                     table: source, binding: binding, order: order,
                     priority: tables[binding.table].priority,
                     key: found.shapes[binding.table].columns(named: binding.key), isLog: binding.mode == .insert,
-                    condition: tables[binding.table].backfillFilter,
+                    bindingCondition: tables[binding.table].backfillFilter,
                     state: backfill,
                     checkpoint: state, size: ChunkSize(fixed: config.chunkRows, bytes: config.chunkBytes)))
         }
@@ -71,11 +82,22 @@ extension PostgresCapture {
         // Nobody noted what the stream showed while no table was being read: it may not be visible yet. Whoever did it holds
         // a lock on the table until it is.
         let writers = identity.base == nil ? try TableWriters.running(on: begun, connect) : []
-        return PostgresBackfills(
+        let made = PostgresBackfills(
             name: name, tables: backfills,
             delivered: DeliveredTransactions(base: identity.base, pending: identity.pending + writers),
             identity: now, isReadOnly: config.isReadOnly,
+            queue: SignalQueue(signals ?? StoredSignals(), bindings: link.bindings),
+            signals: SignalTables(names: found.sources.map(SignalTables.name)),
             connect: { try connect() })
+        if signals == nil, let path = config.signalFile {
+            // They were for those who had something to read again.
+            let notes = (try? SignalFile(path: path).notes(from: 0).notes) ?? []
+            for note in notes { made.passOver(note, at: checkpoint.position) }
+        }
+        for failure in failures {
+            made.fail(binding: failure.binding, because: failure.error.description)
+        }
+        return made
     }
 
     /// Goes on with the window that the catalog has now.

@@ -9,6 +9,9 @@ extension PostgresCapture {
         of binding: LinkBinding, state: BackfillState, _ found: Found, _ link: LinkSpec
     ) throws -> KeyOrder {
         let own = found.orders[binding.table]
+        if state.signal != nil, state.isReading || state.filter.isFiltering, let names = state.order {
+            return try signalled(names, binding, found, isReading: !state.filter.isCopied)
+        }
         let key = binding.key.nameSet
         let isAny = binding.mode != .upsert || !state.filter.isFiltering
         let orders = isAny ? [own] : [own] + found.keyOrders[binding.table]
@@ -24,6 +27,27 @@ extension PostgresCapture {
                 task: link.materialization, binding: binding.index)
         }
         return order
+    }
+
+    /// The order that a signal's snapshot was begun in: columns that are unique, as they were then.
+    private func signalled(
+        _ names: [String], _ binding: LinkBinding, _ found: Found, isReading: Bool
+    ) throws -> KeyOrder {
+        let known = [found.orders[binding.table]] + found.keyOrders[binding.table]
+        if let order = known.first(where: { $0.names.areSameNames(as: names) }) { return order }
+        let source = found.sources[binding.table]
+        return try rethrowing("go on reading", "table \(source.name)") {
+            let connection = try connect()
+            defer { connection.close() }
+            let unique = try UniqueKeys(connection: connection).columns(of: source)
+            guard !isReading || unique.contains(where: { $0.areSameNames(as: names) }) else {
+                throw RunError(
+                    .needsOperator, operation: "go on reading", object: "table \(source.name)",
+                    message: "no unique index of \(names.joined(separator: ", ")) is there any more")
+            }
+            return try TableCatalog(connection: connection).order(
+                of: source, by: names, shape: found.shapes[binding.table])
+        }
     }
 
     private func unordered(_ binding: LinkBinding, _ found: Found, _ link: LinkSpec) -> RunError {

@@ -5,17 +5,19 @@ import Postgres
 struct TableBackfill {
     let table: TableSource
     let binding: LinkBinding
-    let order: KeyOrder
+    var order: KeyOrder
     let priority: Int
     /// The collection's key among the source's columns, and whether the destination keeps each change as a row.
     let key: [ColumnShape]
     let isLog: Bool
-    /// SQL that a row must satisfy to be read; nil for all.
-    let condition: String?
+    /// SQL that a row of the table must satisfy to be read; nil for all.
+    let bindingCondition: String?
     var state: BackfillState
     var checkpoint: BindingCheckpoint
     var size: ChunkSize
     var isInFlight = false
+    /// What is left to read waits until somebody resumes it.
+    var isPaused = false
     /// No chunk is opened before the stream has passed this position; zero for none.
     var blockedUntil = LogPosition.zero
     /// For keys that the server compares: which bounds each row of the adopted batch is at most, by its first field.
@@ -26,11 +28,26 @@ struct TableBackfill {
     var isFiltering: Bool { state.filter.isFiltering && !(isLog && state.filter.isOverlay) }
 
     /// Whether there is anything to read, or to look for.
-    var isReading: Bool { !state.filter.isCopied || state.sweep != nil }
+    var isReading: Bool { state.isReading }
 
-    /// Whether an update may be of a row that the destination never had.
+    /// The binding's condition, and the signal's that the table is read for. Each on lines of its own: it may end in a comment.
+    var condition: String? {
+        let terms = [bindingCondition, state.signal?.condition].compactMap { $0 }
+        return terms.isEmpty ? nil : terms.joined(separator: "\n) AND (\n")
+    }
+
+    /// Whether the log waits at the source until every row has been read. Not where the log has to show first what became of
+    /// the table's file.
+    var holdsLog: Bool {
+        state.signal?.isBlocking == true && !state.filter.isCopied && blockedUntil == .zero && !isPaused
+    }
+
+    /// Whether changes are still to come that are left out. A sweep takes what the log says of a key for stored: it waits.
+    var awaitsRanges: Bool { state.filter.isCopied && !state.filter.ranges.isEmpty }
+
+    /// Whether an update may be of a row that the destination never had, or has lost: a table that is read again is mended.
     var lacksRows: Bool {
-        binding.skipsBackfill || condition != nil
+        binding.skipsBackfill || bindingCondition != nil || (state.isLive && state.filter.isFiltering)
             || state.window.map { $0.lacksRows || !state.filter.isCopied } ?? false
     }
 

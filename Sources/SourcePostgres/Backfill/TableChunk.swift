@@ -25,6 +25,10 @@ final class TableChunk: Chunk, @unchecked Sendable {
     /// When rows may be read; nil for any time. `isLate`: the link has seen the end of it.
     let window: TimeWindow?
     let isLate: Bool
+    /// Whether nothing of the log may be stored before it: then it waits for nothing of the log either.
+    let isBlocking: Bool
+    /// Whether a signal asked for it: what is wrong with it then ends the signal alone.
+    let isSignalled: Bool
 
     // Found by the reader.
     /// Of a sweep: the last key that was looked at, and those that the source does not have.
@@ -36,6 +40,8 @@ final class TableChunk: Chunk, @unchecked Sendable {
     /// The source's position after the last row was read.
     var until: LogPosition = .zero
     var milliseconds = 0
+    /// Why it can't be read; nil where it can.
+    var failure: String?
 
     /// The next chunk of what a binding's backfill knows.
     init(
@@ -49,17 +55,23 @@ final class TableChunk: Chunk, @unchecked Sendable {
         fileNode = state.fileNode
         self.demand = demand
         self.mark = mark
-        rowLimit = backfill.size.rows
+        // Ranges stay while the log waits: the more there are, the larger are the next.
+        let doublings = backfill.holdsLog ? min(state.filter.ranges.count / 32, 20) : 0
+        rowLimit = backfill.size.rows << doublings
         isSwept = state.sweep != nil
         sweep = state.sweep ?? KeySweep()
         key = backfill.key
         filter = backfill.condition
         window = state.window?.window
         isLate = state.window?.phase == .over
+        isBlocking = backfill.holdsLog
+        isSignalled = state.signal != nil
         keyLimit = min(backfill.size.rows, TableChunk.mostKeys)
         super.init(
             binding: binding, position: position, firstSequence: state.numbered + backfill.checkpoint.rows,
-            kind: state.filter.isCopied ? .sweep : state.filter.isOverlay && !backfill.isLog ? .overlay : .copy)
+            kind: state.filter.isCopied
+                ? .sweep
+                : (state.filter.isOverlay || state.signal?.isBlocking == true) && !backfill.isLog ? .overlay : .copy)
     }
 
     /// Keys that the source is asked about at once.

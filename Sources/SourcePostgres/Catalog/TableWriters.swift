@@ -9,6 +9,11 @@ enum TableWriters {
         guard !tables.isEmpty else { return [] }
         let connection = try connect()
         defer { connection.close() }
+        return try running(on: tables, connection)
+    }
+
+    /// The same on a connection that is there.
+    static func running(on tables: [TableSource], _ connection: Connection) throws -> [UInt32] {
         let oids = ArrayText.of(tables.map(\.oid))
         let rows = try connection.query(
             """

@@ -18,6 +18,7 @@ public struct SideTables: Sendable {
 
     public var tables: [Table]
 
+    static let signalKind = "signal table"
     static let heartbeatKind = "heartbeat table"
 
     public init() {
@@ -36,7 +37,7 @@ public struct SideTables: Sendable {
         if let text = advanced?["signalTable"]?.stringValue {
             tables.append(
                 Table(
-                    name: SideTables.name(text) ?? QualifiedName(text, "streamkap_signal"), kind: "signal table",
+                    name: SideTables.name(text) ?? QualifiedName(text, "streamkap_signal"), kind: SideTables.signalKind,
                     columns: "id varchar(255) PRIMARY KEY, type varchar(32) NOT NULL, data varchar(2000)",
                     privileges: ["SELECT", "INSERT"], isPublished: true))
         }
@@ -49,6 +50,9 @@ public struct SideTables: Sendable {
                     privileges: ["SELECT", "INSERT", "UPDATE"], isPublished: true))
         }
     }
+
+    /// The table whose rows steer snapshots; nil for none.
+    public var signalTable: Table? { tables.first { $0.kind == SideTables.signalKind } }
 
     /// `schema.table`; nil for a text without a dot.
     private static func name(_ text: String?) -> QualifiedName? {

@@ -77,7 +77,7 @@ final class PreviewStream {
                 if let document = documents.ofChange(event, at: place, shape, batch), !emit(shape.table, document) {
                     return false
                 }
-            case .progress, .note: break
+            case .progress, .note, .signal: break
             }
         }
         return true

@@ -12,10 +12,18 @@ struct ChangeDecoder {
     /// Its commit record's.
     private var position = LogPosition.zero
     private(set) var isInTransaction = false
+    /// The signal table, its number once the stream has announced it, and how many signals the open transaction has had.
+    private let signalTable: QualifiedName?
+    private var signalRelation: UInt32?
+    private var signalCount = 0
     /// End of the last whole transaction.
     private(set) var lastCommit = LogPosition.zero
 
-    init(relations: RelationCache, storage: StorageWatch, truncate: PostgresCaptureConfig.TruncateMode) {
+    init(
+        relations: RelationCache, storage: StorageWatch, truncate: PostgresCaptureConfig.TruncateMode,
+        signalTable: QualifiedName? = nil
+    ) {
+        self.signalTable = signalTable
         self.relations = relations
         self.storage = storage
         self.truncate = truncate
@@ -33,6 +41,7 @@ struct ChangeDecoder {
         case UInt8(ascii: "R"):
             let relation = try RelationMessage(&reader)
             storage.announce(relation)
+            noteSignals(relation)
             if let shape = try relations.learn(relation) {
                 var event = ChangeEvent(.shape)
                 event.shape = batch.index(of: shape)
@@ -55,6 +64,7 @@ struct ChangeDecoder {
         transaction = try reader.uint32()
         event.transaction = transaction
         isInTransaction = true
+        signalCount = 0
         batch.append(event)
     }
 
@@ -74,15 +84,21 @@ struct ChangeDecoder {
     /// The shape of a changed row; nil for a table that is not captured.
     @inline(__always)
     private func shape(_ reader: inout MessageReader, _ batch: ChangeBatch) throws -> TableShape? {
-        let relation = try reader.uint32()
+        try shape(of: try reader.uint32(), batch)
+    }
+
+    @inline(__always)
+    private func shape(of relation: UInt32, _ batch: ChangeBatch) throws -> TableShape? {
         let shape = relations.shape(of: relation)
         if storage.isAnnounced { try storage.change(relation, at: position, shape, into: batch) }
         return shape
     }
 
     @inline(__always)
-    private func insert(_ reader: inout MessageReader, _ batch: ChangeBatch) throws {
-        guard let shape = try shape(&reader, batch) else { return }
+    private mutating func insert(_ reader: inout MessageReader, _ batch: ChangeBatch) throws {
+        let relation = try reader.uint32()
+        if relation == signalRelation { return try signal(&reader, batch) }
+        guard let shape = try shape(of: relation, batch) else { return }
         guard try reader.byte() == UInt8(ascii: "N") else { throw MessageReader.malformed }
         var event = ChangeEvent(.insert)
         event.shape = batch.index(of: shape)
@@ -175,6 +191,52 @@ struct ChangeDecoder {
             }
         }
         return isLeft
+    }
+
+    // MARK: - Signals
+
+    private mutating func noteSignals(_ relation: RelationMessage) {
+        guard let signalTable else { return }
+        if QualifiedName(relation.namespace, relation.name) == signalTable {
+            signalRelation = relation.id
+        } else if relation.id == signalRelation {
+            signalRelation = nil
+        }
+    }
+
+    /// A row of the signal table: id, type and data by their places.
+    private mutating func signal(_ reader: inout MessageReader, _ batch: ChangeBatch) throws {
+        guard try reader.byte() == UInt8(ascii: "N") else { throw MessageReader.malformed }
+        var values: [String?] = []
+        var isTooLong = false
+        for _ in 0..<Int(try reader.uint16()) {
+            switch try reader.byte() {
+            case UInt8(ascii: "t"):
+                let length = Int(try reader.uint32())
+                let start = try reader.bytes(length)
+                guard values.count < 3 else { continue }
+                let most = values.count < 2 ? 256 : SignalNote.mostBytes
+                isTooLong = isTooLong || length > most
+                values.append(
+                    String(decoding: UnsafeBufferPointer(start: start, count: min(length, most)), as: UTF8.self))
+            case UInt8(ascii: "n"), UInt8(ascii: "u"):
+                if values.count < 3 { values.append(nil) }
+            default:
+                throw MessageReader.malformed
+            }
+        }
+        values += Array(repeating: nil, count: max(0, 3 - values.count))
+        var note = SignalNote(
+            place: "\(position)/\(signalCount)", id: values[0] ?? "", type: values[1] ?? "", data: values[2])
+        if isTooLong {
+            note.isTooLong = true
+            note.data = nil
+        }
+        signalCount += 1
+        var event = ChangeEvent(.signal)
+        event.transaction = transaction
+        event.note = batch.add(note.text)
+        batch.append(event)
     }
 
     // MARK: - Whole tables

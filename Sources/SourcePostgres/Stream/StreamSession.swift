@@ -22,6 +22,9 @@ final class StreamSession: CaptureSession {
     /// Looks after the slot on a connection; whether the server gives it up at its next checkpoint.
     private let watchSlot: (Connection) throws -> Bool
     private var decoder: ChangeDecoder
+    private var signalWatch: SignalTableWatch?
+    private var signalFile: SignalTail?
+    private let notice: (StatusFinding) -> Void
 
     private var pace = ReadPace()
     private var acknowledged = LogPosition.zero
@@ -49,7 +52,7 @@ final class StreamSession: CaptureSession {
     init(
         replication: Connection, side: Connection, config: PostgresCaptureConfig, sources: [TableSource],
         shapes: [TableShape], storage: StorageWatch, from position: LogPosition, stop: StopSignal,
-        watchSlot: @escaping (Connection) throws -> Bool
+        watchSlot: @escaping (Connection) throws -> Bool, notice: @escaping (StatusFinding) -> Void
     ) throws {
         self.replication = replication
         self.side = side
@@ -62,7 +65,12 @@ final class StreamSession: CaptureSession {
         generated = sources.map(\.generated)
         decoder = ChangeDecoder(
             relations: RelationCache(sources: sources, shapes: shapes, connection: side), storage: storage,
-            truncate: config.truncate)
+            truncate: config.truncate, signalTable: config.sideTables.signalTable?.name)
+        signalWatch = config.sideTables.signalTable.map {
+            SignalTableWatch(table: $0.name, publication: config.publication)
+        }
+        signalFile = config.signalFile.map { SignalTail(file: SignalFile(path: $0)) }
+        self.notice = notice
         reported = position
         begin = position
         try start(config, position)
@@ -92,6 +100,7 @@ final class StreamSession: CaptureSession {
         do {
             try watchTables(batch)
             try beat()
+            readSignals(into: batch)
             try readAvailable(into: batch)
             if batch.isEmpty, milliseconds > 0 {
                 if wantsProgress { try requestProgress() }
@@ -109,6 +118,7 @@ final class StreamSession: CaptureSession {
         try TableWatch.require(sources, side)
         try TableWatch.requirePublished(sources, publication, side)
         try decoder.storage.look()
+        if let finding = try signalWatch?.look(side) { notice(finding) }
         try TypeWatch.require(decoder.relations.shapes, side)
         try TableWatch.requireWholePublication(sources, publication, side)
         let generated = try GeneratedColumns.read(sources.map(\.oid), side)
@@ -121,6 +131,16 @@ final class StreamSession: CaptureSession {
             guard let shape = decoder.relations.renew(source.index, columns) else { continue }
             var event = ChangeEvent(.shape)
             event.shape = batch.index(of: shape)
+            batch.append(event)
+        }
+    }
+
+    /// Signals of the file come between two transactions.
+    private func readSignals(into batch: ChangeBatch) {
+        guard !decoder.isInTransaction else { return }
+        for note in signalFile?.read(now: now(), notice: notice) ?? [] {
+            var event = ChangeEvent(.signal)
+            event.note = batch.add(note.text)
             batch.append(event)
         }
     }

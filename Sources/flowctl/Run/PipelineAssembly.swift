@@ -63,7 +63,7 @@ struct PipelineAssembly {
         let skips = SkippedBackfills(config["advanced"]?["skip_backfills"]?.stringValue ?? "")
         let plans = try links.compactMap { try plan($0, task, tableOfBinding, skips) }
         let capture = PostgresCapture(
-            name: task.name, config: try of(task.name) { try PostgresCaptureConfig(config) },
+            name: task.name, config: try of(task.name) { try task.captureConfig(resolved: config) },
             tables: bindings.map { offset, binding in
                 CapturedTable(
                     namespace: binding.namespace, stream: binding.stream,

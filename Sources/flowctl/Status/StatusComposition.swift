@@ -27,6 +27,7 @@ struct StatusComposition {
         let positions = links.map { stored($0)?.position }
         report.position = links.count == 1 ? positions[0] : nil
         report.lag = worst(links.map(lag))
+        report.signals = links.flatMap { stored($0)?.signals ?? [] }
         report.state = overall(report.bindings)
         switch destinations[index] {
         case .failure(let error):

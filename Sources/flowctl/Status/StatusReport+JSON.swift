@@ -15,7 +15,8 @@ extension StatusReport.Task {
             "lsn": position.map { .string($0.description) } ?? .null,
             "lag_bytes": lag.map { .int(Int($0.bytes)) } ?? .null,
             "lag_seconds": lag?.seconds.map { .int(Int($0)) } ?? .null,
-            "slot": slot.map(\.json) ?? .null, "bindings": .array(bindings.map(\.json)), "signals": [],
+            "slot": slot.map(\.json) ?? .null, "bindings": .array(bindings.map(\.json)),
+            "signals": .array(signals.map(\.json)),
         ]
     }
 }
@@ -45,6 +46,16 @@ extension StatusReport.Binding {
 extension ParkedTable {
     fileprivate var json: JSONValue {
         ["changes": .int(Int(changes)), "bytes": .int(Int(bytes)), "since": .string(since)]
+    }
+}
+
+extension SignalRecord {
+    fileprivate var json: JSONValue {
+        [
+            "id": .string(id), "type": .string(type), "tables": .array(tables.map { .string($0) }),
+            "state": .string(state.rawValue), "rows": rows.map { .int(Int($0)) } ?? .null,
+            "error": error.map { .string($0) } ?? .null,
+        ]
     }
 }
 

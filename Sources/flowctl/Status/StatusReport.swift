@@ -35,6 +35,8 @@ struct StatusReport {
         /// Of a capture whose source answered.
         var slot: SlotStatus?
         var bindings: [Binding] = []
+        /// Of a materialization: what operators have asked its captures for.
+        var signals: [SignalRecord] = []
         /// What is wrong with the whole task, and what deserves a look.
         var findings: [StatusFinding] = []
     }

@@ -45,7 +45,7 @@ struct StatusText {
             }
             lines.append(part)
         }
-        return lines
+        return lines + task.signals.map(line)
     }
 
     // MARK: - One thing
@@ -72,6 +72,21 @@ struct StatusText {
         }
         var line = Line(name: "  slot \(slot.name)", state: state, detail: parts.joined(separator: ", "))
         line.colour = state == "active" ? nil : slot.walStatus == "lost" ? StatusText.red : StatusText.yellow
+        return line
+    }
+
+    private func line(_ signal: SignalRecord) -> Line {
+        var parts = [signal.type]
+        if !signal.tables.isEmpty { parts.append(signal.tables.joined(separator: ", ")) }
+        if let rows = signal.rows { parts.append("\(rows) rows") }
+        var line = Line(
+            name: "  signal \(signal.id)", state: signal.state.rawValue, detail: parts.joined(separator: "  "))
+        line.below = signal.error.map { notes("error", $0, nil, indent: 4) } ?? []
+        switch signal.state {
+        case .failed: line.colour = StatusText.red
+        case .queued, .running, .paused: line.colour = StatusText.yellow
+        case .done, .stopped: line.colour = nil
+        }
         return line
     }
 

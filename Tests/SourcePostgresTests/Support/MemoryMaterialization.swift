@@ -204,7 +204,9 @@ final class MemoryTransactor: MemoryStore, Transactor {
 
     func flush() throws {}
 
-    func commit(_ checkpoint: LinkCheckpoint, bindings: [Int: BindingCheckpoint]) throws {
+    func commit(
+        _ checkpoint: LinkCheckpoint, bindings: [Int: BindingCheckpoint], signals: [SignalRecord]
+    ) throws {
         let changes = pending
         pending = []
         try owner.commit(
@@ -280,7 +282,7 @@ final class MemoryChunkWriter: MemoryStore, ChunkWriter {
         }
     }
 
-    func commit(_ binding: Int, state: BindingCheckpoint, isLast: Bool) throws {
+    func commit(_ binding: Int, state: BindingCheckpoint, isLast: Bool, signals: [SignalRecord]) throws {
         let changes = pending
         pending = []
         try owner.commit(fence: fence, changes + [{ $0.bindings[binding] = state }])
