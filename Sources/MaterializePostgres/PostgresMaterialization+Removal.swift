@@ -71,6 +71,7 @@ extension PostgresMaterialization {
         let mine =
             "materialization = \(SQL.literal(link.materialization)) AND capture = \(SQL.literal(link.capture))"
         try addParks(of: link, mine, connection, &removal)
+        try addSignals(mine, connection, &removal)
         for (table, count) in [(metadata.bindings, found.1), (metadata.checkpoints, found.0)] where count > 0 {
             removal.changes.append(
                 PlannedChange(
@@ -98,6 +99,17 @@ extension PostgresMaterialization {
                 remark: "\(parks[0, 0] ?? "0") changes that wait for tables which refused a row"))
         removal.changes.append(
             PlannedChange(.destroy, "table \(metadata.parks)", sql: "DELETE FROM \(metadata.parks) WHERE \(mine)"))
+    }
+
+    private func addSignals(_ mine: String, _ connection: Connection, _ removal: inout Removal) throws {
+        let there = try connection.query("SELECT to_regclass(\(literal: metadata.signals.quoted)) IS NOT NULL")
+        guard there[0, 0] == "t" else { return }
+        let found = try connection.query("SELECT count(*) FROM \(metadata.signals) WHERE \(raw: mine)")
+        guard let count = found[0, 0], count != "0" else { return }
+        removal.changes.append(
+            PlannedChange(
+                .destroy, "table \(metadata.signals)", sql: "DELETE FROM \(metadata.signals) WHERE \(mine)",
+                remark: "what became of \(count) signals of operators"))
     }
 
     private func addTables(
@@ -154,7 +166,7 @@ extension PostgresMaterialization {
             SELECT (SELECT count(*) FROM \(metadata.checkpoints) WHERE materialization <> $1 OR capture <> ALL ($2::text[])),
                    (SELECT count(*) FROM \(metadata.bindings) WHERE materialization <> $1 OR capture <> ALL ($2::text[])),
                    (SELECT count(*) FROM pg_class c WHERE c.relnamespace = n.oid AND c.relkind NOT IN ('i', 't', 'S')
-                      AND c.relname NOT IN ('checkpoints', 'bindings', 'parks', 'parked_changes') AND c.oid::regclass::text <> ALL ($4::text[]))
+                      AND c.relname NOT IN ('checkpoints', 'bindings', 'parks', 'parked_changes', 'signals') AND c.oid::regclass::text <> ALL ($4::text[]))
                    + (SELECT count(*) FROM pg_proc p
                        WHERE p.pronamespace = n.oid AND p.proname NOT IN ('position', 'wait_for')),
                    pg_has_role(n.nspowner, 'USAGE')

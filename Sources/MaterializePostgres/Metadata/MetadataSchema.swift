@@ -67,7 +67,7 @@ struct MetadataSchema: Sendable {
     var drop: SQL {
         """
         DROP FUNCTION IF EXISTS \(id: name).wait_for(text, pg_lsn, interval), \(id: name).position(text);
-        DROP TABLE IF EXISTS \(parkedChanges), \(parks), \(bindings), \(checkpoints);
+        DROP TABLE IF EXISTS \(signals), \(parkedChanges), \(parks), \(bindings), \(checkpoints);
         DROP SCHEMA \(id: name)
         """
     }

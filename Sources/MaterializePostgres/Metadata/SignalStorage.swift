@@ -12,6 +12,7 @@ struct SignalStorage {
 
     /// What a link begins with.
     func stored(_ link: LinkSpec) throws -> StoredSignals {
+        guard try isThere() else { return StoredSignals() }
         let open = try records(
             link.materialization, link.capture, "state IN ('queued', 'running', 'paused') ORDER BY number")
         let taken = try connection.query(
@@ -23,8 +24,7 @@ struct SignalStorage {
 
     /// What a status shows: none where an older version made the schema.
     func shown(_ materialization: String, _ capture: String) throws -> [SignalRecord] {
-        let there = try connection.query("SELECT to_regclass(\(literal: metadata.signals.quoted)) IS NOT NULL")
-        guard there[0, 0] == "t" else { return [] }
+        guard try isThere() else { return [] }
         return try records(
             materialization, capture,
             """
@@ -35,6 +35,11 @@ struct SignalStorage {
                  ORDER BY number DESC LIMIT \(raw: String(SignalStorage.shownEnds))) l))
              ORDER BY number
             """)
+    }
+
+    /// Not where an older version made the schema, and no runner has opened a link since.
+    private func isThere() throws -> Bool {
+        try connection.query("SELECT to_regclass(\(literal: metadata.signals.quoted)) IS NOT NULL")[0, 0] == "t"
     }
 
     private func records(_ materialization: String, _ capture: String, _ condition: SQL) throws -> [SignalRecord] {
