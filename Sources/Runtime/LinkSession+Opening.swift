@@ -153,7 +153,7 @@ extension LinkSession {
         }
         let backfills = try capture.backfills(
             of: spec, start: start, checkpoint: checkpoint, states: starts.map(\.state),
-            signals: isNew ? nil : try transactor.signals())
+            signals: transactor.checkpoint == nil ? nil : try transactor.signals())
         let tables = zip(spec.bindings, starts).enumerated().map { index, pair in
             let (binding, begin) = pair
             var state = begin.state

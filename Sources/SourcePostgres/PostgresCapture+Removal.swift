@@ -87,7 +87,8 @@ extension PostgresCapture {
             removal.changes.append(
                 PlannedChange(.destroy, object, sql: "DROP PUBLICATION IF EXISTS \(Identifier(config.publication))"))
         }
-        for table in config.sideTables.tables where table.kind == SideTables.heartbeatKind {
+        let shared = [SideTables.heartbeatKind, SideTables.signalKind]
+        for table in config.sideTables.tables where shared.contains(table.kind) {
             removal.kept.append("\(table.kind) \(table.name), if it is there: others may use it")
         }
     }
