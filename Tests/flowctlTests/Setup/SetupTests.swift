@@ -148,6 +148,7 @@ struct SetupTests {
             """
             CREATE ROLE rds_superuser; CREATE ROLE rds_replication;
             CREATE ROLE master LOGIN CREATEROLE PASSWORD 'm'; GRANT rds_superuser TO master;
+            GRANT rds_replication TO master WITH ADMIN OPTION;
             ALTER DATABASE shop OWNER TO master; ALTER DATABASE warehouse OWNER TO master; ALTER SCHEMA "Sales" OWNER TO master;
             ALTER SCHEMA public OWNER TO master; ALTER TABLE "Sales"."Orders" OWNER TO master;
             ALTER TABLE public.guarded OWNER TO master; ALTER TABLE public.heap OWNER TO master;
