@@ -180,7 +180,8 @@ struct PartitionChangeTests {
         try setup.write(["a", "b"], resource: resource)
         let apply = try setup.start()
         try run(["UPDATE public.b SET v = 'last' WHERE id = 1", "DROP TABLE public.b_1"], setup)
-        let looked: SQL = "SELECT position('public.b_1' IN backfill) = 0 FROM flow.bindings WHERE destination_table = 'b'"
+        let looked: SQL =
+            "SELECT position('public.b_1' IN backfill) = 0 FROM flow.bindings WHERE destination_table = 'b'"
         #expect(eventually(seconds: 30) { (try? Connection(setup.destination).query(looked)[0, 0]) == "t" })
         try run(["INSERT INTO public.b VALUES (12, 'later')"], setup)
         #expect(eventually(seconds: 20) { (try? setup.rows("b"))?.contains("12later") == true }, "\(apply.errors)")

@@ -209,6 +209,8 @@ struct WindowTests {
         let start = try moment(0.7, digits: "MS")
         try write([("a", ", notBefore: '\(start)'", "")], chunk: 200)
         let traffic = Thread.detached(source) { connection, round in
+            // Some rows must stay as they are, however long the kills take.
+            guard round < 600 else { return }
             func key(_ factor: Int) -> String { String(round * factor % 3000 + 1) }
             try connection.execute(
                 """
