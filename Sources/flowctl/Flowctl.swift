@@ -51,6 +51,8 @@ struct Flowctl: AsyncParsableCommand {
     @MainActor static func main() async {
         signal(SIGPIPE, SIG_IGN)
         signal(SIGXFSZ, SIG_IGN)
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        if arguments.first == "help", let message = UnknownCommand.text(arguments) { misuse(message) }
         do {
             var command = try parseAsRoot()
             if var runnable = command as? any AsyncParsableCommand {
@@ -61,11 +63,16 @@ struct Flowctl: AsyncParsableCommand {
         } catch {
             let code = exitCode(for: error)
             let isMisuse = code == .validationFailure
-            let hint = isMisuse ? FormHint.text(Array(CommandLine.arguments.dropFirst())) : nil
+            let hint = isMisuse ? UnknownCommand.text(arguments) ?? FormHint.text(arguments) : nil
             let text = hint.map { "Error: " + $0 } ?? fullMessage(for: error)
             // Help is a result, too.
             if !text.isEmpty { if code == .success { Output.line(text) } else { Output.log(text) } }
             Glibc.exit(code.rawValue)
         }
+    }
+
+    private static func misuse(_ message: String) -> Never {
+        Output.log("Error: " + message)
+        Glibc.exit(ExitCode.validationFailure.rawValue)
     }
 }

@@ -39,6 +39,17 @@ struct CommandLineTests {
         }
     }
 
+    @Test(
+        "a command that there is not is named, with the one that may be meant",
+        .enabled(if: Program.executable != nil), arguments: [["valdate", "a.yaml"], ["help", "valdate"]])
+    func unknown(words: [String]) throws {
+        let program = try Program()
+        defer { program.remove() }
+        let run = try program.run(words)
+        #expect(run.status == 64 && run.output.isEmpty)
+        #expect(run.errors == "Error: there is no command 'valdate'; did you mean 'validate'?\n", "\(run.errors)")
+    }
+
     @Test("docs/cli.md lists exactly the commands that help lists")
     func documented() throws {
         let text = try String(contentsOf: Self.root.appending(path: "docs/cli.md"), encoding: .utf8)
