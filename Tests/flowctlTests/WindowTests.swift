@@ -225,8 +225,7 @@ struct WindowTests {
         let end = try moment(2.5)
         for _ in 0..<40 {
             let apply = try FlowctlProcess(["apply", "-o", "json", catalog.path])
-            // It need not catch up with traffic that never pauses.
-            _ = apply.waitForLine(seconds: 2) { $0.contains("caught_up") }
+            #expect(apply.waitForLine(seconds: 30) { $0.contains("caught_up") } != nil, "\(apply.errors)")
             apply.kill9()
             if try moment() > end { break }
         }

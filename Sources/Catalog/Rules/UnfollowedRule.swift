@@ -157,10 +157,8 @@ enum UnfollowedRule: CatalogRule {
     private static func checkRowKey(
         _ binding: MaterializationSpec.Binding, _ collection: CollectionSpec, _ diagnostics: inout DiagnosticCollector
     ) {
-        guard let source = binding.source,
-            let pointers = Optional(collection.key.compactMap { JSONPointer(written: $0.text) }),
-            !pointers.isEmpty, pointers.allSatisfy(\.isMetadata)
-        else { return }
+        let pointers = collection.key.compactMap { JSONPointer(written: $0.text) }
+        guard let source = binding.source, !pointers.isEmpty, pointers.allSatisfy(\.isMetadata) else { return }
         diagnostics.report(
             source.node.diagnostic(
                 .warning, .notFollowedYet,
