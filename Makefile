@@ -25,12 +25,12 @@ build: ## build the release binary with Swift's runtime inside it: bin/flowctl
 test: ## install what is missing, build, and run all tests against real servers
 	@scripts/prerequisites test
 	$(SWIFT) build --build-tests
-	$(SWIFT) test --skip-build --no-parallel $(ARGS)
+	scripts/repeat-failures $(SWIFT) test --skip-build --no-parallel $(ARGS)
 
 test-matrix: ## the tests that use a server, against PostgreSQL 14 to 18; VERSIONS='16 18' for some
 	@scripts/prerequisites test
 	$(SWIFT) build --build-tests
-	SWIFT=$(SWIFT) scripts/test-matrix $(VERSIONS) -- $(ARGS)
+	SWIFT=$(SWIFT) scripts/repeat-failures scripts/test-matrix $(VERSIONS) -- $(ARGS)
 
 demo: ## two throwaway servers, sample data, live traffic, and a pipeline between them
 	@scripts/prerequisites demo
