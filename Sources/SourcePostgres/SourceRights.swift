@@ -34,7 +34,7 @@ struct SourceRights {
         do {
             try Connection(replicationConnectionTo: parameters).close()
         } catch let error as PostgresError where error.sqlState == "42501" {
-            let user = Identifier(parameters.user)
+            let user = Identifier(parameters.role)
             throw RunError(
                 .needsOperator, operation: "replicate from", object: "the source server", message: error.message,
                 hint: "ALTER ROLE \(user) REPLICATION; on RDS and Aurora: GRANT rds_replication TO \(user);",

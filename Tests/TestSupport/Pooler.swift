@@ -12,13 +12,15 @@ public final class Pooler {
     private let process: ChildProcess
     private let folder: URL
 
-    /// `mode` is PgBouncer's pool_mode: `session`, `transaction`, `statement`.
-    public init(before server: ConnectionParameters, users: [String], mode: String = "transaction") throws {
+    /// The password is what it logs in with at the server, where that asks for one. `mode` is PgBouncer's pool_mode: `session`, `transaction`, `statement`.
+    public init(
+        before server: ConnectionParameters, users: [String], mode: String = "transaction", password: String = "x"
+    ) throws {
         port = try LocalServer.freePort()
         folder = TestFolder.place("pooler")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let list = folder.appending(path: "users").path
-        try users.map { "\"\($0)\" \"x\"\n" }.joined().write(toFile: list, atomically: true, encoding: .utf8)
+        try users.map { "\"\($0)\" \"\(password)\"\n" }.joined().write(toFile: list, atomically: true, encoding: .utf8)
         let config = folder.appending(path: "pgbouncer.ini").path
         try """
         [databases]

@@ -103,7 +103,10 @@ struct BindingTrial {
             checking.add(
                 .unmet, object, "it holds rows that flowctl has no record of",
                 .step(
-                    "empty it (TRUNCATE \(name)), name another table, skip the binding's backfill, or set adopt: true"))
+                    "empty it (TRUNCATE \(name)), name another table, skip the binding's backfill, or set adopt: true; the "
+                        + "same where the link's row was taken out of "
+                        + "\(MetadataSchema(checking.config.metadataSchema).checkpoints): nobody knows any more what the table lacks"
+                ))
         }
         if let shape { try judgeChanges(table, shape) }
     }

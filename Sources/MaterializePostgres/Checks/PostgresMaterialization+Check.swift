@@ -10,14 +10,16 @@ extension PostgresMaterialization: CheckedMaterialization {
             checking.checkPooling()
             checking.step("server") { try checking.checkServer() }
             checking.step("schema \(Identifier(config.metadataSchema))") { try checking.checkMetadata(link) }
-            let stored = (try? status()) ?? []
+            // What can't be read is a finding already: then no table is said to be a stranger's.
+            let stored = try? status()
             for binding in link.bindings.map(\.atDestination) {
                 let name = QualifiedName(binding.schema, binding.name)
                 let shape = shapes.indices.contains(binding.table) ? shapes[binding.table]?.stored(by: binding) : nil
-                let isKnown = stored.contains { stored in
-                    stored.capture == link.capture
-                        && stored.tables.contains { QualifiedName($0.schema, $0.name) == name }
-                }
+                let isKnown =
+                    stored?.contains { stored in
+                        stored.capture == link.capture
+                            && stored.tables.contains { QualifiedName($0.schema, $0.name) == name }
+                    } ?? true
                 checking.step("table \(name)") {
                     try BindingTrial(checking: checking, binding: binding, isKnown: isKnown).run(shape)
                 }
@@ -32,12 +34,12 @@ extension PostgresMaterialization: CheckedMaterialization {
     private func refused(_ error: any Error) -> Prerequisite {
         let object = "database \(config.connection)"
         guard let error = error as? RunError else { return Prerequisite(.unmet, object, "it can't be checked") }
-        let role = Identifier(config.connection.user)
+        let role = Identifier(config.connection.role)
         let remedy: Prerequisite.Remedy? =
             error.sqlState == "42501"
             ? .sql("GRANT CONNECT ON DATABASE \(Identifier(config.connection.database)) TO \(role);")
             : error.hint.map { .step($0) }
-        return Prerequisite(.unmet, object, role: config.connection.user, error.message, remedy)
+        return Prerequisite(.unmet, object, role: config.connection.role, error.message, remedy)
     }
 }
 
@@ -50,7 +52,7 @@ final class DestinationChecking {
     /// A pooler in transaction mode was found.
     private var losesSettings = false
 
-    var role: String { "\(Identifier(config.connection.user))" }
+    var role: String { "\(Identifier(config.connection.role))" }
     var database: String { "\(Identifier(config.connection.database))" }
 
     init(_ connection: Connection, _ config: PostgresMaterialization.Config, _ scope: ErrorScope) {
@@ -63,7 +65,7 @@ final class DestinationChecking {
         _ grade: Prerequisite.Grade, _ object: String, _ message: String, _ remedy: Prerequisite.Remedy? = nil,
         isOfRole: Bool = false
     ) {
-        let found = Prerequisite(grade, object, role: isOfRole ? config.connection.user : nil, message, remedy)
+        let found = Prerequisite(grade, object, role: isOfRole ? config.connection.role : nil, message, remedy)
         if !findings.contains(found) { findings.append(found) }
     }
 
@@ -108,7 +110,7 @@ final class DestinationChecking {
         } catch let error as RunError where !error.isPassing {
             losesSettings = true
             let parameters = config.connection
-            let direct = Platform.directHost(insteadOf: parameters.host, port: parameters.port)
+            let direct = parameters.directHost
             let step = direct.map { "set the address to \($0)" } ?? error.hint ?? "name the database server itself"
             add(.unmet, "address \(parameters.host):\(parameters.port)", error.message, .step(step))
         } catch {
@@ -123,7 +125,7 @@ final class DestinationChecking {
         }
         // A pooler answers the client with a process number of its own making.
         let backend = try connection.query("SELECT pg_backend_pid()")[0, 0]
-        let direct = Platform.directHost(insteadOf: parameters.host, port: parameters.port)
+        let direct = parameters.directHost
         // Neon's proxy does so before a server of its own too.
         if !losesSettings,
             try direct != nil || (backend != String(connection.backendPID) && Platform.detect(connection) != .neon)
@@ -172,8 +174,8 @@ final class DestinationChecking {
                 .sql(make), isOfRole: true)
             return
         }
-        for table in [metadata.checkpoints, metadata.bindings, metadata.signals] {
-            let missing = try ["SELECT", "INSERT", "UPDATE", "DELETE"].filter { (privilege: String) in
+        for (table, needed) in metadata.rights {
+            let missing = try needed.filter { (privilege: String) in
                 try !isTrue(
                     "SELECT has_schema_privilege($1, 'USAGE') AND has_table_privilege($2, $3)",
                     [config.metadataSchema, table.quoted, privilege])

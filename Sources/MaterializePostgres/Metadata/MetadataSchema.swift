@@ -19,6 +19,15 @@ struct MetadataSchema: Sendable {
         signals = QualifiedName(name, "signals")
     }
 
+    /// What a role needs on each of the tables.
+    var rights: [(table: QualifiedName, privileges: [String])] {
+        let all = ["SELECT", "INSERT", "UPDATE", "DELETE"]
+        return [
+            (checkpoints, all), (bindings, all), (signals, all), (parks, all),
+            (parkedChanges, ["SELECT", "INSERT", "DELETE"]),
+        ]
+    }
+
     /// Makes what is missing, in the open transaction, which holds the lock for it.
     func prepare(_ connection: Connection, _ provisioning: Provisioning? = nil) throws {
         if try !exists(connection) { try make(connection, provisioning) }

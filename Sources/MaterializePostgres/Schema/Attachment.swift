@@ -194,7 +194,8 @@ struct Attachment {
                 .needsOperator, "the destination table holds rows that flowctl has no record of",
                 hint:
                     "empty it (TRUNCATE \(name)), name another table, skip the binding's backfill, or set adopt: true in its "
-                    + "resource: it is filled over them then, and what the source lacks is removed")
+                    + "resource: it is filled over them then, and what the source lacks is removed. The same where the link's row "
+                    + "was taken out of \(statements.metadata.checkpoints): nobody knows any more what the table lacks")
         }
         var layout = BoundTable.Layout(shape: shape, table: table)
         var evolution = TableEvolution(

@@ -30,7 +30,7 @@ public struct DestinationSetup: Sendable {
         self.group = group
     }
 
-    private var user: String { config.connection.user }
+    private var user: String { config.connection.role }
     private var grantee: Identifier { Identifier(group ?? user) }
 
     /// In the order to do them.
@@ -60,7 +60,7 @@ public struct DestinationSetup: Sendable {
 
     private var byHand: [SetupStep] {
         var steps: [SetupStep] = []
-        if let direct = Platform.directHost(insteadOf: config.connection.host, port: config.connection.port) {
+        if let direct = config.connection.directHost {
             steps.append(
                 SetupStep(
                     "A pooler in transaction mode loses what a session keeps", byHand: "set the address to \(direct)"))
@@ -91,7 +91,7 @@ public struct DestinationSetup: Sendable {
         targets.sorted().map { schema in
             SetupStep(
                 "The schema that tables are made in",
-                sql: make(schema, comment: nil)
+                sql: RoleStatements.schema(schema)
                     + "\nGRANT USAGE, CREATE ON SCHEMA \(Identifier(schema)) TO \(grantee);")
         }
     }
@@ -99,20 +99,8 @@ public struct DestinationSetup: Sendable {
     private var metadata: SetupStep {
         SetupStep(
             "The schema of flowctl's own tables: how far each link is",
-            sql: make(config.metadataSchema, comment: MetadataSchema.comment)
+            sql: RoleStatements.schema(config.metadataSchema, comment: MetadataSchema.comment)
                 + "\nGRANT USAGE, CREATE ON SCHEMA \(Identifier(config.metadataSchema)) TO \(grantee);")
-    }
-
-    /// `IF NOT EXISTS` would ask for rights on the database even where the schema is there.
-    private func make(_ schema: String, comment: String?) -> String {
-        let name = Identifier(schema)
-        let remark = comment.map { "\n    COMMENT ON SCHEMA \(name) IS \(SQL.literal($0));" } ?? ""
-        return RoleStatements.block(
-            """
-              IF NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = \(SQL.literal(schema))) THEN
-                CREATE SCHEMA \(name);\(remark)
-              END IF;
-            """)
     }
 
     /// Tables that flowctl made belong to the user already.

@@ -26,7 +26,9 @@ extension Connection {
                 if let way, let complaint = parameters.tunnel?.complaint(since: way, operation: operation) {
                     throw complaint
                 }
-                if error.sqlState?.hasPrefix("28") == true, error.hint == nil {
+                let isLogin =
+                    error.sqlState?.hasPrefix("28") == true || error.message.contains("Tenant or user not found")
+                if isLogin, error.hint == nil {
                     error.hint = Platform.loginAdvice(host: parameters.host, user: parameters.user)
                 }
                 throw TLSFailure.explained(error) {
@@ -63,8 +65,10 @@ extension Connection {
         while state != PGRES_POLLING_OK {
             let left = Duration.seconds(seconds) - (ContinuousClock.now - start)
             guard left > .zero else {
-                throw PostgresError(
+                var error = PostgresError(
                     operation: operation, message: "no answer within \(seconds) s", isConnectionLost: true)
+                error.hint = "check the address, and whether a firewall on the way swallows what is sent there"
+                throw error
             }
             guard OpenConnections.generation == generation else {
                 throw PostgresError(

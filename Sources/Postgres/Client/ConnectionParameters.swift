@@ -39,6 +39,12 @@ public struct ConnectionParameters: Sendable, CustomStringConvertible {
             knownHosts: text(forwarding + ["knownHosts"]), host: host, port: port)
     }
 
+    /// The role that the user is at the server.
+    public var role: String { Platform.role(ofLogin: user, host: host) }
+
+    /// The host to use in its place, where its name is a pooler's.
+    public var directHost: String? { Platform.directHost(insteadOf: host, port: port, user: user) }
+
     public var description: String { "\(user)@\(host):\(port)/\(database)" }
 
     /// libpq's keywords and values (manual, "Parameter Key Words") but for TLS' files. A dead peer is noticed within a minute

@@ -99,6 +99,7 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
         if state == "08P01", text.contains("unsupported startup parameter") { state = "0A000" }
         self.init(
             operation: operation, message: PostgresError.clean(lines), sqlState: state, isConnectionLost: true)
+        if state == nil { hint = UnreachableHint.of(text) }
     }
 
     /// The place of the SQLSTATE in `FATAL:  28P01: message`, whatever the language of the first word.

@@ -25,6 +25,17 @@ public enum RoleStatements {
             """)
     }
 
+    /// A schema that is made where it is absent: `IF NOT EXISTS` would ask for rights on the database even where it is there.
+    public static func schema(_ name: String, comment: String? = nil) -> String {
+        let remark = comment.map { "\n    COMMENT ON SCHEMA \(Identifier(name)) IS \(SQL.literal($0));" } ?? ""
+        return block(
+            """
+              IF NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = \(SQL.literal(name))) THEN
+                CREATE SCHEMA \(Identifier(name));\(remark)
+              END IF;
+            """)
+    }
+
     /// An anonymous block; `body` is indented by two.
     public static func block(declare: String? = nil, _ body: String) -> String {
         "DO $setup$\n" + (declare.map { "DECLARE \($0)\n" } ?? "") + "BEGIN\n\(body)\nEND $setup$;"

@@ -25,9 +25,14 @@ public enum Platform: String, CaseIterable, Sendable {
     public func replicationGrant(_ role: String) -> String {
         switch self {
         case .rds, .aurora: "GRANT rds_replication TO \(role);"
-        default: "ALTER ROLE \(role) REPLICATION;"
+        case .selfHosted, .azure, .neon, .supabase, .cloudsql: "ALTER ROLE \(role) REPLICATION;"
         }
     }
+
+    /// What an administrator without superuser rights has to have, to let others read the log.
+    public static let administratorNeedsReplication =
+        "where the statements below may not make a role with REPLICATION, have the administrator get it first: "
+        + "ALTER ROLE <administrator> REPLICATION;"
 
     /// How `wal_level` becomes `logical`.
     public var logicalReplicationStep: String {
@@ -58,18 +63,53 @@ public enum Platform: String, CaseIterable, Sendable {
 
     /// What a refused login can come from at a host of this name; nil where nothing is known of it.
     public static func loginAdvice(host: String, user: String) -> String? {
-        guard host.hasSuffix(".postgres.database.azure.com"), !user.contains("@") else { return nil }
-        return "check the password and the server's firewall; on a single server of Azure the user is "
-            + "\(user)@\(host.prefix { $0 != "." })"
+        if host.hasSuffix(azureHosts), !user.contains("@") {
+            return "check the password and the server's firewall; on a single server of Azure the user is "
+                + "\(user)@\(host.prefix { $0 != "." })"
+        }
+        if host.hasSuffix(supabasePoolers), !user.contains(".") {
+            return "Supabase's pooler knows a user by its project: \(user).<project>"
+        }
+        if host.hasSuffix(supabaseHosts), let project = project(in: user), host.hasPrefix("db.\(project).") {
+            return "on the direct connection the user is \(user.dropLast(project.count + 1)), without the project"
+        }
+        return nil
+    }
+
+    /// The role that a login name stands for: some platforms have the server's or the project's name in it.
+    public static func role(ofLogin user: String, host: String) -> String {
+        if host.hasSuffix(azureHosts), let at = user.lastIndex(of: "@"), at > user.startIndex {
+            return String(user[..<at])
+        }
+        if host.hasSuffix(supabasePoolers), let project = project(in: user) {
+            return String(user.dropLast(project.count + 1))
+        }
+        return user
     }
 
     /// The host to use in place of a pooler's, where its name tells; nil for a host that names none.
-    public static func directHost(insteadOf host: String, port: Int) -> String? {
-        if host.hasSuffix(".pooler.supabase.com") {
-            return "db.<project>.supabase.co:5432, the project's direct connection"
+    public static func directHost(insteadOf host: String, port: Int, user: String) -> String? {
+        if host.hasSuffix(supabasePoolers) {
+            guard let project = project(in: user) else {
+                return "db.<project>.supabase.co:5432, the project's direct connection"
+            }
+            return "db.\(project).supabase.co:5432, the project's direct connection, and the user to "
+                + "\(role(ofLogin: user, host: host))"
         }
-        if host.hasSuffix(".supabase.co"), port == 6543 { return "\(host):5432" }
+        if host.hasSuffix(supabaseHosts), port == 6543 { return "\(host):5432" }
         guard let dot = host.firstIndex(of: "."), host[..<dot].hasSuffix("-pooler") else { return nil }
         return String(host[..<dot].dropLast("-pooler".count) + host[dot...])
+    }
+
+    private static let azureHosts = ".postgres.database.azure.com"
+    private static let supabaseHosts = ".supabase.co"
+    private static let supabasePoolers = ".pooler.supabase.com"
+
+    /// What a Supabase login has after its last dot.
+    private static func project(in user: String) -> String? {
+        guard let dot = user.lastIndex(of: "."), dot > user.startIndex, user.index(after: dot) < user.endIndex else {
+            return nil
+        }
+        return String(user[user.index(after: dot)...])
     }
 }

@@ -7,7 +7,7 @@ struct LoginCheck {
 
     func run() throws {
         let parameters = checking.config.connection
-        let direct = Platform.directHost(insteadOf: parameters.host, port: parameters.port)
+        let direct = parameters.directHost
         var refused: PostgresError?
         do {
             let replication = try Connection(replicationConnectionTo: parameters)
@@ -23,12 +23,21 @@ struct LoginCheck {
                 .step("set the capture's address to \(direct ?? "the host and port of the server behind it")"))
         } else if let refused {
             let isRight = refused.sqlState == "42501" || refused.message.contains("replication role")
-            let grant = checking.platform.replicationGrant(checking.role)
             checking.add(
                 .unmet, "replication", isRight ? "the role may not read the log" : refused.message,
-                isRight ? .sql(grant) : .step(LoginCheck.hint(refused) ?? "see the server's log"), isOfRole: true)
+                isRight ? .sql(try grant()) : .step(LoginCheck.hint(refused) ?? "see the server's log"), isOfRole: true)
         }
         try checkEncryption()
+    }
+
+    /// A server that was restored elsewhere still has the roles of its platform, and gives their members nothing.
+    private func grant() throws -> String {
+        let rows = try checking.connection.query(
+            """
+            SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = 'rds_replication' AND pg_has_role(oid, 'USAGE'))
+            """)
+        let platform = rows[0, 0] == "t" ? Platform.selfHosted : checking.platform
+        return platform.replicationGrant(checking.role)
     }
 
     /// A pooler refuses what asks for replication, or answers with a process number of its own making, as a server's own
@@ -61,10 +70,10 @@ struct LoginCheck {
     /// What kept the user from getting in at all.
     static func refused(_ error: any Error, _ parameters: ConnectionParameters) -> Prerequisite {
         guard let error = error as? PostgresError else {
-            return Prerequisite(.unmet, "database \(parameters)", role: parameters.user, "it can't be checked")
+            return Prerequisite(.unmet, "database \(parameters)", role: parameters.role, "it can't be checked")
         }
         let database = Identifier(parameters.database)
-        let role = Identifier(parameters.user)
+        let role = Identifier(parameters.role)
         let remedy: Prerequisite.Remedy? =
             switch error.sqlState {
             case "42501": .sql("GRANT CONNECT ON DATABASE \(database) TO \(role);")
@@ -75,6 +84,6 @@ struct LoginCheck {
                 .step("check that the role is there and may log in, and the server's pg_hba.conf")
             default: hint(error).map { .step($0) }
             }
-        return Prerequisite(.unmet, "database \(parameters)", role: parameters.user, error.message, remedy)
+        return Prerequisite(.unmet, "database \(parameters)", role: parameters.role, error.message, remedy)
     }
 }

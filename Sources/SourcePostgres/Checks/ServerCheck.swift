@@ -22,6 +22,7 @@ struct ServerCheck {
         if server.isStandby { try checkStandby() }
         checking.step("advanced.failoverSlot") { try server.requireFailover(checking.config) }
         try checkIdleTimeout()
+        try checkSenderTimeout()
         try checkPlatform()
     }
 
@@ -73,6 +74,21 @@ struct ServerCheck {
             .advice, "idle_replication_slot_timeout",
             "the slot is lost where the capture is down for \(timeout), whatever the log's size",
             .step("raise it, or keep flowctl apply running"))
+    }
+
+    /// How long the server waits for an answer of ours. Longer pauses than a few seconds happen to every machine.
+    private func checkSenderTimeout() throws {
+        let rows = try checking.connection.query(
+            "SELECT setting::int, current_setting(name) FROM pg_settings WHERE name = 'wal_sender_timeout'")
+        guard rows.count > 0, let milliseconds = rows[0, 0].flatMap({ Int($0) }), 1..<10_000 ~= milliseconds else {
+            return
+        }
+        checking.add(
+            .advice, "wal_sender_timeout",
+            "it is \(rows[0, 1] ?? ""): the server ends the stream where the network or a machine stands still for that long",
+            checking.server.version >= 120_000
+                ? .sql("ALTER ROLE \(checking.role) SET wal_sender_timeout = '1min';")
+                : .step(checking.platform.parameterStep("wal_sender_timeout", "60s")), isOfRole: true)
     }
 
     private func checkPlatform() throws {

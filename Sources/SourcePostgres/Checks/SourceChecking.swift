@@ -10,7 +10,7 @@ final class SourceChecking {
     var findings: [Prerequisite] = []
 
     /// The user's quoted name.
-    var role: String { "\(Identifier(config.connection.user))" }
+    var role: String { "\(Identifier(config.connection.role))" }
     var publication: String { "publication \(Identifier(config.publication))" }
 
     init(_ connection: Connection, _ config: PostgresCaptureConfig) throws {
@@ -25,7 +25,7 @@ final class SourceChecking {
         isOfRole: Bool = false
     ) {
         let found = Prerequisite(
-            grade, object, role: isOfRole ? config.connection.user : nil, message, remedy)
+            grade, object, role: isOfRole ? config.connection.role : nil, message, remedy)
         if !findings.contains(found) { findings.append(found) }
     }
 
@@ -59,7 +59,7 @@ final class SourceChecking {
 
 extension PostgresCapture: CheckedCapture {
     public func check(_ links: [LinkSpec], checkpoints: [LinkCheckpoint?]) -> CheckedSource {
-        let user = config.connection.user
+        let user = config.connection.role
         var shapes = [TableShape?](repeating: nil, count: tables.count)
         do {
             let connection = try Connection(config.connection)

@@ -16,7 +16,7 @@ public struct SourceSetup: Sendable {
         self.group = group
     }
 
-    private var user: String { config.connection.user }
+    private var user: String { config.connection.role }
     private var grantee: Identifier { Identifier(group ?? user) }
     private var names: [QualifiedName] { tables.map { QualifiedName($0.namespace, $0.stream) } }
     private var published: [QualifiedName] {
@@ -31,7 +31,7 @@ public struct SourceSetup: Sendable {
     private var platformSteps: [SetupStep] {
         var steps: [SetupStep] = []
         func add(_ purpose: String, _ text: String) { steps.append(SetupStep(purpose, byHand: text)) }
-        if let direct = Platform.directHost(insteadOf: config.connection.host, port: config.connection.port) {
+        if let direct = config.connection.directHost {
             add("The log can't be read through a pooler", "set the capture's address to \(direct)")
         }
         if config.isReadOnly {
@@ -60,6 +60,7 @@ public struct SourceSetup: Sendable {
             add(
                 "The address must be reachable",
                 "add a firewall rule in the portal; on the old single server the user is written name@server")
+            add("An administrator gives only rights that it has", Platform.administratorNeedsReplication)
         case .neon:
             add("The server must be known for what it is", "set advanced.sslmode to verify-full")
             add(
@@ -71,6 +72,7 @@ public struct SourceSetup: Sendable {
                 "use db.<project>.supabase.co:5432, never port 6543")
         case .cloudsql:
             add("The address must be reachable", "authorize the network, or run the Cloud SQL proxy beside flowctl")
+            add("An administrator gives only rights that it has", Platform.administratorNeedsReplication)
         }
         return steps
     }
@@ -125,7 +127,7 @@ public struct SourceSetup: Sendable {
                 SetupStep(
                     "The \(table.kind)",
                     sql: """
-                        CREATE SCHEMA IF NOT EXISTS \(table.name.schema);
+                        \(RoleStatements.schema(table.name.schema.name))
                         \(table.create)
                         GRANT USAGE ON SCHEMA \(table.name.schema) TO \(grantee);
                         GRANT \(table.privileges.joined(separator: ", ")) ON \(table.name) TO \(grantee);

@@ -72,7 +72,7 @@ struct SetupRun {
     private func apply(_ section: SetupSection) throws {
         let admin = try open(section.side, section.connection)
         defer { admin.close() }
-        let user = section.connection.user
+        let user = section.connection.role
         let isNew = try admin.query("SELECT FROM pg_roles WHERE rolname = $1", [user]).count == 0
         let password = isNew ? try self.password(of: section) : nil
         try admin.execute("BEGIN; SET LOCAL lock_timeout = '30s'")
@@ -83,10 +83,13 @@ struct SetupRun {
                 do {
                     try admin.execute("\(raw: sql)")
                 } catch let error as PostgresError {
+                    let lacksReplication = error.sqlState == "42501" && sql.contains(" REPLICATION;")
                     throw RunError(
                         .needsOperator, operation: "set up", object: "\(section.side.rawValue) of \(section.task)",
                         message: "\(step.purpose): \(error.message); nothing of this half was kept",
-                        hint: error.hint ?? "run it as a user who may: \(sql)", sqlState: error.sqlState)
+                        hint: lacksReplication
+                            ? Platform.administratorNeedsReplication
+                            : error.hint ?? "run it as a user who may: \(sql)", sqlState: error.sqlState)
                 }
                 tell(section, "done", step.purpose)
             }

@@ -83,7 +83,7 @@ struct SetupSection {
         }
         let password =
             "The catalog takes the password from \(password); give the new role the same one, in psql: "
-            + "\\password \(connection.user)"
+            + "\\password \(connection.role)"
         lines.append("-- By hand:")
         for (number, text) in (byHand + [password]).enumerated() {
             let wrapped = Paragraph.wrap(text, width: 108).split(whereSeparator: \.isNewline)

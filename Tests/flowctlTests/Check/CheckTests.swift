@@ -135,14 +135,28 @@ struct CheckTests {
         #expect(mended.exitCode == 0, "\(messages(mended.1, "unmet"))")
         #expect(messages(mended.1, "excess").isEmpty)
         #expect(try admin.query("SELECT FROM pg_replication_slots WHERE database = current_database()").count == 0)
-        // What is made ready for later, and apply doesn't follow yet.
-        let file = pair.folder.appending(path: "flow.yaml")
-        let text = try String(contentsOf: file, encoding: .utf8).replacing(", signalTable: ops", with: "")
-        try text.write(to: file, atomically: true, encoding: .utf8)
         let applied = try pair.run("apply", "--once")
         #expect(applied.exitCode == 0, "\(applied.errors)")
         #expect(try owner.query("SELECT count(*) FROM copies.guarded")[0, 0] == "2")
         #expect(try pair.findings().exitCode == 0)
+
+        // flowctl's own tables too, each with no more than is needed of it.
+        let own = ["checkpoints", "bindings", "signals", "parks", "parked_changes"]
+        for table in own { try owner.execute("ALTER TABLE flow.\(id: table) OWNER TO CURRENT_USER") }
+        let lacking = try pair.findings().1.filter { $0["grade"] as? String == "unmet" }
+        for table in own {
+            #expect(
+                messages(lacking, "unmet").contains {
+                    $0.hasPrefix("table \"flow\".\"\(table)\": the role lacks SELECT")
+                },
+                "\(messages(lacking, "unmet"))")
+        }
+        for finding in lacking { try owner.execute("\(raw: try #require(finding["sql"] as? String))") }
+        #expect(try pair.findings().exitCode == 0)
+        try admin.execute("INSERT INTO public.guarded VALUES (3)")
+        let goneOn = try pair.run("apply", "--once")
+        #expect(goneOn.exitCode == 0, "\(goneOn.errors)")
+        #expect(try owner.query("SELECT count(*) FROM copies.guarded")[0, 0] == "3")
     }
 
     @Test("what a role may do beyond its task is named with the SQL that takes it away")
@@ -313,19 +327,36 @@ struct CheckTests {
             }
             try admin.execute(remove)
         }
-        let host = "shop.postgres.database.azure.com"
-        #expect(Platform.loginAdvice(host: host, user: "flow")?.contains("flow@shop") == true)
-        #expect(Platform.loginAdvice(host: host, user: "flow@shop") == nil)
-        #expect(Platform.loginAdvice(host: "db.example.com", user: "flow") == nil)
     }
 
     @Test("a pooler's host names the host to use instead")
     func poolers() {
+        func direct(_ host: String, _ port: Int, _ user: String = "flow") -> String? {
+            Platform.directHost(insteadOf: host, port: port, user: user)
+        }
+        #expect(direct("ep-cool-1-pooler.us-east-2.aws.neon.tech", 5432) == "ep-cool-1.us-east-2.aws.neon.tech")
+        #expect(direct("db.x.supabase.co", 6543) == "db.x.supabase.co:5432")
+        #expect(direct("db.x.supabase.co", 5432) == nil)
+        #expect(direct("my-pooler-host.example.com", 5432) == nil)
+        let shared = "aws-0-eu-west-1.pooler.supabase.com"
         #expect(
-            Platform.directHost(insteadOf: "ep-cool-1-pooler.us-east-2.aws.neon.tech", port: 5432)
-                == "ep-cool-1.us-east-2.aws.neon.tech")
-        #expect(Platform.directHost(insteadOf: "db.x.supabase.co", port: 6543) == "db.x.supabase.co:5432")
-        #expect(Platform.directHost(insteadOf: "db.x.supabase.co", port: 5432) == nil)
-        #expect(Platform.directHost(insteadOf: "my-pooler-host.example.com", port: 5432) == nil)
+            direct(shared, 5432, "flow.abcd")
+                == "db.abcd.supabase.co:5432, the project's direct connection, and the user to flow")
+        #expect(direct(shared, 6543)?.contains("db.<project>.supabase.co:5432") == true)
+    }
+
+    @Test("a login's name can have the server's or the project's in it, and the role's is without")
+    func logins() {
+        let azure = "shop.postgres.database.azure.com"
+        #expect(Platform.role(ofLogin: "flow@shop", host: azure) == "flow")
+        #expect(Platform.role(ofLogin: "flow@shop", host: "db.example.com") == "flow@shop")
+        #expect(Platform.loginAdvice(host: azure, user: "flow")?.contains("flow@shop") == true)
+        #expect(Platform.loginAdvice(host: azure, user: "flow@shop") == nil)
+        let shared = "aws-0-eu-west-1.pooler.supabase.com"
+        #expect(Platform.role(ofLogin: "flow.abcd", host: shared) == "flow")
+        #expect(Platform.loginAdvice(host: shared, user: "flow")?.contains("flow.<project>") == true)
+        #expect(Platform.loginAdvice(host: "db.abcd.supabase.co", user: "flow.abcd")?.contains("user is flow,") == true)
+        #expect(Platform.loginAdvice(host: "db.abcd.supabase.co", user: "flow") == nil)
+        #expect(Platform.loginAdvice(host: "db.example.com", user: "flow") == nil)
     }
 }

@@ -11,6 +11,8 @@ struct DiscoverTests {
     private final class Shop {
         let database: ConnectionParameters
         let folder: URL
+        /// As long as a name may be: 63 bytes.
+        static let longName = String(repeating: "ä", count: 31) + "x"
 
         init() throws {
             database = try TestServer.source.database("discover")
@@ -40,6 +42,10 @@ struct DiscoverTests {
                 CREATE TABLE public.spans (id int PRIMARY KEY, s public.span);
                 CREATE TABLE public.days (id int, day date, PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
                 CREATE TABLE public.days_1 PARTITION OF public.days DEFAULT;
+                CREATE TABLE public.users (id int PRIMARY KEY); CREATE TABLE public."Users" (id int PRIMARY KEY);
+                CREATE TABLE public.\(id: Self.longName) (\(id: Self.longName) int PRIMARY KEY, "a ""b"" c" text);
+                INSERT INTO public.users VALUES (1); INSERT INTO public."Users" VALUES (2), (3);
+                INSERT INTO public.\(id: Self.longName) VALUES (7, 'x');
                 INSERT INTO public.customers (id, name) SELECT i, 'n' || i FROM generate_series(1, 20) i;
                 INSERT INTO "Sales"."Order Lines" VALUES (1, 1, 2), (1, 2, 3);
                 INSERT INTO public.heap VALUES (1), (1);
@@ -89,6 +95,7 @@ struct DiscoverTests {
         #expect(try shop.run(["fmt", "--check", "shop.yaml"]).exitCode == 0)
         let valid = try shop.run(["validate", "shop.yaml"])
         #expect(valid.exitCode == 0 && valid.output.isEmpty, "\(valid.output)")
+        try expectOtherValidator(shop)
         let name = EntityNames.variable(shop.database.database)
         let variables = [name: "x", EntityNames.variable(target.database): "x"]
         let applied = try shop.run(["apply", "--once", "shop.yaml"], environment: variables)
@@ -97,6 +104,8 @@ struct DiscoverTests {
             ("public", "customers", ["id", "name"], ["id"]),
             ("Sales", "Order Lines", ["order_id", "qty"], ["order_id"]),
             ("public", "days", ["id", "day"], ["id"]), ("public", "heap", ["a"], ["a"]),
+            ("public", "users", ["id"], ["id"]), ("public", "Users", ["id"], ["id"]),
+            ("public", Shop.longName, [Shop.longName, "a \"b\" c"], [Shop.longName]),
         ] {
             let difference = try tableDifference(
                 TableAt(shop.database, schema, table), TableAt(target, schema, table), columns: columns, key: key)
@@ -107,6 +116,20 @@ struct DiscoverTests {
             "discover", "--source", "postgres://postgres@127.0.0.1:\(target.port)/\(target.database)",
         ])
         #expect(back.exitCode == 0 && !back.output.contains("checkpoints"))
+    }
+
+    /// check-jsonschema says the same of it by the schema that flowctl prints. `make test` puts it under .build/tools.
+    private func expectOtherValidator(_ shop: Shop) throws {
+        let root = URL(filePath: #filePath).appending(path: "../../../..").standardized
+        let tool = root.appending(path: ".build/tools/check-jsonschema/bin/check-jsonschema")
+        guard FileManager.default.isExecutableFile(atPath: tool.path) else { return }
+        try shop.write("schema.json", shop.run(["schema"]).output)
+        let log = shop.folder.appending(path: "validation").path
+        try shop.write("validation", "")
+        let run = try ChildProcess(
+            tool.path, ["--schemafile", "schema.json", "shop.yaml"], folder: shop.folder.path, output: .file(log),
+            errors: .file(log))
+        #expect(run.wait() == 0, "\((try? shop.text("validation")) ?? "")")
     }
 
     @Test("columns and keys get the schema of their types")
