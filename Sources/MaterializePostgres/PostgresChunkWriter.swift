@@ -95,8 +95,11 @@ final class PostgresChunkWriter: ChunkWriter {
         let names = columns.map { Identifier($0.name).quoted }.joined(separator: ", ")
         var conditions: [String] = []
         if let key {
-            let values = zip(columns, key).map { "\(SQL.literal($1))::\($0.type)" }.joined(separator: ", ")
-            conditions.append("(\(names)) > (\(values))")
+            let place = KeyPlace(
+                zip(columns, key).map {
+                    .init(Identifier($0.name).quoted, "\(SQL.literal($1))::\($0.type)", $0.operators)
+                })
+            conditions.append(place.isAbove)
         }
         if table.binding.deletes == .soft { conditions.append("\(RowStatements.operation) IS DISTINCT FROM 'd'") }
         let condition = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")

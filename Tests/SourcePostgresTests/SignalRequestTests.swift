@@ -51,7 +51,9 @@ struct SignalRequestTests {
         "a condition that leaves its parentheses, or ends the statement, is refused",
         arguments: [
             "true) OR (true", "true); DROP TABLE x; --", "a = 1; DELETE FROM b", "a = 'x", "a = \"x", "/* a", "(a",
-            "a = E'\\'') OR ('", "a = $$x", "a = 'it''s' )", "a = $x$ ) $y$",
+            "a = E'\\'') OR ('", "a = $$x",
+            "false and a = E'a'\n'\\' || ' ) OR id%2=0 OR (false --'", "a = e'a' -- x\r\n  '\\' || ') OR ('",
+            "a = 'it''s' )", "a = $x$ ) $y$",
         ])
     func leaves(condition: String) {
         #expect(ConditionText.problem(condition) != nil)
@@ -61,7 +63,8 @@ struct SignalRequestTests {
         "a condition with all of that in quotes and comments is taken",
         arguments: [
             "a = ';)'", "a = 'it''s' AND (b IS NULL)", "\"a)\" = 1 -- ) ;", "a = E'\\')' /* ( /* ; */ ) */ AND true",
-            "a = $t$ ); $u$ $t$ AND f(b)", "a LIKE '%\\' AND b = 1", "a$b = 1",
+            "a = $t$ ); $u$ $t$ AND f(b)", "a LIKE '%\\' AND b = 1", "a$b = 1", "a = E'a'\n '\\')' AND true",
+            "a = 'a'\n'\\' AND b = ')'",
         ])
     func stays(condition: String) {
         #expect(ConditionText.problem(condition) == nil)

@@ -48,7 +48,7 @@ extension PostgresMaterialization: ComparableMaterialization {
                     let column = plan.columns[place].destination.flatMap(table.column)
                     return HashedTable.Key(
                         place: place, column: columns[place], type: column?.type ?? "text",
-                        collation: column?.collation)
+                        collation: column?.collation, operators: column?.operators ?? .builtIn)
                 }, filter: plan.deletionMark.map { "t.\(Identifier($0)) IS DISTINCT FROM 'd'" },
                 convertsText: plan.convertsText)
             return DestinationRows(

@@ -72,7 +72,7 @@ extension StorePlan {
     }
 
     private var keysMatch: String {
-        key.map { "t.\(columns[$0].name) \(columns[$0].destination.equality) s.\(columns[$0].name)" }
+        key.map { "t.\(columns[$0].name) \(columns[$0].destination.operators.equal) s.\(columns[$0].name)" }
             .joined(separator: " AND ")
     }
 

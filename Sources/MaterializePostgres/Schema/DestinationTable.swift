@@ -1,4 +1,5 @@
 import Connectors
+import Postgres
 
 /// A destination table as the catalog has it.
 struct DestinationTable: Equatable {
@@ -83,6 +84,9 @@ struct DestinationColumn: Equatable {
     var isAlwaysIdentity = false
     /// Whether values that are equal to the type's `=` can differ as text (`1.0` and `1.00`).
     var hasLooseEquality = false
-    /// The operator that the type's index compares by, as it is written between two values.
-    var equality = "="
+    /// The column of a staging table, as DDL writes it: of a domain's own base type, since what an update left out is null
+    /// there, which the domain may refuse.
+    var stagedType = ""
+    /// What the type's index compares by.
+    var operators = KeyOperators.builtIn
 }

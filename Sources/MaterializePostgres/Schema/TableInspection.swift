@@ -62,14 +62,10 @@ struct TableInspection {
                    NOT (b.typtype = 'e' OR (b.typname = ANY (string_to_array($2, ','))
                         AND b.typnamespace = 'pg_catalog'::regnamespace
                         AND coalesce((to_jsonb(co) ->> 'collisdeterministic')::bool, true))),
-                   (SELECT 'OPERATOR(' || quote_ident(opn.nspname) || '.' || o.oprname || ')'
-                      FROM pg_opclass oc
-                      JOIN pg_am am ON am.oid = oc.opcmethod AND am.amname = 'btree'
-                      JOIN pg_amop ao ON ao.amopfamily = oc.opcfamily AND ao.amoplefttype = oc.opcintype
-                                     AND ao.amoprighttype = oc.opcintype AND ao.amopstrategy = 3
-                      JOIN pg_operator o ON o.oid = ao.amopopr
-                      JOIN pg_namespace opn ON opn.oid = o.oprnamespace
-                     WHERE oc.opcdefault AND oc.opcintype = b.oid AND opn.nspname <> 'pg_catalog' LIMIT 1)
+                   \(raw: KeyOperators.sql(ofType: "b.oid")),
+                   CASE WHEN t.typtype = 'd' THEN format_type(b.oid, -1) ELSE format_type(a.atttypid, a.atttypmod) END
+                     || CASE WHEN a.attcollation <> b.typcollation
+                             THEN ' COLLATE ' || quote_ident(cn.nspname) || '.' || quote_ident(co.collname) ELSE '' END
               FROM pg_attribute a
               JOIN pg_type t ON t.oid = a.atttypid
               JOIN pg_type b ON b.oid = (
@@ -89,7 +85,7 @@ struct TableInspection {
                 typeModifier: rows[row, 3].flatMap { Int32($0) } ?? -1, collation: rows[row, 8],
                 isNotNull: rows[row, 4] == "t", hasDefault: rows[row, 5] == "t", isGenerated: rows[row, 6] == "t",
                 isAlwaysIdentity: rows[row, 7] == "t", hasLooseEquality: rows[row, 9] == "t",
-                equality: rows[row, 10] ?? "=")
+                stagedType: rows[row, 11] ?? "", operators: KeyOperators(rows[row, 10]))
         }
     }
 

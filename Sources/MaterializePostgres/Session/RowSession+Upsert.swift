@@ -50,9 +50,11 @@ extension RowSession {
         _ changes: ContiguousArray<NetChange>, _ summary: SetSummary, _ table: BoundTable, _ plan: StorePlan,
         _ rows: RowPool
     ) throws {
-        if summary.count <= RowSession.statementLimit, summary.moved == 0,
-            summary.partial == 0 || plan.toastable.count <= UInt64.bitWidth,
-            !SetSummary.isLong(changes, plan, rows, limit: RowSession.statementBytes)
+        let isSmall =
+            summary.count <= RowSession.statementLimit
+            && !SetSummary.isLong(changes, plan, rows, limit: RowSession.statementBytes)
+        if isSmall || !StageStatements.canStage(plan), summary.moved == 0,
+            summary.partial == 0 || plan.toastable.count <= UInt64.bitWidth
         {
             try storeEach(changes, table, plan, rows)
         } else {

@@ -99,7 +99,7 @@ struct RowStatements {
 
     private var keyIsParameters: String {
         plan.key.enumerated().map { number, place in
-            "\(columns[place].name) \(columns[place].destination.equality) $\(number + 1)"
+            "\(columns[place].name) \(columns[place].destination.operators.equal) $\(number + 1)"
         }.joined(separator: " AND ")
     }
 

@@ -31,6 +31,11 @@ struct StageStatements {
 
     // MARK: - The table
 
+    /// Whether a table can have the target's columns and these beside them (manual, "PostgreSQL Limits").
+    static func canStage(_ plan: StorePlan) -> Bool {
+        plan.columns.count + 1 + plan.maskWords + plan.key.count <= 1600
+    }
+
     /// Made once in a session; a transaction's end empties it.
     var create: SQL {
         var definitions = ["\(operation) pg_catalog.\"char\""]
@@ -41,8 +46,7 @@ struct StageStatements {
     }
 
     private func definition(_ name: Identifier, _ column: StorePlan.Column) -> String {
-        let collation = column.destination.collation.map { " COLLATE \($0)" } ?? ""
-        return "\(name) \(column.destination.type)\(collation)"
+        "\(name) \(column.destination.stagedType)"
     }
 
     var empty: SQL { "TRUNCATE pg_temp.\(stage)" }
@@ -66,17 +70,17 @@ struct StageStatements {
     // MARK: - Rows that lack columns
 
     /// Fills in what updates left out of rows whose key moved: the destination has it under the old key. Touches each of
-    /// those rows, or the destination differs from the source.
+    /// those rows, or the destination differs from the source. (IS NOT NULL is false of a composite with a null in it.)
     var resolveOrigins: SQL {
         let keys = plan.key.enumerated().map { number, place in
-            "t.\(columns[place].name) \(columns[place].destination.equality) s.\(origin(number))"
+            "t.\(columns[place].name) \(columns[place].destination.operators.equal) s.\(origin(number))"
         }
-        return resolve("s.\(origin(0)) IS NOT NULL AND \(keys.joined(separator: " AND "))")
+        return resolve("s.\(origin(0)) IS DISTINCT FROM NULL AND \(keys.joined(separator: " AND "))")
     }
 
     /// The same for rows that stayed where they are, for a target in which they will be written anew.
     var resolveOwn: SQL {
-        resolve("s.\(origin(0)) IS NULL AND (\(hasMask)) AND \(keysMatch)")
+        resolve("s.\(origin(0)) IS NOT DISTINCT FROM NULL AND (\(hasMask)) AND \(keysMatch)")
     }
 
     private func resolve(_ condition: String) -> SQL {
@@ -93,7 +97,7 @@ struct StageStatements {
 
     private var keysMatch: String {
         plan.key.map { place in
-            "t.\(columns[place].name) \(columns[place].destination.equality) s.\(columns[place].name)"
+            "t.\(columns[place].name) \(columns[place].destination.operators.equal) s.\(columns[place].name)"
         }.joined(separator: " AND ")
     }
 
@@ -223,7 +227,7 @@ struct StageStatements {
         var condition = condition(part)
         if part == .images, plan.hasLooseKey {
             let isSame = plan.key.map { place in
-                "u.\(columns[place].name) \(columns[place].destination.equality) s.\(columns[place].name)"
+                "u.\(columns[place].name) \(columns[place].destination.operators.equal) s.\(columns[place].name)"
             }
             condition +=
                 " AND NOT EXISTS (SELECT FROM pg_temp.\(stage) AS u WHERE u.\(operation) NOT IN ('d', 'i') AND "

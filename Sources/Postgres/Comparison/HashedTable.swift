@@ -21,12 +21,16 @@ public struct HashedTable: Sendable {
         public var type: String
         /// Quoted and qualified, where two constants that are compared must name it.
         public var collation: String?
+        public var operators: KeyOperators
 
-        public init(place: Int, column: String, type: String, collation: String? = nil) {
+        public init(
+            place: Int, column: String, type: String, collation: String? = nil, operators: KeyOperators = .builtIn
+        ) {
             self.place = place
             self.column = column
             self.type = type
             self.collation = collation
+            self.operators = operators
         }
 
         func constant(_ text: String, collated: Bool = false) -> String {
@@ -45,11 +49,10 @@ public struct HashedTable: Sendable {
 
     /// A range of keys, as SQL.
     public func range(above lower: [String]?, upTo upper: [String]?) -> String {
-        let list = key.map(\.column).joined(separator: ", ")
-        func compare(_ sign: String, _ bound: [String]) -> String {
-            "(\(list)) \(sign) (\(zip(key, bound).map { $0.constant($1) }.joined(separator: ", ")))"
+        func place(_ bound: [String]) -> KeyPlace {
+            KeyPlace(zip(key, bound).map { .init($0.column, $0.constant($1), $0.operators) })
         }
-        let terms = (lower.map { [compare(">", $0)] } ?? []) + (upper.map { [compare("<=", $0)] } ?? [])
+        let terms = (lower.map { [place($0).isAbove] } ?? []) + (upper.map { [place($0).isAtMost] } ?? [])
         return terms.isEmpty ? "true" : terms.joined(separator: " AND ")
     }
 
@@ -92,21 +95,20 @@ public struct HashedTable: Sendable {
 
     /// Whether the second key is above the first.
     public func ascends(from first: [String], to second: [String]) -> SQL {
-        func row(_ values: [String]) -> String {
-            zip(key, values).map { $0.constant($1, collated: true) }.joined(separator: ", ")
-        }
-        return "SELECT (\(raw: row(first))) < (\(raw: row(second)))"
+        let values = zip(key, zip(first, second))
+        let place = KeyPlace(
+            values.map {
+                .init($0.constant($1.0, collated: true), $0.constant($1.1, collated: true), $0.operators)
+            })
+        return "SELECT \(raw: place.isBelow)"
     }
 
     private func found(_ keys: [[String]], _ shown: String) -> SQL {
-        let names = key.indices.map { "k\($0)" }
-        let arrays = key.indices.map { place in
-            "ARRAY[" + keys.map { SQL.literal($0[place]) }.joined(separator: ",") + "]::text[]"
-        }
-        let matches = zip(key, names).map { "\($0.column) = u.\($1)::\($0.type)" }
+        let matches = key.enumerated().map { "\($1.column) \($1.operators.equal) u.\(KeyList.name($0))" }
+        let list = KeyList(types: key.map(\.type))
         return """
             SELECT u.n, \(raw: shownKey), \(raw: shown)
-              FROM unnest(\(raw: arrays.joined(separator: ", "))) WITH ORDINALITY AS u (\(raw: names.joined(separator: ", ")), n)
+              FROM \(raw: list.sql(keys, as: "u"))
               JOIN \(rows) AS t ON \(raw: filtered(matches.joined(separator: " AND ")))
             """
     }

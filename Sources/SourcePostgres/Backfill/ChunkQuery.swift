@@ -14,15 +14,15 @@ extension TableChunk {
     }
 
     var lowerCondition: String {
-        let terms = (lower.map { [compare(">", $0)] } ?? []) + filterTerms
+        let terms = (lower.map { [place(of: $0).isAbove] } ?? []) + filterTerms
         return terms.isEmpty ? "" : "WHERE " + terms.joined(separator: " AND ")
     }
 
     /// The rows of the chunk, once its upper bound is known.
     var condition: String {
         var terms: [String] = []
-        if let lower { terms.append(compare(">", lower)) }
-        if let upper, !isLast { terms.append(compare("<=", upper)) }
+        if let lower { terms.append(place(of: lower).isAbove) }
+        if let upper, !isLast { terms.append(place(of: upper).isAtMost) }
         terms += filterTerms
         return terms.isEmpty ? "" : "WHERE " + terms.joined(separator: " AND ")
     }
@@ -30,11 +30,11 @@ extension TableChunk {
     /// On lines of its own: it may end in a comment.
     private var filterTerms: [String] { filter.map { ["(\n\($0)\n)"] } ?? [] }
 
-    /// `(a, b) > (1::integer, 'x'::text)`: a row comparison, in the columns' own types and collations.
-    private func compare(_ sign: String, _ bound: KeyBound) -> String {
-        let values = zip(order.columns, bound.values).map { column, value in
-            "\(SQL.literal(value))::\(column.type)"
-        }
-        return "(\(orderBy)) \(sign) (\(values.joined(separator: ", ")))"
+    /// In the columns' own types and collations.
+    private func place(of bound: KeyBound) -> KeyPlace {
+        KeyPlace(
+            zip(order.columns, bound.values).map { column, value in
+                .init(Identifier(column.name).quoted, "\(SQL.literal(value))::\(column.type)", column.operators)
+            })
     }
 }

@@ -7,20 +7,20 @@ enum KeyComparison {
     static func run(
         _ rows: [Int32], in batch: ChangeBatch, with bounds: [KeyBound], _ order: KeyOrder, on connection: Connection
     ) throws -> [Int32: [Bool]] {
-        let arrays = order.columns.map { column in
-            "ARRAY[" + rows.map { literal(batch, $0, column.index) }.joined(separator: ",") + "]::text[]"
-        }
-        let names = order.columns.indices.map { "k\($0)" }
-        let key = zip(names, order.columns).map { name, column in
-            "\(name)::\(column.type)" + (column.collation.map { " COLLATE \($0)" } ?? "")
+        let list = KeyList(types: order.columns.map(\.type))
+        let keys = rows.map { row in order.columns.map { value(batch, row, $0.index) } }
+        let key = order.columns.enumerated().map { place, column in
+            KeyList.name(place) + (column.collation.map { " COLLATE \($0)" } ?? "")
         }
         let tests = bounds.map { bound -> String in
-            let values = zip(order.columns, bound.values).map { "\(SQL.literal($1))::\($0.type)" }
-            return "(\(key.joined(separator: ", "))) <= (\(values.joined(separator: ", ")))"
+            KeyPlace(
+                order.columns.indices.map { index in
+                    let column = order.columns[index]
+                    return .init(key[index], "\(SQL.literal(bound.values[index]))::\(column.type)", column.operators)
+                }
+            ).isAtMost
         }
-        let text =
-            "SELECT \(tests.joined(separator: ", ")) FROM unnest(\(arrays.joined(separator: ", ")))"
-            + " WITH ORDINALITY AS u(\(names.joined(separator: ", ")), place) ORDER BY place"
+        let text = "SELECT \(tests.joined(separator: ", ")) FROM \(list.sql(keys, as: "u")) ORDER BY n"
         let result = try connection.query("\(raw: text)")
         var known: [Int32: [Bool]] = [:]
         for (index, row) in rows.enumerated() where index < result.count {
@@ -30,7 +30,10 @@ enum KeyComparison {
     }
 
     static func literal(_ batch: ChangeBatch, _ row: Int32, _ column: Int) -> String {
-        guard let value = batch.value(batch.fields[Int(row) + column]) else { return "NULL" }
-        return SQL.literal(String(decoding: value, as: UTF8.self))
+        value(batch, row, column).map(SQL.literal) ?? "NULL"
+    }
+
+    private static func value(_ batch: ChangeBatch, _ row: Int32, _ column: Int) -> String? {
+        batch.value(batch.fields[Int(row) + column]).map { String(decoding: $0, as: UTF8.self) }
     }
 }

@@ -21,6 +21,7 @@ struct KeyOrder: Sendable {
         /// Quoted and qualified, where a comparison must name it.
         var collation: String?
         var comparison: Comparison
+        var operators = KeyOperators.builtIn
     }
 
     private(set) var columns: [Column]

@@ -25,42 +25,41 @@ struct KeyPresence {
     /// Those of the keys that the table has no row of in the open transaction's snapshot, as the source prints them.
     func absent(of keys: [[String]]) throws -> [[String]] {
         guard !keys.isEmpty else { return [] }
-        let matches = columns.indices.map { "t.\(Identifier(columns[$0].name)) = u.\(name($0))::\(columns[$0].type)" }
-        let shown = columns.indices.map { "u.\(name($0))::\(columns[$0].type)::text" }
+        let operators = try KeyOperators.read(of: columns.map(\.typeOID), on: connection)
+        let matches = columns.indices.map {
+            "t.\(Identifier(columns[$0].name)) \(operators[$0].equal) u.\(KeyList.name($0))"
+        }
         // Each key is looked up by the table's index: the run is short, the table may be long.
         try connection.execute(
             "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
         let rows = try connection.query(
             """
-            SELECT \(raw: shown.joined(separator: ", ")) FROM \(raw: list(keys, "u"))
-             WHERE NOT EXISTS (SELECT FROM \(table) t WHERE \(raw: matches.joined(separator: " AND ")))
+            SELECT \(raw: shown) FROM \(raw: list.sql(keys, as: "u"))
+             WHERE NOT EXISTS (SELECT FROM \(table) t WHERE \(raw: matches.joined(separator: " AND "))) ORDER BY u.n
             """)
-        return (0..<rows.count).map { row in columns.indices.map { rows[row, $0] ?? "" } }
+        return texts(rows)
     }
 
     /// Those of the keys that are equal to none of the others, by the columns' own types and collations.
     func without(_ others: [[String]], of keys: [[String]]) throws -> [[String]] {
+        let operators = try KeyOperators.read(of: columns.map(\.typeOID), on: connection)
         let matches = columns.indices.map { index -> String in
             let collation = columns[index].collation.map { " COLLATE \($0)" } ?? ""
-            return
-                "u.\(name(index))::\(columns[index].type)\(collation) = o.\(name(index))::\(columns[index].type)\(collation)"
+            return "u.\(KeyList.name(index))\(collation) \(operators[index].equal) o.\(KeyList.name(index))\(collation)"
         }
-        let shown = columns.indices.map { "u.\(name($0))" }
         let rows = try connection.query(
             """
-            SELECT \(raw: shown.joined(separator: ", ")) FROM \(raw: list(keys, "u"))
-             WHERE NOT EXISTS (SELECT FROM \(raw: list(others, "o")) WHERE \(raw: matches.joined(separator: " AND ")))
+            SELECT \(raw: shown) FROM \(raw: list.sql(keys, as: "u"))
+             WHERE NOT EXISTS (SELECT FROM \(raw: list.sql(others, as: "o")) WHERE \(raw: matches.joined(separator: " AND ")))
+             ORDER BY u.n
             """)
-        return (0..<rows.count).map { row in columns.indices.map { rows[row, $0] ?? "" } }
+        return texts(rows)
     }
 
-    private func name(_ index: Int) -> String { "k\(index)" }
+    private var list: KeyList { KeyList(types: columns.map(\.type)) }
+    private var shown: String { columns.indices.map { "u.\(KeyList.name($0))::text" }.joined(separator: ", ") }
 
-    private func list(_ keys: [[String]], _ alias: String) -> String {
-        let arrays = columns.indices.map { column in
-            "ARRAY[" + keys.map { SQL.literal($0[column]) }.joined(separator: ",") + "]::text[]"
-        }
-        return
-            "unnest(\(arrays.joined(separator: ", "))) AS \(alias) (\(columns.indices.map(name).joined(separator: ", ")))"
+    private func texts(_ rows: Rows) -> [[String]] {
+        (0..<rows.count).map { row in columns.indices.map { rows[row, $0] ?? "" } }
     }
 }

@@ -23,7 +23,7 @@ enum UnchangedFetch {
         if limit != nil { wanted.append("xmin::text") }
         let columns = wanted.joined(separator: ", ")
         let key = order.columns.map { column in
-            "\(Identifier(column.name).quoted) = \(KeyComparison.literal(batch, row, column.index))::\(column.type)"
+            "\(Identifier(column.name).quoted) \(column.operators.equal) \(KeyComparison.literal(batch, row, column.index))::\(column.type)"
         }.joined(separator: " AND ")
         let result = try connection.query("SELECT \(raw: columns) FROM \(table.rows) WHERE \(raw: key)")
         if let limit, result.count != 1 || result[0, absent.count] != String(limit.transaction),

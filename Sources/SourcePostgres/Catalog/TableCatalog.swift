@@ -124,17 +124,24 @@ struct TableCatalog {
             generated: try GeneratedColumns.read([table.oid], connection)[table.oid]?.over(columns) ?? [])
     }
 
+    /// Of pg_attribute `a`: whether no row has a null in it. A NOT NULL constraint that is NOT VALID (18 and later) says so of new
+    /// rows only.
+    static let isNeverNull = """
+        a.attnotnull AND NOT EXISTS (SELECT FROM pg_constraint nn WHERE nn.conrelid = a.attrelid AND nn.contype = 'n'
+          AND nn.conkey = ARRAY[a.attnum] AND NOT nn.convalidated)
+        """
+
     /// Columns that the log carries: not generated ones.
     func columns(of table: TableSource) throws -> [ColumnShape] {
         let rows = try connection.query(
             """
-            SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.atttypid, a.atttypmod, a.attnotnull, a.attnum,
+            SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.atttypid, a.atttypmod, \(raw: TableCatalog.isNeverNull), a.attnum,
                    t.typlen = -1 AND a.attstorage <> 'p',
                    CASE WHEN a.attcollation <> t.typcollation AND a.attcollation <> 0
                         THEN quote_ident(ns.nspname) || '.' || quote_ident(co.collname) END,
-                   CASE WHEN a.atthasmissing THEN (a.attmissingval::text::text[])[1]
+                   CASE WHEN a.atthasmissing THEN array_to_string(a.attmissingval, '')
                         WHEN \(literal: table.isPartitioned ? "t" : "f")::boolean THEN (
-                          SELECT (l.attmissingval::text::text[])[1]
+                          SELECT array_to_string(l.attmissingval, '')
                             FROM pg_partition_tree(a.attrelid::regclass) t JOIN pg_attribute l ON l.attrelid = t.relid
                            WHERE l.attname = a.attname AND l.atthasmissing LIMIT 1) END,
                    \(literal: String(table.replicaIdentity)) = 'f' OR EXISTS (
@@ -187,15 +194,22 @@ struct TableCatalog {
             """
             SELECT a.attname, co.collname IN ('C', 'POSIX') OR (co.oid = 100 AND d.datcollate IN ('C', 'POSIX')
                      AND coalesce(to_jsonb(d) ->> 'datlocprovider', 'c') = 'c'),
-                   quote_ident(ns.nspname) || '.' || quote_ident(co.collname)
+                   quote_ident(ns.nspname) || '.' || quote_ident(co.collname),
+                   \(raw: KeyOperators.sql(ofType: "a.atttypid"))
               FROM pg_attribute a
               JOIN pg_database d ON d.datname = current_database()
               LEFT JOIN pg_collation co ON co.oid = a.attcollation
               LEFT JOIN pg_namespace ns ON ns.oid = co.collnamespace
              WHERE a.attrelid = \(literal: String(table.oid))::oid AND a.attnum > 0 AND NOT a.attisdropped
+               AND a.attname = ANY (\(literal: ArrayText.of(names))::name[])
             """)
         var collations: [Identifier: (isC: Bool, name: String?)] = [:]
-        for row in 0..<rows.count { collations[Identifier(rows[row, 0] ?? "")] = (rows[row, 1] == "t", rows[row, 2]) }
+        var operators: [Identifier: KeyOperators] = [:]
+        for row in 0..<rows.count {
+            let name = Identifier(rows[row, 0] ?? "")
+            collations[name] = (rows[row, 1] == "t", rows[row, 2])
+            operators[name] = KeyOperators(rows[row, 3])
+        }
         return KeyOrder(
             columns: names.compactMap { name in
                 guard let index = shape.index(of: name) else { return nil }
@@ -212,7 +226,8 @@ struct TableCatalog {
                     comparison = .server
                 }
                 return KeyOrder.Column(
-                    index: index, name: name, type: column.type, collation: collation?.name, comparison: comparison)
+                    index: index, name: name, type: column.type, collation: collation?.name, comparison: comparison,
+                    operators: operators[Identifier(name)] ?? .builtIn)
             })
     }
 

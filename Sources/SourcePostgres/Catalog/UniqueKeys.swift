@@ -17,7 +17,8 @@ struct UniqueKeys {
                 .needsOperator, operation: "follow the key", object: "table \(source.name)",
                 message:
                     "no unique index keeps the key (\(list(key.columns))) of collection \"\(key.collection)\" unique: "
-                    + "rows that share one would overwrite each other",
+                    + "rows that share one would overwrite each other (a DEFERRABLE one lets them within a transaction, and one "
+                    + "under another collation than the column's may tell apart what the key doesn't)",
                 hint: remedy(key.columns, unique, source), task: key.task, binding: key.binding)
         }
     }
@@ -84,5 +85,24 @@ struct UniqueKeys {
            FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attnum, place)
            JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum WHERE k.place <= i.indnkeyatts)
         """
-    private static let condition = "i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL"
+    /// Unique for every row at every moment, as the columns' own types and collations tell values apart: a DEFERRABLE one lets two
+    /// rows share a key within a transaction, and one of another collation or operator class may keep apart what the column's own
+    /// comparison, and so the destination's key, takes for one.
+    private static let condition = """
+        i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL AND NOT EXISTS (
+          SELECT FROM unnest(i.indkey::int2[], i.indclass::oid[], i.indcollation::oid[])
+                 WITH ORDINALITY AS e (attnum, class, coll, place)
+            JOIN pg_attribute ea ON ea.attrelid = i.indrelid AND ea.attnum = e.attnum
+            JOIN pg_opclass ec ON ec.oid = e.class
+            LEFT JOIN pg_collation eo ON eo.oid = ea.attcollation
+           WHERE e.place <= i.indnkeyatts
+             AND (e.coll <> ea.attcollation AND (to_jsonb(eo) ->> 'collisdeterministic') = 'false'
+                  OR NOT ec.opcdefault AND NOT EXISTS (
+                    SELECT FROM pg_amop own
+                      JOIN pg_opclass d ON d.opcdefault AND d.opcmethod = ec.opcmethod AND d.opcintype = ec.opcintype
+                      JOIN pg_amop usual ON usual.amopfamily = d.opcfamily AND usual.amopopr = own.amopopr
+                                        AND usual.amopstrategy = 3
+                     WHERE own.amopfamily = ec.opcfamily AND own.amopstrategy = 3
+                       AND own.amoplefttype = ec.opcintype AND own.amoprighttype = ec.opcintype)))
+        """
 }

@@ -89,8 +89,10 @@ extension PostgresCapture: ComparableCapture {
                 rows: source.rows, columns: columns,
                 key: plan.key.map { place in
                     let name = plan.columns[place].source
+                    let type = types[JSONKey(name)]
                     return HashedTable.Key(
-                        place: place, column: "t.\(Identifier(name))", type: types[JSONKey(name)] ?? "text")
+                        place: place, column: "t.\(Identifier(name))", type: type?.name ?? "text",
+                        operators: type?.operators ?? .builtIn)
                 }, filter: nil, convertsText: plan.convertsText)
             return SourceRows(
                 rows: HashedRows(table: table, connection: connection), isStandby: try isStandby(connection),
@@ -113,14 +115,18 @@ extension PostgresCapture: ComparableCapture {
     }
 
     /// The columns' types for constants, generated columns among them.
-    private func types(_ oid: UInt32, _ connection: Connection) throws -> [JSONKey: String] {
+    private func types(
+        _ oid: UInt32, _ connection: Connection
+    ) throws -> [JSONKey: (name: String, operators: KeyOperators)] {
         let rows = try connection.query(
             """
-            SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute
+            SELECT attname, format_type(atttypid, atttypmod), \(raw: KeyOperators.sql(ofType: "atttypid")) FROM pg_attribute
              WHERE attrelid = \(literal: String(oid))::oid AND attnum > 0 AND NOT attisdropped
             """)
-        var types: [JSONKey: String] = [:]
-        for row in 0..<rows.count { types[JSONKey(rows[row, 0] ?? "")] = rows[row, 1] }
+        var types: [JSONKey: (name: String, operators: KeyOperators)] = [:]
+        for row in 0..<rows.count {
+            types[JSONKey(rows[row, 0] ?? "")] = (rows[row, 1] ?? "text", KeyOperators(rows[row, 2]))
+        }
         return types
     }
 

@@ -59,7 +59,7 @@ struct TableListing {
     private func columns(_ oids: String) throws -> [(UInt32, FoundTable.Column)] {
         let rows = try connection.query(
             """
-            SELECT a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull,
+            SELECT a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, \(raw: TableCatalog.isNeverNull),
                    coalesce(to_jsonb(a) ->> 'attgenerated', '') <> '', format_type(a.atttypid, a.atttypmod),
                    col_description(a.attrelid, a.attnum)
               FROM pg_attribute a

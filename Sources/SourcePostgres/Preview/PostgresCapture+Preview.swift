@@ -42,6 +42,9 @@ extension PostgresCapture {
                 values: DocumentValue(types: try TypeTable(side), binary: config.binaryHandling),
                 keys: zip(request.keys, sources).map { $0 ?? $1.orderColumns }, columns: request.columns,
                 blocked: request.blocked)
+            for (source, shape) in zip(sources, shapes) where shape.index(of: "_meta") != nil {
+                note("table \(source.name) has a column _meta: a document's own _meta hides it, here only")
+            }
             let isPublished = try requirePublication(sources, side, note)
             let replication = isPublished ? try Connection(replicationConnectionTo: config.connection) : nil
             defer { replication?.close() }

@@ -79,13 +79,43 @@ enum ConditionText {
                     index += 2
                 } else if next == quote {
                     index += 1
-                    guard byte() == quote else { return true }
-                    index += 1
+                    if byte() == quote {
+                        index += 1
+                    } else if hasEscapes, let next = continuation {
+                        index = next
+                    } else {
+                        return true
+                    }
                 } else {
                     index += 1
                 }
             }
             return false
+        }
+
+        /// Behind the quote with which a string goes on: after blanks and comments to the end of the line, of which one line at
+        /// least ends (manual, "String Constants"). It is then of the same kind as its beginning.
+        private var continuation: Int? {
+            var place = index
+            var hasNewline = false
+            while bytes.indices.contains(place) {
+                switch bytes[place] {
+                case UInt8(ascii: "\n"), UInt8(ascii: "\r"):
+                    hasNewline = true
+                    place += 1
+                case UInt8(ascii: " "), UInt8(ascii: "\t"), 0x0B, 0x0C:
+                    place += 1
+                case UInt8(ascii: "-") where bytes[place...].starts(with: [UInt8(ascii: "-"), UInt8(ascii: "-")]):
+                    while bytes.indices.contains(place), bytes[place] != UInt8(ascii: "\n"),
+                        bytes[place] != UInt8(ascii: "\r")
+                    { place += 1 }
+                case UInt8(ascii: "'"):
+                    return hasNewline ? place + 1 : nil
+                default:
+                    return nil
+                }
+            }
+            return nil
         }
 
         /// Comments nest.

@@ -67,6 +67,9 @@ extension SchemaChange {
             name: "a column NOT NULL with a constant default",
             change: ["ALTER TABLE $t ADD COLUMN x numeric(8,3) NOT NULL DEFAULT 1.5"]),
         SchemaChange(
+            name: "boxes, which have their own delimiter, with a default",
+            change: ["ALTER TABLE $t ADD COLUMN x box DEFAULT '(1,1),(0,0)'"]),
+        SchemaChange(
             name: "an array with a default",
             change: ["ALTER TABLE $t ADD COLUMN x text[] DEFAULT '{\"a,b\",NULL,\"\"}'"]),
         SchemaChange(

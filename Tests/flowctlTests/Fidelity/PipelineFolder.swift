@@ -13,6 +13,8 @@ final class PipelineFolder {
         var destination: String?
         /// `backfill` of the materialization's binding.
         var rebuild = 0
+        /// `backfill` of the capture's binding.
+        var readAgain = 0
     }
 
     /// May be set to another server that goes on with the same data.
@@ -77,7 +79,10 @@ final class PipelineFolder {
                 }
             ]
             if !capture.contains(where: { $0["target"] as? String == collection }) {
-                capture.append(["resource": ["namespace": table.schema, "stream": table.name], "target": collection])
+                capture.append([
+                    "resource": ["namespace": table.schema, "stream": table.name], "target": collection,
+                    "backfill": table.readAgain,
+                ])
             }
             var resource: [String: Any] = ["schema": table.schema, "table": table.destination ?? table.name]
             if table.isDelta { resource["delta_updates"] = true }
