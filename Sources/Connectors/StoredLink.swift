@@ -52,6 +52,8 @@ public struct StoredLink: Sendable {
     public var tables: [Table]
     /// Its signals: those that are not ended, and the last ones that are; in the order in which they were taken.
     public var signals: [SignalRecord] = []
+    /// What the capture keeps with the position; nil before the first commit.
+    public var captureState: String?
 
     public init(
         capture: String, fence: Int64, position: LogPosition?, time: Int64?, failure: Failure?, tables: [Table]

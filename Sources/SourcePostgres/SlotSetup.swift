@@ -36,7 +36,7 @@ struct SlotSetup {
             database: config.connection.database, publication: config.publication)
         let slot =
             provisioning.isPlan ? try ReplicationSlot.find(config.slot, on: connection) : try findWhole(wait)
-        if let slot, !slot.isBeingMade { try require(slot) }
+        if let slot, !slot.isBeingMade, let fault = slot.fault(config, isStandby: server.isStandby) { throw fault }
         let resumption = Resumption(config: config, identity: identity, slot: slot)
         let end = try server.endOfLog(connection)
         var refusals = try checkpoints.map { checkpoint -> RunError? in
@@ -219,40 +219,6 @@ struct SlotSetup {
         try replication.execute("\(raw: change.sql)")
         return ["replication slot \(Identifier(config.slot)): standbys take it over"]
     }
-
-    // MARK: - What must hold
-
-    private func require(_ slot: ReplicationSlot) throws {
-        let object = "slot \"\(config.slot)\""
-        if slot.isSynced, server.isStandby {
-            throw RunError(
-                .needsOperator, operation: "use", object: object,
-                message: "it is the primary's, kept here for a failover: nobody can read from it before this standby "
-                    + "is promoted",
-                hint: "set advanced.slotName to another name, or name the primary in the address")
-        }
-        guard slot.plugin == "pgoutput" else {
-            throw RunError(
-                .needsOperator, operation: "use", object: object,
-                message: slot.plugin.map { "its plugin is \($0), not pgoutput" } ?? "it is a physical slot",
-                hint: "set advanced.slotName to another name")
-        }
-        guard slot.database == config.connection.database else {
-            throw RunError(
-                .needsOperator, operation: "use", object: object,
-                message: "it belongs to database \"\(slot.database ?? "")\"",
-                hint: "set advanced.slotName to another name; slots are one to a capture")
-        }
-        if slot.isLost {
-            throw RunError(
-                .needsOperator, operation: "use", object: object,
-                message:
-                    "the server has removed log that the slot still needed (wal_status is lost): changes are missing",
-                hint:
-                    "drop it with SELECT pg_drop_replication_slot('\(config.slot)'); then remove the links' rows from "
-                    + "flow.checkpoints and flow.bindings and empty their tables to begin anew")
-        }
-    }
 }
 
 /// A row of pg_replication_slots.
@@ -286,5 +252,35 @@ struct ReplicationSlot {
             restart: rows[0, 3].flatMap { LogPosition($0) },
             confirmed: rows[0, 4].flatMap { LogPosition($0) } ?? .zero, hasPosition: rows[0, 4] != nil,
             walStatus: rows[0, 5], isFailover: rows[0, 6] == "true", isSynced: rows[0, 7] == "true")
+    }
+}
+
+extension ReplicationSlot {
+    /// Why a capture can't read from it, whatever its checkpoints are.
+    func fault(_ config: PostgresCaptureConfig, isStandby: Bool) -> RunError? {
+        func fault(_ message: String, _ hint: String) -> RunError {
+            RunError(
+                .needsOperator, operation: "use", object: "slot \"\(config.slot)\"", message: message, hint: hint)
+        }
+        if isSynced, isStandby {
+            return fault(
+                "it is the primary's, kept here for a failover: nobody can read from it before this standby is promoted",
+                "set advanced.slotName to another name, or name the primary in the address")
+        }
+        guard plugin == "pgoutput" else {
+            return fault(
+                plugin.map { "its plugin is \($0), not pgoutput" } ?? "it is a physical slot",
+                "set advanced.slotName to another name")
+        }
+        guard database == config.connection.database else {
+            return fault(
+                "it belongs to database \"\(database ?? "")\"",
+                "set advanced.slotName to another name; slots are one to a capture")
+        }
+        guard isLost else { return nil }
+        return fault(
+            "the server has removed log that the slot still needed (wal_status is lost): changes are missing",
+            "drop it with SELECT pg_drop_replication_slot('\(config.slot)'); then remove the links' rows from "
+                + "flow.checkpoints and flow.bindings and empty their tables to begin anew")
     }
 }

@@ -11,7 +11,7 @@ extension StoredLink {
             """
             SELECT capture, fence, position, trunc(extract(epoch FROM
                      (to_jsonb(c) ->> 'source_time')::timestamptz - '2000-01-01 00:00:00+00') * 1000000)::bigint,
-                   to_jsonb(c) ->> 'error', to_jsonb(c) ->> 'error_class'
+                   to_jsonb(c) ->> 'error', to_jsonb(c) ->> 'error_class', capture_state
               FROM \(metadata.checkpoints) c WHERE materialization = $1 ORDER BY capture
             """, [materialization])
         return try (0..<rows.count).map { row in
@@ -25,6 +25,7 @@ extension StoredLink {
                 capture: capture, fence: rows[row, 1].flatMap { Int64($0) } ?? 0,
                 position: rows[row, 2].flatMap { LogPosition($0) }, time: rows[row, 3].flatMap { Int64($0) },
                 failure: failure, tables: records.map { Table($0, parks, isFailed: failure != nil) })
+            link.captureState = rows[row, 6]
             link.signals = try SignalStorage(metadata: metadata, connection: connection).shown(materialization, capture)
             return link
         }

@@ -1,53 +1,61 @@
 import Connectors
 import Postgres
 
-/// Whether the slot, where there is one, goes on where the destinations are.
+/// Whether the slot, where there is one, goes on where the destinations are: by the same words as a run that begins there.
 struct SlotCheck {
     let checking: SourceChecking
 
     private var object: String { "slot \"\(checking.config.slot)\"" }
-    private let beginAnew =
-        "remove the links' rows from flow.checkpoints and flow.bindings and empty their tables to begin anew"
 
+    /// Moves and acknowledges nothing. What the slot shows is read only where nobody else reads it.
     func run(_ checkpoints: [LinkCheckpoint?]) throws {
-        let known = checkpoints.compactMap { $0?.position }
+        let slot = try ReplicationSlot.find(checking.config.slot, on: checking.connection)
+        if let slot, !slot.isBeingMade,
+            let fault = slot.fault(checking.config, isStandby: checking.server.isStandby)
+        {
+            return report(fault)
+        }
+        // The checkpoints move on while its own runner reads: it has proven what it goes on from.
+        if let process = slot?.activePID { return try reportReader(process) }
+        let known = checkpoints.compactMap { $0 }
+        guard !known.isEmpty else { return }
+        let replication = try? Connection(replicationConnectionTo: checking.config.connection)
+        defer { replication?.close() }
+        do {
+            try compare(known, slot, replication)
+        } catch let error as RunError where error.isPassing {
+            // A standby that has yet to replay what the destinations have.
+            checking.add(.advice, error.object ?? object, error.message, error.hint.map { .step($0) })
+        }
+    }
+
+    private func compare(
+        _ known: [LinkCheckpoint], _ slot: ReplicationSlot?, _ replication: Connection?
+    ) throws {
+        let system = try replication?.query("IDENTIFY_SYSTEM")
+        let identity = LogIdentity(
+            system: system?[0, 0] ?? "", timeline: system?[0, 1].flatMap { Int($0) } ?? 0, slot: checking.config.slot,
+            database: checking.config.connection.database, publication: checking.config.publication)
+        let resumption = Resumption(config: checking.config, identity: identity, slot: slot)
         let end = try checking.server.endOfLog(checking.connection)
-        if let furthest = known.max(), end < furthest, !checking.server.isStandby {
-            checking.add(
-                .unmet, "server",
-                "its log ends at \(end), before the checkpoint \(furthest): it was restored from an older backup, or is a "
-                    + "standby that was behind as it was promoted",
-                .step("compare both sides; \(beginAnew)"))
+        var refusals = try known.map { checkpoint in
+            var checkpoint = checkpoint
+            // Who may not read the log is not told which one it is.
+            if replication == nil { checkpoint.captureState = "" }
+            return try resumption.refusal(of: checkpoint, endOfLog: end, isStandby: checking.server.isStandby)
         }
-        guard let slot = try ReplicationSlot.find(checking.config.slot, on: checking.connection) else {
-            if !known.isEmpty {
-                checking.add(
-                    .unmet, object, "it is gone, and changes since the checkpoint with it", .step(beginAnew))
+        if let replication {
+            do {
+                _ = try resumption.compare(known, &refusals, on: replication, stop: StopSignal())
+            } catch let error as PostgresError where error.sqlState == "55006" {
+                // A runner has just begun.
             }
-            return
         }
-        guard slot.plugin == "pgoutput", slot.database == checking.config.connection.database else {
-            let whose = slot.plugin.map { "of plugin \($0) in database \(slot.database ?? "")" } ?? "a physical one"
-            checking.add(
-                .unmet, object, "it is \(whose)", .step("set advanced.slotName to a name of this capture's own"))
-            return
-        }
-        if slot.isSynced, checking.server.isStandby {
-            checking.add(
-                .unmet, object, "it is the primary's, kept here for a failover, and can't be read",
-                .step("set advanced.slotName to another name, or name the primary in the address"))
-        }
-        if slot.isLost {
-            checking.add(
-                .unmet, object, "the server has removed log that it still needed (wal_status is lost)",
-                .sql("SELECT pg_drop_replication_slot(\(SQL.literal(checking.config.slot)));  -- then \(beginAnew)"))
-        }
-        for position in known where slot.confirmed > position {
-            checking.add(
-                .unmet, object, "it stands at \(slot.confirmed), after the checkpoint \(position)",
-                .step("let nothing else read from it; \(beginAnew)"))
-        }
-        if let process = slot.activePID { try reportReader(process) }
+        for refusal in refusals { refusal.map(report) }
+    }
+
+    private func report(_ fault: RunError) {
+        checking.add(.unmet, fault.object ?? object, fault.message, fault.hint.map { .step($0) })
     }
 
     /// A runner of this very pipeline is no fault.
@@ -56,6 +64,7 @@ struct SlotCheck {
             """
             SELECT application_name, usename = current_user FROM pg_stat_activity WHERE pid = \(process)
             """)
+        guard rows.count > 0 else { return }
         let isOwn = rows[0, 0] == "flowctl" && rows[0, 1] == "t"
         checking.add(
             isOwn ? .advice : .unmet, object,

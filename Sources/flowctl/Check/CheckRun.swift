@@ -74,8 +74,9 @@ struct CheckRun {
     private func check(_ pipeline: PipelineAssembly.Pipeline, _ report: inout CheckReport) {
         let specs = pipeline.links.map(\.spec)
         let checkpoints = pipeline.links.map { link in
-            (try? link.materialization.status())?.first { $0.capture == link.spec.capture }?.position
-                .map { LinkCheckpoint(position: $0, captureState: "") }
+            (try? link.materialization.status())?.first { $0.capture == link.spec.capture }.flatMap { stored in
+                stored.position.map { LinkCheckpoint(position: $0, captureState: stored.captureState ?? "") }
+            }
         }
         let source = pipeline.capture.check(specs, checkpoints: checkpoints)
         report.tasks.append(.init(name: pipeline.capture.name, kind: "capture", findings: source.findings))

@@ -58,6 +58,8 @@ struct OtherHistoryTests {
         try Self.grow(past: reached, source.connect())
         let silent = try pipeline.apply(Self.orders)
         #expect(silent.exitCode == 69 && silent.errors.contains("restored from an older backup"), "\(silent.errors)")
+        let late = try FlowctlProcess.run(["check", try pipeline.write(Self.orders)])
+        #expect(late.exitCode == 69 && late.output.contains("restored from an older backup"), "\(late.output)")
         try Self.insert(5001...5010, source.connect())
         let other = try pipeline.apply(Self.orders)
         #expect(other.exitCode == 69 && other.errors.contains("restored from an older backup"), "\(other.errors)")
@@ -81,6 +83,21 @@ struct OtherHistoryTests {
         #expect(
             missing.exitCode == 69 && missing.errors.contains("there is no such replication slot"), "\(missing.errors)")
         #expect(try backup.connect().query("SELECT count(*) FROM pg_replication_slots")[0, 0] == "0")
+        // Nor is a server of another origin taken for it, whatever its slot is called.
+        let stranger = try TestServer.source.database("backed_up")
+        try Connection(stranger).execute(
+            """
+            CREATE TABLE public.orders (id int PRIMARY KEY, note text); CREATE PUBLICATION flow_publication FOR TABLE public.orders
+            """)
+        pipeline.source = stranger
+        let other = try pipeline.apply(Self.orders)
+        #expect(
+            other.exitCode == 69 && other.errors.contains("the checkpoint belongs to the database cluster"),
+            "\(other.errors)")
+        let check = try FlowctlProcess.run(["check", try pipeline.write(Self.orders)])
+        #expect(
+            check.exitCode == 69 && check.output.contains("the checkpoint belongs to the database cluster"),
+            "\(check.output)")
     }
 
     @Test("a kill right after commits that the slot has not heard of is gone on from")

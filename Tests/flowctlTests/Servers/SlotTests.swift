@@ -30,6 +30,10 @@ struct SlotTests {
             let outcome = try pipeline.apply(Self.orders)
             #expect(outcome.exitCode == 69 && outcome.errors.contains(message), "\(outcome.errors)")
             #expect(outcome.errors.contains("hint"))
+            // Before a run tells it, a check does, and in the same words where nothing is being read.
+            let check = try FlowctlProcess.run(["check", pipeline.write(Self.orders)])
+            let said = message.hasPrefix("(stranger") ? "reads from it" : message
+            #expect(check.exitCode == 69 && check.output.contains(said), "\(check.output)")
             let rows = try Connection(pipeline.destination).query("SELECT count(*) FROM public.orders")
             #expect(rows[0, 0] == "2", "rows moved: \(message)")
         }
