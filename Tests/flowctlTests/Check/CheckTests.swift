@@ -228,7 +228,11 @@ struct CheckTests {
     @Test("a server that is none of ours yet is told what its platform needs")
     func platform() throws {
         let server = try LocalServer(
-            "check-rds", settings: [("wal_level", "replica"), ("max_replication_slots", "0"), ("max_wal_senders", "5")])
+            "check-rds",
+            settings: [
+                ("wal_level", "replica"), ("max_replication_slots", "0"), ("max_wal_senders", "5"),
+                ("wal_sender_timeout", "5s"),
+            ])
         let admin = try server.connect()
         try admin.execute(
             """
@@ -256,10 +260,14 @@ struct CheckTests {
         for expected in [
             "wal_level: it is replica", "set rds.logical_replication = 1 in the instance's parameter group",
             #"SQL: GRANT rds_replication TO "flow_capture";"#, "max_replication_slots: all 0 are in use",
-            "materialization a/t: not ready",
+            "materialization a/t: not ready", "wal_sender_timeout (role flow_capture): it is 5s",
         ] {
             #expect(run.output.contains(expected), "\(expected) in \(run.output)")
         }
+        let timeout = "ALTER ROLE \"flow_capture\" SET wal_sender_timeout = '1min';"
+        #expect(run.output.contains("SQL: \(timeout)"))
+        try admin.execute("\(raw: timeout)")
+        #expect(try !program.run(["check", "flow.yaml"]).output.contains("wal_sender_timeout"))
     }
 
     @Test("the other platforms are known by what their servers have, and each is told its own steps")

@@ -102,6 +102,8 @@ struct SlotTests {
         // The server ends whoever reads from a slot that it gives up.
         #expect(apply.waitForExit(seconds: 60) == 69, "\(apply.lines.suffix(3)) \(apply.errors)")
         #expect(apply.errors.contains("wal_status is lost"), "\(apply.errors)")
+        let check = try FlowctlProcess.run(["check", pipeline.write(Self.orders)])
+        #expect(check.exitCode == 69 && check.output.contains("wal_status is lost"), "\(check.output)")
     }
 
     @Test("an idle source beside a busy database of its server keeps no log: the slot moves on")

@@ -32,6 +32,13 @@ struct SetupTests {
     @Test("--apply runs it as an administrator, gives new users the catalog's passwords, and can be run again")
     func applied() throws {
         let cluster = try FreshCluster()
+        // An administrator that lacks what it is to give is told so, and nothing is kept.
+        try cluster.shop.execute("CREATE ROLE weak LOGIN CREATEROLE PASSWORD 'w3ak'")
+        let weak = try cluster.run(
+            "setup", "--apply", "--side", "source", "--source-admin", cluster.url("weak", "w3ak"))
+        #expect(
+            weak.exitCode == 69 && weak.errors.contains("ALTER ROLE <administrator> REPLICATION;"), "\(weak.errors)")
+        #expect(try cluster.shop.query("SELECT FROM pg_roles WHERE rolname = 'Flow Reader'").count == 0)
         let admin = cluster.url("postgres", FreshCluster.secret)
         for _ in 1...2 {
             let run = try cluster.run("setup", "--apply", "--source-admin", admin, "--destination-admin", admin)
