@@ -294,7 +294,7 @@ struct CrashTests {
 struct AmbiguousCommitTests {
     @Test(
         "a backend that is killed in the middle of its commit has kept all of it, and the next runner sees that",
-        .timeLimit(.minutes(2)))
+        .timeLimit(.minutes(10)))
     func killedWhileCommitting() throws {
         let shape = TableShape.test([.int("id", key: true), .text("name")])
         let server = try LocalServer("ambiguous")

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Connections through a real `sshd`; the pipeline through tunnels that are cut is a test of the program.
-@Suite("connections through an SSH host", .enabled(if: SSHServer.program != nil), .timeLimit(.minutes(3)))
+@Suite("connections through an SSH host", .enabled(if: SSHServer.program != nil), .timeLimit(.minutes(10)))
 struct TunnelTests {
     private func tunneled(
         _ parameters: ConnectionParameters, _ server: SSHServer, endpoint: String? = nil, key: String = "user",

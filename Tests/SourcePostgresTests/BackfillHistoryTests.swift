@@ -112,14 +112,18 @@ import Testing
             ended.signal()
         }
         writers.start()
-        let caughtUp = eventually(seconds: 150) { observer.count(.caughtUp) > 0 || failure.withLock { $0 != nil } }
+        let areCopied = eventually(seconds: 300) {
+            observer.count(.backfillCompleted) >= bindings.count || failure.withLock { $0 != nil }
+        }
         writers.stop()
+        #expect(areCopied)
+        let caughtUp = eventually(seconds: 120) { observer.count(.caughtUp) > 0 || failure.withLock { $0 != nil } }
         #expect(failure.withLock { $0 } == nil, "\(failure.withLock { $0 }.map { "\($0)" } ?? "")")
         #expect(caughtUp)
 
         let rows = try Dictionary(
             uniqueKeysWithValues: BackfillHistoryTests.tables.map { ($0, try contents(of: $0, admin)) })
-        let equal = eventually(seconds: 30) {
+        let equal = eventually(seconds: 120) {
             memory.state.withLock { state in
                 BackfillHistoryTests.tables.enumerated().allSatisfy { index, table in
                     state.tables[index * 2] ?? [:] == rows[table] ?? [:]

@@ -41,7 +41,7 @@ public final class FlowctlProcess {
 
     /// Runs it to its end; it is killed if that takes longer than `seconds`.
     public static func run(
-        _ arguments: [String], environment: [String: String] = [:], directory: URL? = nil, seconds: Double = 60
+        _ arguments: [String], environment: [String: String] = [:], directory: URL? = nil, seconds: Double = 180
     ) throws -> Outcome {
         let run = try FlowctlProcess(arguments, environment: environment, directory: directory)
         let code = run.waitForExit(seconds: seconds) ?? run.kill9()

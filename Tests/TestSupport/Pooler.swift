@@ -43,7 +43,7 @@ public final class Pooler {
             errors: .file(folder.path + "/log"))
         var through = server
         through.port = port
-        guard eventually(seconds: 20, { (try? Connection(through)) != nil }) else {
+        guard eventually(seconds: 60, { (try? Connection(through)) != nil }) else {
             throw PostgresError(operation: "start pgbouncer", message: "it takes no connections")
         }
     }

@@ -71,7 +71,7 @@ public final class SSHServer {
             Self.program ?? "/usr/sbin/sshd", ["-D", "-e", "-f", path("config")], output: .file(log),
             errors: .file(log))
         self.process = process
-        let isUp = eventually(seconds: 20) {
+        let isUp = eventually(seconds: 60) {
             process.hasEnded() || ((try? text("log")) ?? "").contains("Server listening on 127.0.0.1 port \(port)")
         }
         guard isUp, !process.hasEnded() else {

@@ -12,7 +12,7 @@ public enum TestServers {
     /// Drops every replication slot of a database, and ends whoever streams from one.
     public static func dropSlots(of database: ConnectionParameters) throws {
         let connection = try Connection(database)
-        let isDone = eventually(seconds: 20) {
+        let isDone = eventually(seconds: 60) {
             _ = try? connection.query(
                 """
                 SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots

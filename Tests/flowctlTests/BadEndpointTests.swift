@@ -114,7 +114,7 @@ struct BadEndpointTests {
     ]
 
     @Test(
-        "the message says where and what to do, the exit code is 69, and nothing was made", .timeLimit(.minutes(3)))
+        "the message says where and what to do, the exit code is 69, and nothing was made", .timeLimit(.minutes(10)))
     func refusals() throws {
         let server = try BadEndpointTests.makeServer()
         for refused in BadEndpointTests.cases { try refusal(refused, server) }

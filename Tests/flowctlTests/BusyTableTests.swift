@@ -42,12 +42,14 @@ struct BusyTableTests {
         let writer = Writer(source)
         writer.start()
         let apply = try FlowctlProcess(["apply", "-o", "json", catalog.path])
-        let completed = apply.waitForLine(seconds: 90) { $0.contains("backfill_completed") }
-        writer.stop()
+        #expect(apply.waitForLine(seconds: 60) { $0.contains("backfill_started") } != nil, "\(apply.errors)")
+        // Each statement's rows, old and new, are a quarter of a megabyte: several times what may be held, and an end.
+        writer.end(after: 250)
+        let completed = apply.waitForLine(seconds: 180) { $0.contains("backfill_completed") }
+        writer.wait()
         #expect(completed != nil, "\(apply.lines.suffix(5)) \(apply.errors)")
-        #expect(writer.statements > 20, "there was traffic")
         apply.interrupt()
-        #expect(apply.waitForExit(seconds: 30) == 0, "\(apply.errors)")
+        #expect(apply.waitForExit(seconds: 60) == 0, "\(apply.errors)")
         let once = try FlowctlProcess.run(["apply", "--once", catalog.path])
         #expect(once.exitCode == 0, "\(once.errors)")
 
@@ -68,36 +70,35 @@ struct BusyTableTests {
     }
 }
 
-/// Updates rows all the time.
+/// Updates rows as fast as the server does it.
 private final class Writer: Sendable {
     private let parameters: ConnectionParameters
-    private let isStopped = Atomic<Bool>(false)
-    private let done = Atomic<Int>(0)
+    /// Statements that are still to come.
+    private let left = Atomic<Int>(2000)
     private let ended = DispatchSemaphore(value: 0)
 
     init(_ parameters: ConnectionParameters) {
         self.parameters = parameters
     }
 
-    var statements: Int { done.load(ordering: .relaxed) }
-
     func start() {
         Thread.detachNewThread { [self] in
             if let connection = try? Connection(parameters) {
-                while !isStopped.load(ordering: .relaxed) {
+                while left.subtract(1, ordering: .relaxed).newValue >= 0 {
                     let first = Int.random(in: 1...149_000)
                     try? connection.execute(
                         "UPDATE public.k SET z = z || '1' WHERE id BETWEEN \(raw: String(first)) AND \(raw: String(first + 500))"
                     )
-                    done.add(1, ordering: .relaxed)
                 }
             }
             ended.signal()
         }
     }
 
-    func stop() {
-        isStopped.store(true, ordering: .relaxed)
-        ended.wait()
+    /// Ends it after so many statements more.
+    func end(after statements: Int) {
+        left.store(statements, ordering: .relaxed)
     }
+
+    func wait() { ended.wait() }
 }

@@ -38,9 +38,9 @@ struct ComputedColumnTests {
         let isEqual = {
             (try? Connection(setup.destination).query(ComputedColumnTests.sum)[0, 0]) == expected
         }
-        #expect(eventually(seconds: 30, isEqual), "\(apply.errors)")
+        #expect(eventually(seconds: 60, isEqual), "\(apply.errors)")
         apply.interrupt()
-        #expect(apply.waitForExit(seconds: 20) == 0, "\(apply.errors)")
+        #expect(apply.waitForExit(seconds: 60) == 0, "\(apply.errors)")
         try setup.end()
     }
 

@@ -19,14 +19,14 @@ struct FrozenRunnerTests {
             INSERT INTO public.a SELECT g, 'old' FROM generate_series(1, 3000) g; INSERT INTO public.b TABLE public.a
             """)
         let older = try FlowctlProcess(["apply", "-o", "json", catalog.path])
-        #expect(older.waitForLine(seconds: 30) { $0.contains("caught_up") } != nil, "\(older.errors)")
+        #expect(older.waitForLine(seconds: 60) { $0.contains("caught_up") } != nil, "\(older.errors)")
 
         // One of a row's lock at the destination: the rows of `b` come after those of `a`.
         let watcher = try Connection(destination)
         let locker = try Connection(destination)
         try locker.execute("SET application_name = 'locker'; BEGIN; UPDATE public.a SET v = v WHERE id = 7")
         try writer.execute("BEGIN; UPDATE public.a SET v = 'new'; UPDATE public.b SET v = 'new'; COMMIT")
-        let said = older.waitForLine(seconds: 30) { $0.contains("pg_terminate_backend") }
+        let said = older.waitForLine(seconds: 60) { $0.contains("pg_terminate_backend") }
         #expect(
             said?.contains("process \(locker.backendPID) (locker, idle in transaction, postgres, since ") == true
                 && said?.contains("public.a") == true
@@ -36,19 +36,19 @@ struct FrozenRunnerTests {
         older.pause()
         try locker.execute("ROLLBACK")
         let frozen = "FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'"
-        #expect(try eventually(seconds: 10) { try watcher.query("SELECT pid \(raw: frozen)").count == 1 })
+        #expect(try eventually(seconds: 60) { try watcher.query("SELECT pid \(raw: frozen)").count == 1 })
         let process = try watcher.query("SELECT pid \(raw: frozen)")[0, 0] ?? ""
         // As the server does by itself after wal_sender_timeout.
         try writer.execute(
             "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = 'frozen'")
         let newer = try FlowctlProcess(["apply", "--once", "-o", "json", catalog.path])
-        #expect(newer.waitForExit(seconds: 40) == 0, "\(newer.output)\(newer.errors)")
+        #expect(newer.waitForExit(seconds: 60) == 0, "\(newer.output)\(newer.errors)")
         let ended = newer.lines.first { $0.contains("its session was ended") }
         #expect(ended?.contains("process \(process) (flowctl, idle in transaction") == true, "\(newer.output)")
         #expect(try watcher.query("SELECT fence FROM flow.checkpoints")[0, 0] == "2")
 
         older.resume()
-        #expect(older.waitForExit(seconds: 30) == 69, "\(older.output)\(older.errors)")
+        #expect(older.waitForExit(seconds: 60) == 69, "\(older.output)\(older.errors)")
         #expect((older.output + older.errors).contains("another runner has taken it over"))
         let state = try watcher.query("SELECT fence, error IS NULL FROM flow.checkpoints")
         #expect(state[0, 0] == "2" && state[0, 1] == "t")

@@ -56,7 +56,7 @@ struct GapTests {
 
         func start() throws -> FlowctlProcess {
             let apply = try FlowctlProcess(["apply", "-o", "json", catalog.path])
-            #expect(apply.waitForLine(seconds: 30) { $0.contains("caught_up") } != nil, "\(apply.errors)")
+            #expect(apply.waitForLine(seconds: 60) { $0.contains("caught_up") } != nil, "\(apply.errors)")
             return apply
         }
 
@@ -83,13 +83,13 @@ struct GapTests {
         let apply = try FlowctlProcess(["apply", "-o", "json", setup.catalog.path])
         let destination = try Connection(setup.destination)
         #expect(
-            eventually(seconds: 30) {
+            eventually(seconds: 60) {
                 (try? destination.query("SELECT count(*) > 0 FROM public.a")[0, 0]) == "t"
             })
         try setup.admin.execute(
             "BEGIN; ALTER TABLE public.a ADD x float8 DEFAULT random(); ALTER TABLE public.a ALTER x DROP DEFAULT; COMMIT"
         )
-        #expect(apply.waitForExit(seconds: 30) == 69, "\(apply.errors)")
+        #expect(apply.waitForExit(seconds: 60) == 69, "\(apply.errors)")
         #expect(apply.output.contains("was added with a value for each row"), "\(apply.output)")
         let again = try setup.once()
         #expect(again.exitCode == 69 && again.errors.contains("was added with a value for each row"), "\(again.errors)")
@@ -103,7 +103,7 @@ struct GapTests {
         let setup = try Setup("renamed")
         let apply = try setup.start()
         try setup.admin.execute("ALTER TABLE public.a RENAME TO a_x; INSERT INTO public.a_x VALUES (3, 'new')")
-        #expect(apply.waitForExit(seconds: 20) == 69)
+        #expect(apply.waitForExit(seconds: 60) == 69)
         #expect(apply.errors.contains("it is called public.a_x now"), "\(apply.errors)")
         // The binding's line, not the endpoint's.
         #expect(apply.errors.contains("\(setup.catalog.lastPathComponent):10:"), "\(apply.errors)")
@@ -125,7 +125,7 @@ struct GapTests {
             ALTER PUBLICATION flow_publication ADD TABLE public.a; COMMIT;
             INSERT INTO public.a VALUES (1, 'another'), (9, 'another')
             """)
-        #expect(apply.waitForExit(seconds: 20) == 69)
+        #expect(apply.waitForExit(seconds: 60) == 69)
         #expect(apply.errors.contains("another table has its name now"), "\(apply.errors)")
         #expect(try setup.rows("a") == "1old,2old")
         let again = try setup.once()
@@ -174,7 +174,7 @@ struct GapTests {
         let setup = try Setup("unpublishing")
         let apply = try setup.start()
         try setup.admin.execute("ALTER PUBLICATION flow_publication DROP TABLE public.b")
-        #expect(apply.waitForExit(seconds: 20) == 69)
+        #expect(apply.waitForExit(seconds: 60) == 69)
         #expect(apply.errors.contains("taken out of publication"), "\(apply.errors)")
         try setup.end()
     }
@@ -229,7 +229,7 @@ struct GapTests {
             try setup.admin.execute("\(raw: statement)")
         }
         try setup.admin.execute("INSERT INTO public.a VALUES (3, 'new')")
-        #expect(apply.waitForExit(seconds: 20) == 69)
+        #expect(apply.waitForExit(seconds: 60) == 69)
         #expect(apply.errors.contains("was added with a value for each row"), "\(apply.errors)")
         let again = try setup.once()
         #expect(again.exitCode == 69)
@@ -251,12 +251,12 @@ struct GapTests {
         try setup.admin.execute(
             "ALTER TABLE public.a ADD COLUMN d int; ALTER TABLE public.a ALTER COLUMN d SET DEFAULT 5")
         try setup.admin.execute("INSERT INTO public.a VALUES (3, 'new')")
-        #expect(eventually(seconds: 20) { (try? setup.rows("a")) == "1old,2old,3new" }, "\(apply.errors)")
+        #expect(eventually(seconds: 60) { (try? setup.rows("a")) == "1old,2old,3new" }, "\(apply.errors)")
         try setup.admin.execute("VACUUM FULL public.a")
         try setup.admin.execute("INSERT INTO public.a VALUES (4, 'later')")
-        #expect(eventually(seconds: 20) { (try? setup.rows("a")) == "1old,2old,3new,4later" }, "\(apply.errors)")
+        #expect(eventually(seconds: 60) { (try? setup.rows("a")) == "1old,2old,3new,4later" }, "\(apply.errors)")
         apply.interrupt()
-        #expect(apply.waitForExit(seconds: 20) == 0)
+        #expect(apply.waitForExit(seconds: 60) == 0)
         #expect(try setup.once().exitCode == 0)
         try setup.end()
     }
@@ -270,7 +270,7 @@ struct GapTests {
         if isStreaming {
             let apply = try setup.start()
             try setup.admin.execute(change)
-            #expect(apply.waitForExit(seconds: 20) == 69)
+            #expect(apply.waitForExit(seconds: 60) == 69)
             #expect(apply.errors.contains("column \"v\" was written anew"), "\(apply.errors)")
         } else {
             #expect(try setup.once().exitCode == 0)
@@ -328,14 +328,14 @@ struct GapTests {
         let apply = try setup.start()
         try change(setup.admin, from: "int", to: "bigint", length: 30)
         for table in warned {
-            #expect(apply.waitForLine(seconds: 20) { isWarning($0, of: table) } != nil, "\(table): \(apply.output)")
+            #expect(apply.waitForLine(seconds: 60) { isWarning($0, of: table) } != nil, "\(table): \(apply.output)")
         }
-        let isFollowed = eventually(seconds: 10) {
+        let isFollowed = eventually(seconds: 60) {
             (try? Connection(setup.destination).query("SELECT min(id) FROM public.truncated")[0, 0]) == "37"
         }
         #expect(isFollowed)
         apply.interrupt()
-        #expect(apply.waitForExit(seconds: 20) == 0, "\(apply.errors)")
+        #expect(apply.waitForExit(seconds: 60) == 0, "\(apply.errors)")
         for table in same + warned {
             let count = apply.lines.filter { isWarning($0, of: table) }.count
             #expect(count == (warned.contains(table) ? 1 : 0), "\(table): \(apply.output)")

@@ -52,7 +52,7 @@ struct HostileFileTests {
         #expect(outcome.status == 65 && outcome.text.contains(bomb.expected), "\(outcome)")
         #expect(outcome.text.utf8.count < 10_000)
         // Some tenths of a second in a release build.
-        #expect(clock.now - start < .seconds(30))
+        #expect(clock.now - start < .seconds(120))
     }
 
     @Test("an endless standard input is given up, not kept")
@@ -73,11 +73,11 @@ struct HostileFileTests {
     func namedPipe() throws {
         let program = try Program()
         defer { program.remove() }
-        let named = try program.shell("mkfifo p.yaml; ln -s p.yaml l.yaml; timeout 10 \"$0\" validate p.yaml l.yaml")
+        let named = try program.shell("mkfifo p.yaml; ln -s p.yaml l.yaml; timeout 60 \"$0\" validate p.yaml l.yaml")
         #expect(named.status == 65, "\(named)")
         #expect(named.text.contains("can't read 'p.yaml': it is a named pipe"), "\(named)")
         #expect(named.text.contains("can't read 'l.yaml': it is a named pipe"), "\(named)")
-        let formatted = try program.shell("timeout 10 \"$0\" fmt p.yaml")
+        let formatted = try program.shell("timeout 60 \"$0\" fmt p.yaml")
         #expect(formatted.status == 65 && formatted.text.contains("can't read 'p.yaml': it is a named pipe"))
         let passed = try program.shell(
             "\"$0\" validate <(echo 'collections: {}') && echo 'collections: {}' | \"$0\" validate /dev/stdin")

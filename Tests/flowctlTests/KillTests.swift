@@ -6,8 +6,8 @@ import TestSupport
 import Testing
 
 /// pgbench runs on the source while it is copied and streamed; flowctl is killed with -9 again and again, and each server
-/// is crashed. KILLS and SECONDS in the environment make the run longer: from 20 on, over a million accounts, with two
-/// crashes of each server.
+/// is crashed. KILLS in the environment makes the run longer: from 20 on, over a million accounts, with two crashes of each
+/// server.
 @Suite("kills", .serialized)
 struct KillTests {
     static let tables = [("accounts", "aid"), ("branches", "bid"), ("tellers", "tid"), ("history", "hid")]
@@ -15,7 +15,6 @@ struct KillTests {
     @Test("kill -9 and crashes of both servers lose, double and tear nothing", .timeLimit(.minutes(10)))
     func kills() throws {
         let kills = ProcessInfo.processInfo.environment["KILLS"].flatMap { Int($0) } ?? 6
-        let seconds = ProcessInfo.processInfo.environment["SECONDS"].flatMap { Int($0) } ?? 25
         let isLong = kills >= 20
         let scale = isLong ? 10 : 1
         let destinationCrashes = isLong ? [kills / 5, kills * 3 / 5] : [kills / 3]
@@ -40,7 +39,7 @@ struct KillTests {
 
         let reader = SumReader(destination)
         reader.start()
-        let traffic = Traffic(source.binaries, address, seconds: seconds)
+        let traffic = Traffic(source.binaries, address)
         traffic.start()
         var random = SystemRandomNumberGenerator()
         var allStream: String?
@@ -52,12 +51,12 @@ struct KillTests {
             if destinationCrashes.contains(number) {
                 destination.crash()
                 try destination.start()
-                _ = apply.waitForLine(seconds: 30) { $0.contains("\"retry\"") }
+                _ = apply.waitForLine(seconds: 60) { $0.contains("\"retry\"") }
             }
             if sourceCrashes.contains(number) {
                 source.crash()
                 try source.start()
-                _ = apply.waitForLine(seconds: 30) { $0.contains("\"retry\"") }
+                _ = apply.waitForLine(seconds: 60) { $0.contains("\"retry\"") }
             }
             apply.kill9()
             allStream = try allStream ?? KillTests.positionWhereAllStream(destination)
@@ -70,14 +69,22 @@ struct KillTests {
             }
             apply.kill9()
         }
-        traffic.wait()
+        // Enough of it comes after the copies.
+        let streamed = try #require(allStream)
+        let transactions: SQL = "SELECT count(*) FROM public.pgbench_history"
+        func count() throws -> Int {
+            try source.connect(database: "bank").query(transactions)[0, 0].flatMap { Int($0) } ?? 0
+        }
+        let before = try count()
+        #expect(try eventually(seconds: 120) { try count() > before + 500 })
+        traffic.stop()
         let last = try FlowctlProcess(["apply", "--once", "-o", "json", catalog.path])
         #expect(last.waitForExit(seconds: 120) == 0, "\(last.errors)")
+        #expect(eventually(seconds: 60) { reader.hasRead })
         let torn = reader.stop()
         #expect(torn.sums.isEmpty, "\(torn.sums.prefix(3))")
-        #expect(torn.reads > 0)
         try check(source, destination)
-        try checkTransactions(destination, after: try #require(allStream))
+        try checkTransactions(destination, after: streamed)
     }
 
     /// A position after everything that a backfill's chunk contains; nil while a table is still being copied.
@@ -201,28 +208,24 @@ struct KillTests {
     }
 }
 
-/// pgbench, started again whenever the source's crash ends it, until its time is over.
+/// pgbench, started again and again, also after a crash of the source has ended it, until it is told to stop.
 private final class Traffic: Sendable {
     private let binaries: ServerBinaries
     private let address: [String]
-    private let seconds: Int
+    private let isStopped = Atomic<Bool>(false)
     private let ended = DispatchSemaphore(value: 0)
 
-    init(_ binaries: ServerBinaries, _ address: [String], seconds: Int) {
+    init(_ binaries: ServerBinaries, _ address: [String]) {
         self.binaries = binaries
         self.address = address
-        self.seconds = seconds
     }
 
     func start() {
         Thread.detachNewThread { [self] in
-            let deadline = Date().addingTimeInterval(Double(seconds))
-            while true {
-                let left = Int(deadline.timeIntervalSinceNow)
-                if left <= 0 { break }
+            while !isStopped.load(ordering: .relaxed) {
                 let run = try? ChildProcess(
                     binaries.program("pgbench"),
-                    address + ["-n", "-c", "8", "-j", "1", "-R", "200", "-T", String(left), "bank"],
+                    address + ["-n", "-c", "8", "-j", "1", "-R", "200", "-T", "2", "bank"],
                     environment: binaries.environment)
                 if run?.wait() != 0 { usleep(200_000) }
             }
@@ -230,7 +233,10 @@ private final class Traffic: Sendable {
         }
     }
 
-    func wait() { ended.wait() }
+    func stop() {
+        isStopped.store(true, ordering: .relaxed)
+        ended.wait()
+    }
 }
 
 /// Reads the sums of balances at the destination all the time. Every pgbench transaction adds one delta to an account, a
@@ -281,6 +287,8 @@ private final class SumReader: Sendable {
             if Set(sums).count != 1 { result.sums.append(sums.map { $0 ?? "none" }.joined(separator: ", ")) }
         }
     }
+
+    var hasRead: Bool { result.withLock { $0.reads > 0 } }
 
     func stop() -> Result {
         isStopped.store(true, ordering: .relaxed)

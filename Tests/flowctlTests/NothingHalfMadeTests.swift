@@ -93,7 +93,7 @@ struct NothingHalfMadeTests {
         try Connection(setup.destination).execute("DROP ROLE half_powerless")
     }
 
-    @Test("a slot that another reads: its reader is named, and nothing is made", .timeLimit(.minutes(2)))
+    @Test("a slot that another reads: its reader is named, and nothing is made", .timeLimit(.minutes(10)))
     func slotInUse() throws {
         let setup = try Setup("slotinuse", slot: "half_taken")
         try Connection(setup.source).execute(
@@ -112,41 +112,41 @@ struct NothingHalfMadeTests {
         try setup.end()
     }
 
-    @Test("a newer runner takes an idle one's place; the older stops and says so", .timeLimit(.minutes(2)))
+    @Test("a newer runner takes an idle one's place; the older stops and says so", .timeLimit(.minutes(10)))
     func takeOver() throws {
         let setup = try Setup("takeover")
         let older = try FlowctlProcess(["apply", "-o", "json", setup.catalog.path])
-        #expect(older.waitForLine(seconds: 30) { $0.contains("caught_up") } != nil, "\(older.errors)")
+        #expect(older.waitForLine(seconds: 60) { $0.contains("caught_up") } != nil, "\(older.errors)")
         let newer = try FlowctlProcess(["apply", "-o", "json", setup.catalog.path])
-        #expect(newer.waitForLine(seconds: 30) { $0.contains("caught_up") } != nil, "\(newer.errors)")
-        #expect(older.waitForExit(seconds: 10) == 69)
+        #expect(newer.waitForLine(seconds: 60) { $0.contains("caught_up") } != nil, "\(newer.errors)")
+        #expect(older.waitForExit(seconds: 60) == 69)
         #expect(older.errors.contains("another runner"), "\(older.errors)")
         try Connection(setup.source).execute("INSERT INTO public.a VALUES (1)")
         #expect(
-            eventually(seconds: 10) {
+            eventually(seconds: 60) {
                 (try? Connection(setup.destination).query("SELECT count(*) FROM public.a")[0, 0]) == "1"
             })
         newer.interrupt()
-        #expect(newer.waitForExit(seconds: 20) == 0)
+        #expect(newer.waitForExit(seconds: 60) == 0)
         try setup.end()
     }
 
-    @Test("a newer runner goes on where the older one is stalled and can't let go by itself", .timeLimit(.minutes(3)))
+    @Test("a newer runner goes on where the older one is stalled and can't let go by itself", .timeLimit(.minutes(10)))
     func stalledOlder() throws {
         let setup = try Setup("stalledolder")
         // The server lets go of a reader that doesn't answer.
         try Connection(setup.source).execute(
             "ALTER DATABASE \(id: setup.source.database) SET wal_sender_timeout = '6s'")
         let older = try FlowctlProcess(["apply", "-o", "json", setup.catalog.path])
-        #expect(older.waitForLine(seconds: 30) { $0.contains("caught_up") } != nil, "\(older.errors)")
+        #expect(older.waitForLine(seconds: 60) { $0.contains("caught_up") } != nil, "\(older.errors)")
         older.pause()
         let newer = try FlowctlProcess(["apply", "-o", "json", setup.catalog.path])
-        #expect(newer.waitForLine(seconds: 30) { $0.contains("is still read by") } != nil, "\(newer.errors)")
+        #expect(newer.waitForLine(seconds: 60) { $0.contains("is still read by") } != nil, "\(newer.errors)")
         #expect(newer.waitForLine(seconds: 60) { $0.contains("caught_up") } != nil, "\(newer.errors)")
         older.resume()
-        #expect(older.waitForExit(seconds: 20) == 69)
+        #expect(older.waitForExit(seconds: 60) == 69)
         newer.interrupt()
-        #expect(newer.waitForExit(seconds: 20) == 0)
+        #expect(newer.waitForExit(seconds: 60) == 0)
         try setup.end()
     }
 

@@ -63,10 +63,10 @@ struct PartitionChangeTests {
         let apply = try setup.start()
         let isEqual = { (try? setup.rows("b")) == (try? sourceRows(setup)) }
         try run(PartitionChangeTests.harmless(1), setup)
-        #expect(eventually(seconds: 20, isEqual), "\(apply.errors)")
+        #expect(eventually(seconds: 60, isEqual), "\(apply.errors)")
         // The look at the catalog that finds them, and the place of the log that it waits for.
         let looked = { (table: String) in
-            eventually(seconds: 30) {
+            eventually(seconds: 60) {
                 let rows = try? Connection(setup.destination).query(
                     "SELECT backfill LIKE \(literal: "%\(table)%") FROM flow.bindings WHERE destination_table = 'b'")
                 return rows?[0, 0] == "t" || !apply.isRunning
@@ -84,7 +84,7 @@ struct PartitionChangeTests {
         #expect(isEqual())
         #expect(apply.isRunning, "\(apply.errors)")
         apply.interrupt()
-        #expect(apply.waitForExit(seconds: 20) == 0, "\(apply.errors)")
+        #expect(apply.waitForExit(seconds: 60) == 0, "\(apply.errors)")
 
         try run(PartitionChangeTests.harmless(2), setup)
         try run(["DROP TABLE public.mark_1"], setup)
@@ -164,7 +164,7 @@ struct PartitionChangeTests {
         let setup = try partitioned("partstream")
         let apply = try setup.start()
         try run(change.statements, setup)
-        #expect(apply.waitForExit(seconds: 40) == 69)
+        #expect(apply.waitForExit(seconds: 60) == 69)
         #expect(apply.errors.contains(change.message), "\(apply.errors)")
         let again = try setup.once()
         #expect(again.exitCode == 69)
@@ -182,12 +182,12 @@ struct PartitionChangeTests {
         try run(["UPDATE public.b SET v = 'last' WHERE id = 1", "DROP TABLE public.b_1"], setup)
         let looked: SQL =
             "SELECT position('public.b_1' IN backfill) = 0 FROM flow.bindings WHERE destination_table = 'b'"
-        #expect(eventually(seconds: 30) { (try? Connection(setup.destination).query(looked)[0, 0]) == "t" })
+        #expect(eventually(seconds: 60) { (try? Connection(setup.destination).query(looked)[0, 0]) == "t" })
         try run(["INSERT INTO public.b VALUES (12, 'later')"], setup)
-        #expect(eventually(seconds: 20) { (try? setup.rows("b"))?.contains("12later") == true }, "\(apply.errors)")
+        #expect(eventually(seconds: 60) { (try? setup.rows("b"))?.contains("12later") == true }, "\(apply.errors)")
         #expect(try setup.rows("b")?.contains("1last") == true)
         apply.interrupt()
-        #expect(apply.waitForExit(seconds: 20) == 0, "\(apply.errors)")
+        #expect(apply.waitForExit(seconds: 60) == 0, "\(apply.errors)")
         try run(
             ["ALTER TABLE public.b DETACH PARTITION public.b_2", "INSERT INTO public.b VALUES (22, 'down')"], setup)
         let outcome = try setup.once()
@@ -226,10 +226,10 @@ struct PartitionChangeTests {
         let sum: SQL = "SELECT string_agg(id || v || n, ',' ORDER BY id) FROM public.b"
         let expected = try setup.admin.query(sum)[0, 0]
         #expect(
-            eventually(seconds: 30) { (try? Connection(setup.destination).query(sum)[0, 0]) == expected },
+            eventually(seconds: 60) { (try? Connection(setup.destination).query(sum)[0, 0]) == expected },
             "\(apply.errors)")
         apply.interrupt()
-        #expect(apply.waitForExit(seconds: 20) == 0, "\(apply.errors)")
+        #expect(apply.waitForExit(seconds: 60) == 0, "\(apply.errors)")
         // A column that comes after the table was written anew is known from the next start on.
         #expect(try setup.once().exitCode == 0)
         try run(

@@ -62,10 +62,10 @@ struct PartitionTests {
         let first = try pipeline.apply(tables)
         #expect(first.exitCode == 0, "\(first.errors)")
         let apply = try FlowctlProcess(["apply", "-o", "json", try pipeline.write(tables)])
-        #expect(apply.waitForLine(seconds: 30) { $0.contains("caught_up") } != nil, "\(apply.errors)")
+        #expect(apply.waitForLine(seconds: 60) { $0.contains("caught_up") } != nil, "\(apply.errors)")
         try source.execute(
             "CREATE TABLE public.t_2 PARTITION OF public.t FOR VALUES IN (2); INSERT INTO public.t VALUES (1, 'b', 2)")
-        #expect(apply.waitForExit(seconds: 20) == 69)
+        #expect(apply.waitForExit(seconds: 60) == 69)
         #expect(apply.errors.contains("t_2"), "\(apply.errors)")
     }
 

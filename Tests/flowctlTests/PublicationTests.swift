@@ -24,7 +24,7 @@ struct PublicationTests {
 
         func start() throws -> FlowctlProcess {
             let apply = try FlowctlProcess(["apply", "-o", "json", try pipeline.write(tables)])
-            #expect(apply.waitForLine(seconds: 30) { $0.contains("caught_up") } != nil, "\(apply.errors)")
+            #expect(apply.waitForLine(seconds: 60) { $0.contains("caught_up") } != nil, "\(apply.errors)")
             return apply
         }
 
@@ -85,7 +85,7 @@ struct PublicationTests {
         }
         for (setup, apply, change, restore) in runs {
             let text = "\(change), \(restore): \(apply.errors)"
-            #expect(apply.waitForExit(seconds: 20) == 69, "\(text)")
+            #expect(apply.waitForExit(seconds: 60) == 69, "\(text)")
             #expect(apply.errors.contains("publication"), "\(text)")
             #expect(try setup.once().exitCode == 69, "\(text)")
         }
@@ -141,7 +141,7 @@ struct PublicationTests {
             "unlogged", PublicationTests.plain + "; CREATE PUBLICATION flow_publication FOR ALL TABLES")
         let apply = try setup.start()
         try setup.admin.execute("ALTER TABLE public.t SET UNLOGGED; INSERT INTO public.t VALUES (20, 20)")
-        #expect(apply.waitForExit(seconds: 20) == 69)
+        #expect(apply.waitForExit(seconds: 60) == 69)
         #expect(apply.errors.contains("it is unlogged"), "\(apply.errors)")
         let again = try setup.once()
         #expect(again.exitCode == 69)

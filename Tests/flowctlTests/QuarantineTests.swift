@@ -130,7 +130,7 @@ struct QuarantineTests {
         let apply = try pipeline.start()
         try pipeline.admin.execute(
             "BEGIN; UPDATE public.a SET n = 5000 WHERE id = 2; UPDATE public.b SET n = 7 WHERE id = 1; COMMIT")
-        #expect(apply.waitForLine(seconds: 30) { $0.contains("the table is parked") } != nil, "\(apply.output)")
+        #expect(apply.waitForLine(seconds: 60) { $0.contains("the table is parked") } != nil, "\(apply.output)")
         // All kinds of changes, the large values of some left out by the log.
         try pipeline.admin.execute(
             """
@@ -145,7 +145,7 @@ struct QuarantineTests {
         let waited = try pipeline.target.query(
             """
             SET ROLE \(id: "reader_" + pipeline.destination.database);
-            SELECT flow.wait_for('q/source', \(literal: place))
+            SELECT flow.wait_for('q/source', \(literal: place), '2 min')
             """)
         try pipeline.target.execute("RESET ROLE")
         #expect(waited[0, 0] == "t")
@@ -176,10 +176,10 @@ struct QuarantineTests {
         #expect(drained.exitCode == 0 && drained.output.contains("\"streaming\""), "\(drained.output)\(drained.errors)")
         #expect(try pipeline.parked("a") == nil)
         try pipeline.admin.execute("UPDATE public.a SET amount = 9999 WHERE id = 10; TRUNCATE public.b")
-        #expect(try eventually(seconds: 30) { try pipeline.isEqual("a") && pipeline.isEqual("b") }, "\(again.output)")
-        #expect(again.output.contains("has been drained"))
+        #expect(try eventually(seconds: 60) { try pipeline.isEqual("a") && pipeline.isEqual("b") }, "\(again.output)")
+        #expect(again.waitForLine(seconds: 60) { $0.contains("has been drained") } != nil)
         again.interrupt()
-        #expect(again.waitForExit(seconds: 20) == 0, "\(again.errors)\(again.output)")
+        #expect(again.waitForExit(seconds: 60) == 0, "\(again.errors)\(again.output)")
         #expect(try pipeline.value("SELECT count(*) FROM flow.parked_changes") == "0")
         #expect(try pipeline.retry().output.isEmpty)
         #expect(try pipeline.once().exitCode == 0)
@@ -196,26 +196,26 @@ struct QuarantineTests {
         try pipeline.target.execute("ALTER TABLE public.a ADD CONSTRAINT small CHECK (n < 1000)")
         let apply = try pipeline.start()
         try pipeline.admin.execute("UPDATE public.a SET n = 5000 WHERE id = 2")
-        #expect(apply.waitForLine(seconds: 30) { $0.contains("the table is parked") } != nil, "\(apply.output)")
+        #expect(apply.waitForLine(seconds: 60) { $0.contains("the table is parked") } != nil, "\(apply.output)")
         for n in 1...5 { try pipeline.admin.execute("UPDATE public.a SET n = \(raw: String(n)) WHERE id % 5 = 1") }
-        #expect(try eventually(seconds: 20) { try pipeline.parked("a") ?? 0 > 8 })
+        #expect(try eventually(seconds: 60) { try pipeline.parked("a") ?? 0 > 8 })
         #expect(try pipeline.retry().exitCode == 69)
         try pipeline.admin.execute("UPDATE public.a SET n = 50 WHERE id = 2; UPDATE public.b SET n = 1")
-        #expect(try eventually(seconds: 20) { try pipeline.isEqual("b") })
+        #expect(try eventually(seconds: 60) { try pipeline.isEqual("b") })
         #expect(try pipeline.retry().exitCode == 0)
         #expect(try pipeline.isEqual("a"))
         try pipeline.admin.execute(
             "INSERT INTO public.a VALUES (600, 6000, 'bad'); TRUNCATE public.a; INSERT INTO public.a VALUES (1, 1, 'new')"
         )
-        #expect(try eventually(seconds: 20) { try pipeline.parked("a") ?? 0 > 0 }, "\(apply.output)")
+        #expect(try eventually(seconds: 60) { try pipeline.parked("a") ?? 0 > 0 }, "\(apply.output)")
         try pipeline.admin.execute("UPDATE public.b SET n = 2")
-        #expect(try eventually(seconds: 20) { try pipeline.isEqual("b") })
+        #expect(try eventually(seconds: 60) { try pipeline.isEqual("b") })
         #expect(try pipeline.retry().exitCode == 69)
         try pipeline.target.execute("ALTER TABLE public.a DROP CONSTRAINT small")
         #expect(try pipeline.retry().exitCode == 0)
-        #expect(try eventually(seconds: 20) { try pipeline.isEqual("a") })
+        #expect(try eventually(seconds: 60) { try pipeline.isEqual("a") })
         apply.interrupt()
-        #expect(apply.waitForExit(seconds: 20) == 0)
+        #expect(apply.waitForExit(seconds: 60) == 0)
         try pipeline.end()
     }
 
@@ -238,7 +238,7 @@ struct QuarantineTests {
             let bad = "UPDATE public.a SET n = 5000 + \(round) WHERE id = \(20 + round)"
             try pipeline.admin.execute(
                 "\(raw: bad); UPDATE public.a SET n = \(raw: String(round)) WHERE id = \(raw: String(20 + round))")
-            let isParked = try eventually(seconds: 40) { try pipeline.parked("log") != nil }
+            let isParked = try eventually(seconds: 60) { try pipeline.parked("log") != nil }
             #expect(isParked, "\(apply.output)")
             for step in 0..<12 {
                 let id = Int(random.next() % 40) + 1
@@ -335,17 +335,17 @@ struct QuarantineTests {
             """)
         let apply = try pipeline.start()
         try pipeline.admin.execute("INSERT INTO public.child VALUES (1, 1, 1), (2, 2, 2)")
-        #expect(try eventually(seconds: 20) { try pipeline.isEqual("child") })
+        #expect(try eventually(seconds: 60) { try pipeline.isEqual("child") })
         // The child is parked, then its parent can't go.
         try pipeline.admin.execute("UPDATE public.child SET n = 5000 WHERE id = 1")
-        #expect(try eventually(seconds: 20) { try pipeline.parked("child") != nil }, "\(apply.output)")
+        #expect(try eventually(seconds: 60) { try pipeline.parked("child") != nil }, "\(apply.output)")
         try pipeline.admin.execute(
             """
             BEGIN; DELETE FROM public.child WHERE id = 2; DELETE FROM public.parent WHERE id = 2; COMMIT;
             BEGIN; INSERT INTO public.parent VALUES (3, 3); UPDATE public.child SET p = 3 WHERE id = 1;
             DELETE FROM public.parent WHERE id = 1; COMMIT; INSERT INTO public.b VALUES (1, 1)
             """)
-        #expect(try eventually(seconds: 20) { try pipeline.isEqual("b") }, "\(apply.output)")
+        #expect(try eventually(seconds: 60) { try pipeline.isEqual("b") }, "\(apply.output)")
         #expect(try pipeline.parked("parent") != nil)
         #expect(try pipeline.retry().exitCode == 69)
         try pipeline.target.execute("ALTER TABLE public.child DROP CONSTRAINT child_n_check")
@@ -360,13 +360,13 @@ struct QuarantineTests {
             """)
         try pipeline.admin.execute("UPDATE public.child SET n = 77; UPDATE public.b SET n = 2")
         #expect(
-            try eventually(seconds: 20) { try pipeline.isEqual("b") && pipeline.parked("child") != nil },
+            try eventually(seconds: 60) { try pipeline.isEqual("b") && pipeline.parked("child") != nil },
             "\(apply.output)")
         try pipeline.target.execute("DROP TRIGGER no ON public.child")
         #expect(try pipeline.retry(["--task", "q/sink"]).exitCode == 0)
         #expect(try pipeline.isEqual("child"))
         apply.interrupt()
-        #expect(apply.waitForExit(seconds: 20) == 0)
+        #expect(apply.waitForExit(seconds: 60) == 0)
         try pipeline.end()
     }
 

@@ -91,7 +91,7 @@ struct SeveralDestinationsTests {
             }
             for _ in 0..<times {
                 let before = try latest()
-                guard try eventually(seconds: 20, { try latest() ?? before != before }) else { return false }
+                guard try eventually(seconds: 60, { try latest() ?? before != before }) else { return false }
             }
             return true
         }
@@ -105,38 +105,40 @@ struct SeveralDestinationsTests {
 
     @Test(
         "while one destination is down the others go on, the slot keeps what it lacks, and it catches up by itself",
-        .timeLimit(.minutes(3)))
+        .timeLimit(.minutes(10)))
     func outage() throws {
         let setup = try Setup("outage", rows: 5000)
         let apply = try FlowctlProcess(["apply", "-o", "json", setup.catalog])
-        let areBoth = eventually(seconds: 30) { apply.lines.filter { $0.contains("caught_up") }.count == 2 }
+        let areBoth = eventually(seconds: 60) { apply.lines.filter { $0.contains("caught_up") }.count == 2 }
         #expect(areBoth, "\(apply.errors)")
         #expect(setup.count(setup.steady) == "5000")
         #expect(setup.count(setup.shaky.parameters()) == "5000")
         setup.shaky.crash()
         try setup.add(5001, 5100)
-        #expect(eventually(seconds: 20) { setup.count(setup.steady) == "5100" }, "\(apply.errors)")
-        #expect(apply.waitForLine(seconds: 20) { $0.contains("\"retry\"") && $0.contains("notes/shaky") } != nil)
+        #expect(eventually(seconds: 60) { setup.count(setup.steady) == "5100" }, "\(apply.errors)")
+        #expect(apply.waitForLine(seconds: 60) { $0.contains("\"retry\"") && $0.contains("notes/shaky") } != nil)
+        // What it had stored is acknowledged by then.
+        #expect(try setup.hearsFromReader(times: 2), "\(apply.errors)")
         let before = try #require(try setup.confirmed())
         try setup.add(5101, 5200)
-        #expect(eventually(seconds: 20) { setup.count(setup.steady) == "5200" })
+        #expect(eventually(seconds: 60) { setup.count(setup.steady) == "5200" })
         // What is acknowledged after that has not moved the slot past what the stopped destination has.
         #expect(try setup.hearsFromReader(times: 2), "\(apply.errors)")
         #expect(try setup.confirmed() == before)
         try setup.shaky.start()
         #expect(eventually(seconds: 60) { setup.count(setup.shaky.parameters()) == "5200" }, "\(apply.errors)")
         try setup.add(5201, 5300)
-        #expect(eventually(seconds: 20) { setup.count(setup.steady) == "5300" })
-        #expect(eventually(seconds: 20) { setup.count(setup.shaky.parameters()) == "5300" })
-        #expect(eventually(seconds: 20) { (try? setup.confirmed()).flatMap { $0 }.map { $0 > before } ?? false })
+        #expect(eventually(seconds: 60) { setup.count(setup.steady) == "5300" })
+        #expect(eventually(seconds: 60) { setup.count(setup.shaky.parameters()) == "5300" })
+        #expect(eventually(seconds: 60) { (try? setup.confirmed()).flatMap { $0 }.map { $0 > before } ?? false })
         apply.interrupt()
-        #expect(apply.waitForExit(seconds: 20) == 0, "\(apply.errors)")
+        #expect(apply.waitForExit(seconds: 60) == 0, "\(apply.errors)")
         try setup.end()
     }
 
     @Test(
         "a destination that was down from the start gets all of it later, whatever the others acknowledged",
-        .timeLimit(.minutes(3)))
+        .timeLimit(.minutes(10)))
     func lateDestination() throws {
         let setup = try Setup("late", rows: 300)
         let first = try FlowctlProcess.run(["apply", "--once", "-o", "json", setup.catalog])
@@ -144,19 +146,19 @@ struct SeveralDestinationsTests {
         setup.shaky.crash()
         try setup.add(301, 400)
         let apply = try FlowctlProcess(["apply", "-o", "json", setup.catalog])
-        #expect(eventually(seconds: 30) { setup.count(setup.steady) == "400" }, "\(apply.errors)")
+        #expect(eventually(seconds: 60) { setup.count(setup.steady) == "400" }, "\(apply.errors)")
         try setup.add(401, 500)
-        #expect(eventually(seconds: 30) { setup.count(setup.steady) == "500" })
+        #expect(eventually(seconds: 60) { setup.count(setup.steady) == "500" })
         #expect(try setup.hearsFromReader(times: 2), "\(apply.errors)")
         try setup.shaky.start()
         #expect(eventually(seconds: 60) { setup.count(setup.shaky.parameters()) == "500" }, "\(apply.errors)")
         apply.terminate()
-        #expect(apply.waitForExit(seconds: 20) == 0)
+        #expect(apply.waitForExit(seconds: 60) == 0)
         try setup.end()
     }
 
     @Test(
-        "one that refuses the role stops alone; the others go on, and the exit code says it", .timeLimit(.minutes(2)))
+        "one that refuses the role stops alone; the others go on, and the exit code says it", .timeLimit(.minutes(10)))
     func refusedRole() throws {
         let setup = try Setup("refused", rows: 300)
         var guest = setup.shaky.parameters()

@@ -15,7 +15,7 @@ import Testing
 struct ShopPipelineTests {
     @Test(
         "tables copied under traffic are equal at both ends, and stay so after the runner starts anew",
-        .timeLimit(.minutes(5)))
+        .timeLimit(.minutes(10)))
     func backfillAndStream() throws {
         let source = try LocalServer("pipeline-source")
         let destination = try LocalServer("pipeline-destination")
@@ -43,7 +43,7 @@ struct ShopPipelineTests {
             let comparison = try ShopComparison.make(
                 sources: (0..<ShopComparison.snapshots).map { _ in try source.connect(database: Shop.database) },
                 destination: destination.connect(database: "warehouse"),
-                destinationSchema: Shop.schema, within: 60, stop: stop)
+                destinationSchema: Shop.schema, within: 180, stop: stop)
             stop.request()
             try threads.join()
             let tables = try #require(comparison).tables

@@ -88,7 +88,7 @@ struct SteeringTests {
         try admin.execute("UPDATE public.a SET v = 1; UPDATE public.d SET v = 1 WHERE id < 50")
         try write([("a", ""), ("b", ", priority: 5"), ("c", ", priority: -3"), ("d", "")], advanced: few)
         let apply = try FlowctlProcess(["apply", "-o", "json", catalog.path])
-        #expect(apply.waitForLine(seconds: 30) { $0.contains("backfill_progress") } != nil, "\(apply.errors)")
+        #expect(apply.waitForLine(seconds: 60) { $0.contains("backfill_progress") } != nil, "\(apply.errors)")
         try admin.execute("UPDATE public.d SET v = 2 WHERE id % 3 = 0; DELETE FROM public.d WHERE id % 7 = 0")
         apply.kill9()
         try admin.execute("UPDATE public.d SET id = id + 1000 WHERE id % 5 = 0")
@@ -105,7 +105,7 @@ struct SteeringTests {
             [("a", ", advanced: { additional_backfill_filter: 'id % 2 = 0 -- even' }")],
             advanced: ", backfill_chunk_size: 100")
         let apply = try FlowctlProcess(["apply", "-o", "json", catalog.path])
-        #expect(apply.waitForLine(seconds: 30) { $0.contains("backfill_progress") } != nil, "\(apply.errors)")
+        #expect(apply.waitForLine(seconds: 60) { $0.contains("backfill_progress") } != nil, "\(apply.errors)")
         try admin.execute("UPDATE public.a SET v = 1 WHERE id > 2800; DELETE FROM public.a WHERE id > 2950")
         try admin.execute("UPDATE public.a SET id = id + 5000 WHERE id BETWEEN 2700 AND 2720")
         apply.kill9()
@@ -149,22 +149,22 @@ struct SteeringTests {
             """)
         try write([("a", "")], advanced: ", heartbeat: { interval: 1s, schema: streamkap }")
         let apply = try FlowctlProcess(["apply", "-o", "json", catalog.path])
-        #expect(apply.waitForLine(seconds: 30) { $0.contains("caught_up") } != nil, "\(apply.errors)")
+        #expect(apply.waitForLine(seconds: 60) { $0.contains("caught_up") } != nil, "\(apply.errors)")
         let beats: SQL = "SELECT text || ' ' || last_update FROM streamkap.streamkap_heartbeat"
         let flushed: SQL =
             "SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = \(literal: source.database)"
         let (first, place) = (try admin.query(beats)[0, 0], try admin.query(flushed)[0, 0])
-        #expect(eventually(seconds: 20) { (try? admin.query(beats)[0, 0]) != first })
-        #expect(eventually(seconds: 20) { (try? admin.query(flushed)[0, 0]) != place })
+        #expect(eventually(seconds: 60) { (try? admin.query(beats)[0, 0]) != first })
+        #expect(eventually(seconds: 60) { (try? admin.query(flushed)[0, 0]) != place })
         #expect(try admin.query(beats)[0, 0]?.hasPrefix("theirs") == true)
         // A lock on the table keeps nothing else from going on.
         let locker = try Connection(source)
         try locker.execute("BEGIN; LOCK TABLE streamkap.streamkap_heartbeat")
         try admin.execute("UPDATE public.a SET v = 5")
-        #expect(eventually(seconds: 20) { (try? sum(target, "a")) == (try? sum(admin, "a")) }, "\(apply.errors)")
+        #expect(eventually(seconds: 60) { (try? sum(target, "a")) == (try? sum(admin, "a")) }, "\(apply.errors)")
         try locker.execute("ROLLBACK")
         apply.interrupt()
-        #expect(apply.waitForExit(seconds: 20) == 0)
+        #expect(apply.waitForExit(seconds: 60) == 0)
         #expect(try target.query("SELECT to_regclass('public.streamkap_heartbeat')")[0, 0] == nil)
         let published = try admin.query(
             "SELECT FROM pg_publication_tables WHERE tablename = 'streamkap_heartbeat' AND pubname = 'flow_publication'"
@@ -185,9 +185,9 @@ struct SteeringTests {
             SELECT count(*) FROM pg_logical_slot_peek_binary_changes(\(literal: witness), NULL, NULL, 'proto_version', '1',
               'publication_names', 'flow_publication', 'messages', 'true') WHERE get_byte(data, 0) = ascii('M')
             """
-        #expect(eventually(seconds: 20) { Int((try? admin.query(seen)[0, 0]) ?? "0") ?? 0 >= 2 }, "\(apply.errors)")
+        #expect(eventually(seconds: 60) { Int((try? admin.query(seen)[0, 0]) ?? "0") ?? 0 >= 2 }, "\(apply.errors)")
         apply.interrupt()
-        #expect(apply.waitForExit(seconds: 20) == 0)
+        #expect(apply.waitForExit(seconds: 60) == 0)
         try write([("a", "")], advanced: ", read_only_capture: true, heartbeat: { interval: 1s, mode: message }")
         let refused = try once()
         #expect(refused.exitCode == 69)

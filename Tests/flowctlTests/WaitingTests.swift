@@ -87,9 +87,9 @@ struct WaitingTests {
             .replacingOccurrences(of: "127.0.0.1:\(port)", with: "127.0.0.1:\(silent.port)")
             .write(to: setup.catalog, atomically: true, encoding: .utf8)
         let apply = try setup.apply()
-        #expect(try silent.waitForCaller(seconds: 20))
+        #expect(try silent.waitForCaller(seconds: 60))
         apply.interrupt()
-        #expect(apply.waitForExit(seconds: 10) == 0, "\(apply.errors)")
+        #expect(apply.waitForExit(seconds: 60) == 0, "\(apply.errors)")
         #expect(try setup.made() == [nil, nil])
         try setup.end()
     }
@@ -101,14 +101,14 @@ struct WaitingTests {
         let writer = try Connection(setup.source)
         try writer.execute("BEGIN; INSERT INTO public.a VALUES (2, 'open')")
         let apply = try setup.apply()
-        let said = apply.waitForLine(seconds: 20) { $0.contains("can be made when") }
+        let said = apply.waitForLine(seconds: 60) { $0.contains("can be made when") }
         #expect(said?.contains("process \(writer.backendPID)") == true, "\(said ?? apply.errors)")
         apply.interrupt()
-        #expect(apply.waitForExit(seconds: 10) == 0, "\(apply.errors)")
+        #expect(apply.waitForExit(seconds: 60) == 0, "\(apply.errors)")
         #expect(try setup.made() == [nil, nil])
         try writer.execute("COMMIT")
         let again = try setup.apply()
-        #expect(again.waitForExit(seconds: 30) == 0, "\(again.errors)")
+        #expect(again.waitForExit(seconds: 60) == 0, "\(again.errors)")
         #expect(try setup.rows("a") == "1old,2open")
         try setup.end()
     }
@@ -119,16 +119,16 @@ struct WaitingTests {
         let writer = try Connection(setup.source)
         try writer.execute("BEGIN; INSERT INTO public.a VALUES (2, 'open')")
         let killed = try setup.apply()
-        #expect(eventually(seconds: 20) { (try? setup.made()[1]) != nil })
+        #expect(eventually(seconds: 60) { (try? setup.made()[1]) != nil })
         _ = killed.kill9()
         let apply = try setup.apply()
-        let said = apply.waitForLine(seconds: 20) { $0.contains("is being made by") }
+        let said = apply.waitForLine(seconds: 60) { $0.contains("is being made by") }
         #expect(said?.contains("process \(writer.backendPID)") == true, "\(said ?? apply.errors)")
         try writer.execute("COMMIT")
-        #expect(apply.waitForExit(seconds: 30) == 0, "\(apply.errors)")
+        #expect(apply.waitForExit(seconds: 60) == 0, "\(apply.errors)")
         #expect(try setup.rows("a") == "1old,2open")
         let next = try setup.apply()
-        #expect(next.waitForExit(seconds: 30) == 0, "\(next.errors)")
+        #expect(next.waitForExit(seconds: 60) == 0, "\(next.errors)")
         try setup.end()
     }
 
@@ -136,7 +136,7 @@ struct WaitingTests {
     func joining() throws {
         let setup = try Setup("wait_join")
         let first = try setup.apply()
-        #expect(first.waitForExit(seconds: 30) == 0, "\(first.errors)")
+        #expect(first.waitForExit(seconds: 60) == 0, "\(first.errors)")
         let writers = try [Connection(setup.source), Connection(setup.source)]
         try setup.admin.execute(
             "BEGIN; INSERT INTO public.b VALUES (2, 'prepared'); PREPARE TRANSACTION 'wait_join'")
@@ -146,17 +146,17 @@ struct WaitingTests {
         try setup.admin.execute("ALTER PUBLICATION flow_publication ADD TABLE public.b, public.p")
         try setup.write(["a", "b", "p"])
         let stopped = try setup.apply()
-        let said = stopped.waitForLine(seconds: 20) { $0.contains("before they were captured") }
+        let said = stopped.waitForLine(seconds: 60) { $0.contains("before they were captured") }
         #expect(
             said?.contains("prepared transaction") == true && said?.contains("p1: process") == true, "\(said ?? "")")
         stopped.interrupt()
-        #expect(stopped.waitForExit(seconds: 10) == 0, "\(stopped.errors)")
+        #expect(stopped.waitForExit(seconds: 60) == 0, "\(stopped.errors)")
 
         let apply = try setup.apply()
-        #expect(apply.waitForLine(seconds: 20) { $0.contains("before they were captured") } != nil)
+        #expect(apply.waitForLine(seconds: 60) { $0.contains("before they were captured") } != nil)
         for writer in writers { try writer.execute("COMMIT") }
         try setup.admin.execute("COMMIT PREPARED 'wait_join'")
-        #expect(apply.waitForExit(seconds: 30) == 0, "\(apply.errors)")
+        #expect(apply.waitForExit(seconds: 60) == 0, "\(apply.errors)")
         #expect(try setup.rows("b") == "1old,2prepared,3open")
         #expect(try setup.rows("p") == "4leaf")
         try setup.end()
@@ -165,20 +165,21 @@ struct WaitingTests {
     @Test("a lock at the source that nobody lets go of does not outlast the first signal")
     func lockedSource() throws {
         let setup = try Setup("wait_source")
-        try setup.admin.execute("INSERT INTO public.a SELECT g, 'more' FROM generate_series(2, 5000) g")
+        // A row for each chunk: far more than can be read before the lock is there.
+        try setup.admin.execute("INSERT INTO public.a SELECT g, 'more' FROM generate_series(2, 60000) g")
         try setup.write(["a"], advanced: ", backfill_chunk_size: 1")
         let apply = try setup.apply()
-        #expect(apply.waitForLine(seconds: 20) { $0.contains("backfill_progress") } != nil, "\(apply.errors)")
+        #expect(apply.waitForLine(seconds: 60) { $0.contains("backfill_progress") } != nil, "\(apply.errors)")
         let locker = try Connection(setup.source)
         try locker.execute("BEGIN; LOCK TABLE public.a IN ACCESS EXCLUSIVE MODE")
-        #expect(eventually(seconds: 20) { (try? isAwaited(setup.source)) == true })
+        #expect(eventually(seconds: 60) { (try? isAwaited(setup.source)) == true })
         apply.interrupt()
-        #expect(apply.waitForExit(seconds: 15) == 0, "\(apply.errors)")
+        #expect(apply.waitForExit(seconds: 60) == 0, "\(apply.errors)")
         try locker.execute("ROLLBACK")
         try setup.write(["a"])
         let again = try setup.apply()
-        #expect(again.waitForExit(seconds: 30) == 0, "\(again.errors)")
-        #expect(try Connection(setup.destination).query("SELECT count(*) FROM public.a")[0, 0] == "5000")
+        #expect(again.waitForExit(seconds: 60) == 0, "\(again.errors)")
+        #expect(try Connection(setup.destination).query("SELECT count(*) FROM public.a")[0, 0] == "60000")
         try setup.end()
     }
 
@@ -186,17 +187,17 @@ struct WaitingTests {
     func lockedDestination() throws {
         let setup = try Setup("wait_destination")
         let first = try setup.apply()
-        #expect(first.waitForExit(seconds: 30) == 0, "\(first.errors)")
+        #expect(first.waitForExit(seconds: 60) == 0, "\(first.errors)")
         let locker = try Connection(setup.destination)
         try locker.execute("BEGIN; LOCK TABLE public.a IN ACCESS EXCLUSIVE MODE")
         try setup.admin.execute("INSERT INTO public.a VALUES (2, 'new')")
         let apply = try setup.apply()
-        #expect(eventually(seconds: 20) { (try? isAwaited(setup.destination)) == true })
+        #expect(eventually(seconds: 60) { (try? isAwaited(setup.destination)) == true })
         apply.interrupt()
-        #expect(apply.waitForExit(seconds: 15) == 0, "\(apply.errors)")
+        #expect(apply.waitForExit(seconds: 60) == 0, "\(apply.errors)")
         try locker.execute("ROLLBACK")
         let again = try setup.apply()
-        #expect(again.waitForExit(seconds: 30) == 0, "\(again.errors)")
+        #expect(again.waitForExit(seconds: 60) == 0, "\(again.errors)")
         #expect(try setup.rows("a") == "1old,2new")
         try setup.end()
     }

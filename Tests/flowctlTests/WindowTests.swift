@@ -206,11 +206,16 @@ struct WindowTests {
         try admin.execute("INSERT INTO public.a SELECT g, 0, repeat('y', 2500) FROM generate_series(401, 3000) g")
         try write([], chunk: 200)
         #expect(try once().exitCode == 0)
-        let start = try moment(0.7, digits: "MS")
+        let start = try moment(1.5, digits: "MS")
         try write([("a", ", notBefore: '\(start)'", "")], chunk: 200)
+        let first = try FlowctlProcess(["apply", "-o", "json", catalog.path])
+        #expect(first.waitForLine(seconds: 60) { $0.contains("caught_up") } != nil, "\(first.errors)")
+        first.kill9()
+        // On a slow machine it may have begun by now, and then every row is read.
+        let isAhead = try moment() < start
         let traffic = Thread.detached(source) { connection, round in
             // Some rows must stay as they are, however long the kills take.
-            guard round < 600 else { return }
+            guard round < 1200 else { return }
             func key(_ factor: Int) -> String { String(round * factor % 3000 + 1) }
             try connection.execute(
                 """
@@ -222,13 +227,16 @@ struct WindowTests {
                 UPDATE public.a SET v = v + 1 WHERE id = 100000 + \(raw: key(71))
                 """)
         }
-        let end = try moment(2.5)
+        let end = try moment(3)
         for _ in 0..<40 {
             let apply = try FlowctlProcess(["apply", "-o", "json", catalog.path])
-            #expect(apply.waitForLine(seconds: 30) { $0.contains("caught_up") } != nil, "\(apply.errors)")
+            #expect(apply.waitForLine(seconds: 60) { $0.contains("caught_up") } != nil, "\(apply.errors)")
             apply.kill9()
             if try moment() > end { break }
         }
+        // On a slow machine, too, enough of them come within the window.
+        let rounds = traffic.rounds
+        #expect(eventually(seconds: 120) { traffic.rounds >= min(rounds + 150, 1200) })
         traffic.stop()
         let outcome = try once()
         #expect(outcome.exitCode == 0, "\(outcome.errors)")
@@ -243,7 +251,7 @@ struct WindowTests {
         let ids = Set((0..<changed.count).compactMap { changed[$0, 0] })
         #expect(ids.count > 100)
         #expect(there.filter { ids.contains(String($0.prefix { $0 != " " })) }.isSubset(of: here))
-        #expect(here.count < there.count)
+        #expect(here.count < there.count || !isAhead)
         try self.end()
     }
 
@@ -279,11 +287,11 @@ struct WindowTests {
         var kills = 0
         for _ in 0..<40 {
             let apply = try FlowctlProcess(["apply", "-o", "json", catalog.path])
-            let seen = apply.waitForLine(seconds: 30) { $0.contains("backfill_progress") || $0.contains("caught_up") }
+            let seen = apply.waitForLine(seconds: 60) { $0.contains("backfill_progress") || $0.contains("caught_up") }
             #expect(seen != nil, "\(apply.errors)")
             apply.kill9()
             kills += 1
-            if try moment() > windows[2].1 { break }
+            if kills > 1, try moment() > windows[2].1 { break }
         }
         traffic.stop()
         let outcome = try once()
@@ -314,7 +322,6 @@ struct WindowTests {
             #expect(missing[0, 0] == "0", "\(index)")
             try target.execute("DROP TABLE was")
         }
-        #expect(kills > 1)
         try self.end()
     }
 }

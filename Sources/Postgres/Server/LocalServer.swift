@@ -139,6 +139,9 @@ public final class LocalServer {
     /// finds its shared memory free.
     public func crash() {
         guard let process else { return }
+        // It must not start another one meanwhile.
+        postmaster?.signal(SIGSTOP)
+        ProcessTable.awaitStop(of: process)
         let children = ProcessTable.children(of: process)
         postmaster?.signal(SIGKILL)
         for child in children { kill(child, SIGKILL) }

@@ -23,6 +23,16 @@ enum ProcessTable {
         while processes.contains(where: isAlive), ContinuousClock.now - start < .seconds(30) { usleep(2_000) }
     }
 
+    /// Waits until a process that was told to stop (SIGSTOP) does nothing any more, half a minute at most.
+    static func awaitStop(of process: Int32) {
+        let start = ContinuousClock.now
+        while let state = status(of: process)?.state, state != "T", state != "Z", state != "X",
+            ContinuousClock.now - start < .seconds(30)
+        {
+            usleep(1_000)
+        }
+    }
+
     static func isAlive(_ process: Int32) -> Bool {
         guard let state = status(of: process)?.state else { return false }
         return state != "Z" && state != "X"

@@ -54,7 +54,7 @@ import Testing
         #expect(connection.isBroken)
     }
 
-    @Test("a server that goes away in the middle is a lost connection", .timeLimit(.minutes(1)))
+    @Test("a server that goes away in the middle is a lost connection", .timeLimit(.minutes(10)))
     func lost() throws {
         let database = try TestServer.source.database("lostcopy")
         let admin = try Connection(database)

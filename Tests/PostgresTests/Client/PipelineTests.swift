@@ -9,7 +9,7 @@ import Testing
         return connection
     }
 
-    @Test("ten thousand statements run in order, each with its rows counted", .timeLimit(.minutes(1)))
+    @Test("ten thousand statements run in order, each with its rows counted", .timeLimit(.minutes(10)))
     func manyStatements() throws {
         let connection = try connection("many")
         try connection.beginPipeline()
@@ -32,7 +32,7 @@ import Testing
         #expect((0..<3).map { rows[0, $0] } == ["10000", "6666", "6666"])
     }
 
-    @Test("neither side waits for the other while both send more than any buffer holds", .timeLimit(.minutes(1)))
+    @Test("neither side waits for the other while both send more than any buffer holds", .timeLimit(.minutes(10)))
     func bothDirections() throws {
         let connection = try connection("both")
         let parameters = ParameterBuffer()
@@ -91,7 +91,7 @@ import Testing
         #expect(try connection.query("SELECT 1")[0, 0] == "1")
     }
 
-    @Test("a session that ends in the middle is a lost connection", .timeLimit(.minutes(1)))
+    @Test("a session that ends in the middle is a lost connection", .timeLimit(.minutes(10)))
     func lost() throws {
         let connection = try connection("lostpipeline")
         let admin = try Connection(connection.parameters)

@@ -89,7 +89,7 @@ import Testing
         let error = try refusal(parameters)
         #expect(error.kind == .unreachable)
         #expect(error.message == "no answer within 1 s")
-        #expect(ContinuousClock.now - start < .seconds(10))
+        #expect(ContinuousClock.now - start < .seconds(60))
     }
 
     @Test("a name that does not resolve is named")

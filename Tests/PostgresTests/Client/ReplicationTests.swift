@@ -17,7 +17,7 @@ import Testing
         try admin.execute("INSERT INTO public.t VALUES (1, 'one'), (2, repeat('x', 1 << 20))")
         try admin.execute("UPDATE public.t SET v = 'it''s' WHERE id = 1; DELETE FROM public.t WHERE id = 2")
         var changes: [String] = []
-        let isDone = try eventually(seconds: 20) {
+        let isDone = try eventually(seconds: 60) {
             try stream.waitReadable(milliseconds: 100)
             while try stream.receiveReplication({ frame in
                 // XLogData: a letter, three numbers of 8 bytes, the plugin's bytes.
@@ -38,7 +38,7 @@ import Testing
 
         let end = try #require(try admin.query("SELECT pg_current_wal_insert_lsn()")[0, 0].flatMap { LSN($0) })
         try stream.sendStandbyStatus(end, requestReply: true)
-        let isConfirmed = try eventually(seconds: 20) {
+        let isConfirmed = try eventually(seconds: 60) {
             try admin.query(
                 """
                 SELECT confirmed_flush_lsn >= \(literal: end.description)::pg_lsn FROM pg_replication_slots
@@ -50,7 +50,7 @@ import Testing
 
         try admin.execute("INSERT INTO public.t VALUES (3, 'later')")
         var later: [String] = []
-        let hasLater = try eventually(seconds: 20) {
+        let hasLater = try eventually(seconds: 60) {
             let rows = try admin.query("SELECT active FROM pg_replication_slots WHERE slot_name = \(literal: slot)")
             guard rows[0, 0] == "f" else { return false }
             let peeked = try admin.query(

@@ -58,7 +58,7 @@ private final class GuardedServer {
     }
 }
 
-@Suite("TLS to a real server", .enabled(if: Certificates.program != nil), .timeLimit(.minutes(3)))
+@Suite("TLS to a real server", .enabled(if: Certificates.program != nil), .timeLimit(.minutes(10)))
 struct TLSTests {
     /// Whether both kinds of connections are encrypted.
     private func isEncrypted(_ parameters: ConnectionParameters) throws -> Bool {

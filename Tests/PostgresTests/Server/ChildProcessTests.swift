@@ -56,13 +56,13 @@ struct ChildProcessTests {
         #expect(error?.operation.contains("no-such-program") == true)
     }
 
-    /// What it writes until nobody has its output open; nil if that takes more than ten seconds.
+    /// What it writes until nobody has its output open; nil if it says nothing for a minute.
     private func everything(from process: ChildProcess) -> String? {
         var text: [UInt8] = []
         var bytes = [UInt8](repeating: 0, count: 100)
         while true {
             var descriptor = pollfd(fd: process.output, events: Int16(POLLIN), revents: 0)
-            guard poll(&descriptor, 1, 10_000) > 0 else { return nil }
+            guard poll(&descriptor, 1, 60_000) > 0 else { return nil }
             let count = read(process.output, &bytes, bytes.count)
             guard count != 0 else { return String(decoding: text, as: UTF8.self) }
             text += bytes.prefix(max(count, 0))

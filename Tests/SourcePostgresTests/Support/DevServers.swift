@@ -35,8 +35,11 @@ final class CollectingObserver: RunObserver {
 }
 
 /// Four threads of random transactions over the history test's tables: inserts, updates, deletes, moved keys, large values
-/// left alone and replaced, savepoints, rollbacks.
+/// left alone and replaced, savepoints, rollbacks. They leave a slow machine time to follow, and have an end.
 final class RandomWriters: Sendable {
+    /// Transactions of each thread.
+    private static let most = 8000
+
     private let source: ConnectionParameters
     private let seed: UInt64
     private let isStopped = Atomic<Bool>(false)
@@ -55,7 +58,10 @@ final class RandomWriters: Sendable {
                 defer { group.leave() }
                 guard let connection = try? Connection(source) else { return }
                 var random = SeededRandom(seed: seed * 100 + UInt64(number))
-                while !isStopped.load(ordering: .relaxed) { transaction(connection, &random) }
+                for _ in 0..<RandomWriters.most where !isStopped.load(ordering: .relaxed) {
+                    transaction(connection, &random)
+                    usleep(UInt32.random(in: 0...8000, using: &random))
+                }
             }
         }
     }

@@ -231,7 +231,7 @@ struct FormattingTests {
         let start = clock.now
         #expect(format("a: [\(long) # c\n]\n")?.hasSuffix("\n  - item39999 # c\n") == true)
         // A second or two in a debug build; minutes where each entry looks at its whole line.
-        #expect(clock.now - start < .seconds(20))
+        #expect(clock.now - start < .seconds(60))
     }
 
     @Test("a marker, directives, tags and merge keys are kept; line breaks and byte order marks become plain")

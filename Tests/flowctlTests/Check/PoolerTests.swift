@@ -7,7 +7,7 @@ import Testing
 
 @Suite(
     "through a real PgBouncer", .enabled(if: Program.executable != nil && Pooler.program != nil),
-    .timeLimit(.minutes(3)))
+    .timeLimit(.minutes(10)))
 struct PoolerTests {
     @Test("a real PgBouncer is told from a server, and from a missing right")
     func pgbouncer() throws {
@@ -82,7 +82,7 @@ struct PoolerTests {
             """)
         #expect(eventually(seconds: 60) { (try? table.difference().isEmpty) == true }, "\(apply.errors)")
         apply.interrupt()
-        #expect(apply.waitForExit(seconds: 30) == 0, "\(apply.errors)")
+        #expect(apply.waitForExit(seconds: 60) == 0, "\(apply.errors)")
         try table.end()
     }
 }

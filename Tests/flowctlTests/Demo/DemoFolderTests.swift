@@ -52,13 +52,31 @@ struct DemoFolderTests {
             try FileManager.default.createDirectory(
                 at: servers, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o777])
             try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: parent.path)
-            let run = try FlowctlProcess(["demo"], environment: ["TMPDIR": servers.path], directory: parent)
-            let hasBegun = try eventually(seconds: 30) {
+            // The first server is made as the terminal has closed.
+            let binaries = try ServerBinaries.find()
+            let slow = parent.appending(path: "bin")
+            try FileManager.default.createDirectory(at: slow, withIntermediateDirectories: true)
+            let go = parent.appending(path: "go")
+            for program in ["initdb", "postgres"] {
+                let script = slow.appending(path: program)
+                let variables = binaries.environment.map { "export \($0.key)='\($0.value)'\n" }.joined()
+                try """
+                #!/bin/sh
+                while [ ! -e '\(go.path)' ]; do sleep 0.05; done
+                \(variables)exec '\(binaries.program(program))' "$@"
+
+                """.write(to: script, atomically: true, encoding: .utf8)
+                try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: script.path)
+            }
+            let run = try FlowctlProcess(
+                ["demo"], environment: ["TMPDIR": servers.path, ServerBinaries.variable: slow.path], directory: parent)
+            let hasBegun = try eventually(seconds: 60) {
                 try !FileManager.default.contentsOfDirectory(atPath: servers.path).isEmpty
             }
             #expect(hasBegun)
             run.hangUp()
             run.hangUp()
+            try Data().write(to: go)
             #expect(run.waitForExit(seconds: 60) == 0, "\(run.errors)")
             #expect(!FileManager.default.fileExists(atPath: parent.appending(path: "flow-demo/catalog.yaml").path))
             #expect(!run.errors.contains("traffic"), "\(run.errors)")

@@ -11,7 +11,7 @@ import Testing
 struct ShopComparisonTests {
     @Test(
         "both ends are equal under traffic, and a changed, a missing and an extra row are each seen",
-        .timeLimit(.minutes(3)))
+        .timeLimit(.minutes(10)))
     func comparison() throws {
         let source = try LocalServer("comparison-source")
         let destination = try LocalServer("comparison-destination")

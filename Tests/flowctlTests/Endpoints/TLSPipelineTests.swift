@@ -3,7 +3,7 @@ import Postgres
 import TestSupport
 import Testing
 
-@Suite("a pipeline over TLS", .enabled(if: Certificates.program != nil), .timeLimit(.minutes(3)))
+@Suite("a pipeline over TLS", .enabled(if: Certificates.program != nil), .timeLimit(.minutes(10)))
 struct TLSPipelineTests {
     @Test("client certificates at both ends, in PEM or as files; what is wrong ends the run with 69 at its line")
     func pipeline() throws {

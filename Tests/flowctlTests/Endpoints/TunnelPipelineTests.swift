@@ -3,7 +3,7 @@ import Postgres
 import TestSupport
 import Testing
 
-@Suite("a pipeline through SSH tunnels", .enabled(if: SSHServer.program != nil), .timeLimit(.minutes(4)))
+@Suite("a pipeline through SSH tunnels", .enabled(if: SSHServer.program != nil), .timeLimit(.minutes(10)))
 struct TunnelPipelineTests {
     /// The processes whose arguments hold a text.
     private func processes(with text: String) -> [String] {
@@ -64,7 +64,7 @@ struct TunnelPipelineTests {
                 let last = try? Connection(table.destination).query("SELECT max(id) FROM public.notes")[0, 0]
                 return last.flatMap { $0 } == String(id)
             }, "\(apply.errors)\n\(apply.lines.suffix(5))")
-        let isEqual = eventually(seconds: 30) { (try? table.difference().isEmpty) == true }
+        let isEqual = eventually(seconds: 60) { (try? table.difference().isEmpty) == true }
         let difference = try table.difference()
         #expect(isEqual && difference.rows > 19_000, "\(difference)")
         let shown = apply.output + apply.errors
@@ -73,7 +73,7 @@ struct TunnelPipelineTests {
         #expect(processes(with: mine).count == 2)
         for line in processes(with: mine) { #expect(!line.contains("PRIVATE KEY")) }
         apply.kill9()
-        #expect(eventually(seconds: 20) { processes(with: mine).isEmpty }, "\(processes(with: mine))")
+        #expect(eventually(seconds: 60) { processes(with: mine).isEmpty }, "\(processes(with: mine))")
         // What was killed goes on, and ends by itself.
         let once = try FlowctlProcess.run(["apply", "--once", table.catalog])
         #expect(once.exitCode == 0, "\(once.errors)")

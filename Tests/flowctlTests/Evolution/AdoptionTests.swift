@@ -70,7 +70,7 @@ struct AdoptionTests {
         var file = try catalog(source, destination, adopt: true, variant)
         let apply = try FlowctlProcess(["apply", "-o", "json", file.path])
         let copied: SQL = "SELECT rows > 300 FROM flow.bindings"
-        #expect(eventually(seconds: 30) { (try? there.query(copied)[0, 0]) == "t" }, "\(apply.errors)")
+        #expect(eventually(seconds: 60) { (try? there.query(copied)[0, 0]) == "t" }, "\(apply.errors)")
         // Rows that only the destination had come at the source, in what is copied and in what is not; others go and move.
         try admin.execute(
             """

@@ -112,7 +112,7 @@ final class SchemaChangeRun {
                 }
             }
             for index in changes.indices { try happen(index) }
-            _ = eventually(seconds: 20) {
+            _ = eventually(seconds: 120) {
                 let stopped = errors(apply.output)
                 return changes.indices.allSatisfy { index in
                     switch changes[index].outcome(moment) {
@@ -124,7 +124,7 @@ final class SchemaChangeRun {
             }
             let told = errors(apply.output)
             apply.interrupt()
-            _ = apply.waitForExit(seconds: 30)
+            _ = apply.waitForExit(seconds: 60)
             let all = errors(apply.output)
             toldLate = Set(all.keys).subtracting(told.keys)
             return all

@@ -6,7 +6,7 @@ import Testing
 /// What Swift takes for the same text, and the servers for two.
 @Suite("names and labels by their bytes", .serialized)
 struct NameFidelityTests {
-    @Test("columns and tables whose names differ only in how an accent is written stay apart", .timeLimit(.minutes(2)))
+    @Test("columns and tables whose names differ only in how an accent is written stay apart", .timeLimit(.minutes(10)))
     func accents() throws {
         let pair = try TestServers.freshDatabases("accents")
         let pipeline = try PipelineFolder(pair.source, pair.destination, slot: pair.source.database)

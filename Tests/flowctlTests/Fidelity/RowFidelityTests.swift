@@ -41,10 +41,10 @@ struct RowFidelityTests {
             + "UPDATE T SET n = 3 WHERE id IN (17, 2017); DELETE FROM T WHERE id = 2017",
     ]
 
-    @Test("rows are the source's after each transaction", .timeLimit(.minutes(3)))
+    @Test("rows are the source's after each transaction", .timeLimit(.minutes(10)))
     func eachTransaction() throws { try run(isEach: true) }
 
-    @Test("rows are the source's when everything is folded into one set", .timeLimit(.minutes(3)))
+    @Test("rows are the source's when everything is folded into one set", .timeLimit(.minutes(10)))
     func allAtOnce() throws { try run(isEach: false) }
 
     private func run(isEach: Bool) throws {

@@ -18,7 +18,7 @@ struct TypeZooTests {
         ("lo_compat_privileges", "on"), ("geqo", "off"), ("intervalstyle", "'iso_8601'"), ("jit", "on"),
     ]
 
-    @Test("every value of every type arrives byte for byte, whatever the roles' settings", .timeLimit(.minutes(5)))
+    @Test("every value of every type arrives byte for byte, whatever the roles' settings", .timeLimit(.minutes(10)))
     func everyType() throws {
         let pair = try TestServers.freshDatabases("zoo")
         let role = "zoo_\(pair.source.database)"

@@ -59,16 +59,16 @@ struct DeleteTests {
         #expect(try LoggedServer.fingerprint(destination) == before.1)
 
         let runner = try FlowctlProcess(["apply", "-o", "json", one.file()])
-        #expect(runner.waitForLine(seconds: 30) { $0.contains("caught_up") } != nil)
+        #expect(runner.waitForLine(seconds: 60) { $0.contains("caught_up") } != nil)
         let refused = try one.run("delete", "--yes")
         #expect(refused.exitCode == 69)
         #expect(refused.errors.contains("runner"), "\(refused.errors)")
         #expect(try slots() == 2)
         runner.interrupt()
-        #expect(runner.waitForExit(seconds: 30) == 0)
+        #expect(runner.waitForExit(seconds: 60) == 0)
 
         #expect(
-            eventually(seconds: 20) {
+            eventually(seconds: 60) {
                 (try? admin.query(
                     "SELECT FROM pg_replication_slots WHERE active_pid IS NOT NULL AND database = current_database()"))?
                     .count == 0
@@ -89,7 +89,7 @@ struct DeleteTests {
 
         // As a delete leaves it that was killed after the slot was gone.
         #expect(
-            eventually(seconds: 20) {
+            eventually(seconds: 60) {
                 (try? admin.execute("SELECT pg_drop_replication_slot(\(literal: two.slot))")) != nil
             })
         let rest = try two.run("delete", "--yes", "--drop-tables")

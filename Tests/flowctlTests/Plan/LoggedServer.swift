@@ -63,6 +63,11 @@ enum LoggedServer {
     /// Everything that a catalog says of a database, with the transactions that wrote it, and flowctl's own rows.
     static func fingerprint(_ database: ConnectionParameters) throws -> [String?] {
         let connection = try Connection(database)
+        // The session of a program that has ended may still be taking its temporary tables away.
+        let temporary: SQL = "SELECT FROM pg_class WHERE relpersistence = 't'"
+        guard try eventually(seconds: 60, { try connection.query(temporary).count == 0 }) else {
+            throw PostgresError(operation: "look at \(database.database)", message: "temporary tables stay")
+        }
         let rows = try connection.query(
             """
             SELECT (SELECT md5(string_agg(concat_ws(' ', oid, xmin, relname, relfilenode, relreplident, relowner), ',' ORDER BY oid)) FROM pg_class),

@@ -34,13 +34,13 @@ struct GeneratedColumnTests {
         #expect(columns[0, 0]?.contains("twice") == true && columns[0, 0]?.contains("thrice") == false)
 
         let apply = try FlowctlProcess(["apply", "-o", "json", pipeline.write(tables)])
-        #expect(apply.waitForLine(seconds: 30) { $0.contains("\"caught_up\"") } != nil, "\(apply.errors)")
+        #expect(apply.waitForLine(seconds: 60) { $0.contains("\"caught_up\"") } != nil, "\(apply.errors)")
         try connection.execute(
             """
             ALTER PUBLICATION flow_publication SET (publish_generated_columns = stored);
             INSERT INTO public.orders VALUES (2);
             """)
-        #expect(apply.waitForExit(seconds: 30) == 69)
+        #expect(apply.waitForExit(seconds: 60) == 69)
         #expect(apply.errors.contains("generated column \"twice\" is published now"), "\(apply.errors)")
     }
 }

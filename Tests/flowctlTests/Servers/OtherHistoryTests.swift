@@ -114,7 +114,7 @@ struct OtherHistoryTests {
         // running: after a crash it is behind, unless that place came last.
         var isBehind = false
         var last = 0
-        for _ in 0..<5 where !isBehind {
+        for _ in 0..<20 where !isBehind {
             for _ in 0..<2 {
                 try Self.insert(last + 1...last + 100, source.connect())
                 last += 100
@@ -166,7 +166,7 @@ struct OtherHistoryTests {
         }
         #expect(isCopied, "the standby has no copy of the slot")
         apply.interrupt()
-        #expect(apply.waitForExit(seconds: 30) == 0)
+        #expect(apply.waitForExit(seconds: 60) == 0)
     }
 
     @Test(
@@ -190,7 +190,7 @@ struct OtherHistoryTests {
         let last = try primary.connect().query("SELECT pg_current_wal_flush_lsn()")[0, 0] ?? ""
         let replica = try standby.connect()
         #expect(
-            try eventually(seconds: 30) {
+            try eventually(seconds: 60) {
                 try replica.query("SELECT pg_last_wal_replay_lsn() >= \(literal: last)::pg_lsn")[0, 0] == "t"
             })
         pipeline.source = standby.parameters()
@@ -249,7 +249,7 @@ struct OtherHistoryTests {
         let last = try primary.connect().query("SELECT pg_current_wal_flush_lsn()")[0, 0] ?? ""
         let replica = try standby.connect()
         #expect(
-            try eventually(seconds: 30) {
+            try eventually(seconds: 60) {
                 try replica.query("SELECT pg_last_wal_replay_lsn() >= \(literal: last)::pg_lsn")[0, 0] == "t"
             })
         primary.crash()

@@ -46,7 +46,7 @@ struct SlotTests {
             options: [("proto_version", "1"), ("publication_names", "\"flow_publication\"")])
         try refused("(stranger as postgres from 127.0.0.1) reads from it", change)
         reader.close()
-        let isFree = try eventually(seconds: 20) {
+        let isFree = try eventually(seconds: 60) {
             try source.query("SELECT FROM pg_replication_slots WHERE slot_name = \(literal: slot) AND NOT active").count
                 == 1
         }
@@ -85,7 +85,7 @@ struct SlotTests {
         let destination = try Connection(pipeline.destination)
         try destination.execute("BEGIN; LOCK TABLE public.orders IN ACCESS EXCLUSIVE MODE")
         let apply = try FlowctlProcess(["apply", "-o", "json", pipeline.write(Self.orders)])
-        let warning = eventually(seconds: 30) {
+        let warning = eventually(seconds: 60) {
             try? connection.execute(
                 "INSERT INTO public.orders SELECT coalesce(max(id), 0) + 1, repeat('x', 20000) FROM public.orders")
             return apply.lines.contains { $0.contains("\"warning\"") && $0.contains("will be lost after") }
@@ -112,14 +112,14 @@ struct SlotTests {
         let neighbour = try Connection(TestServer.source.database("slot_busy"))
         try neighbour.execute("CREATE TABLE public.busy (note text)")
         let apply = try FlowctlProcess(["apply", "-o", "json", pipeline.write(Self.orders)])
-        #expect(apply.waitForLine(seconds: 30) { $0.contains("\"caught_up\"") } != nil, "\(apply.errors)")
+        #expect(apply.waitForLine(seconds: 60) { $0.contains("\"caught_up\"") } != nil, "\(apply.errors)")
         let before = try neighbour.query("SELECT pg_current_wal_insert_lsn()")[0, 0] ?? ""
         for _ in 0..<5 {
             try neighbour.execute("INSERT INTO public.busy SELECT repeat('x', 1000) FROM generate_series(1, 2000)")
         }
         let after = try neighbour.query("SELECT pg_current_wal_insert_lsn()")[0, 0] ?? ""
         // The slot's older end follows where the log says which transactions are running, as it does at checkpoints.
-        let moved = try eventually(seconds: 30) {
+        let moved = try eventually(seconds: 60) {
             try neighbour.execute("CHECKPOINT")
             let rows = try neighbour.query(
                 """
@@ -132,7 +132,7 @@ struct SlotTests {
         let checkpoint = try Connection(pipeline.destination).query("SELECT * FROM flow.checkpoints")
         #expect(checkpoint.count == 1)
         apply.interrupt()
-        #expect(apply.waitForExit(seconds: 30) == 0)
+        #expect(apply.waitForExit(seconds: 60) == 0)
         #expect(try pipeline.apply(Self.orders).exitCode == 0)
     }
 }

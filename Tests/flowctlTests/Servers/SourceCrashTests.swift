@@ -8,7 +8,7 @@ struct SourceCrashTests {
     @Test("what a backfill has read of transactions that the crash undid is not taken for those that get their ids")
     func undone() throws {
         let orders = [PipelineFolder.Table(schema: "public", name: "orders", key: ["id"])]
-        let source = try LocalServer("undone")
+        let source = try LocalServer("undone", settings: [("autovacuum", "off")])
         let admin = try source.connect()
         try admin.execute(
             """
@@ -25,7 +25,7 @@ struct SourceCrashTests {
         for _ in 1...300 { try admin.execute("BEGIN; INSERT INTO public.other VALUES (repeat('x', 500)); ROLLBACK") }
         try admin.execute("SET synchronous_commit = off; UPDATE public.orders SET note = 'soon undone' WHERE id <= 100")
         let apply = try FlowctlProcess(["apply", "-o", "json", try pipeline.write(orders)])
-        #expect(apply.waitForLine(seconds: 30) { $0.contains("\"backfill_completed\"") } != nil, "\(apply.errors)")
+        #expect(apply.waitForLine(seconds: 60) { $0.contains("\"backfill_completed\"") } != nil, "\(apply.errors)")
         source.crash()
         try source.start()
         let after = try source.connect()
@@ -37,9 +37,9 @@ struct SourceCrashTests {
         }
 
         let tables = [(source: "public.orders", destination: "public.orders")]
-        #expect(try eventually(seconds: 20) { try pipeline.differences(tables).isEmpty }, "\(apply.errors)")
+        #expect(try eventually(seconds: 60) { try pipeline.differences(tables).isEmpty }, "\(apply.errors)")
         apply.interrupt()
-        #expect(apply.waitForExit(seconds: 20) == 0, "\(apply.errors)")
+        #expect(apply.waitForExit(seconds: 60) == 0, "\(apply.errors)")
         #expect(try pipeline.differences(tables) == [])
         source.remove()
     }
@@ -47,7 +47,7 @@ struct SourceCrashTests {
     @Test("a capture that may not write to its source waits until what it has read is on disk")
     func readOnly() throws {
         let orders = [PipelineFolder.Table(schema: "public", name: "orders", key: ["id"])]
-        let source = try LocalServer("readonly")
+        let source = try LocalServer("readonly", settings: [("autovacuum", "off"), ("checkpoint_timeout", "1h")])
         let admin = try source.connect()
         try admin.execute(
             """
@@ -67,16 +67,16 @@ struct SourceCrashTests {
         let apply = try FlowctlProcess(["apply", "-o", "json", try pipeline.write(orders)])
         // It asks again and again how far the disk is.
         #expect(
-            try eventually(seconds: 20) {
+            try eventually(seconds: 60) {
                 try admin.query(
                     "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_current_wal_flush_lsn%' AND pid <> pg_backend_pid()"
                 )[0, 0] != "0"
             }, "\(apply.errors)")
         #expect(!apply.output.contains("\"backfill_completed\""))
         kill(process, SIGCONT)
-        #expect(apply.waitForLine(seconds: 30) { $0.contains("\"backfill_completed\"") } != nil, "\(apply.errors)")
+        #expect(apply.waitForLine(seconds: 60) { $0.contains("\"backfill_completed\"") } != nil, "\(apply.errors)")
         apply.interrupt()
-        #expect(apply.waitForExit(seconds: 20) == 0, "\(apply.errors)")
+        #expect(apply.waitForExit(seconds: 60) == 0, "\(apply.errors)")
         source.remove()
     }
 }

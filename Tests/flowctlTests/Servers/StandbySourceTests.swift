@@ -5,7 +5,8 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// Threads that count rows up on a server, in transactions that overlap, until they are told to stop.
+/// Threads that count rows up on a server, in transactions that overlap, until they are told to stop; at most so many that a
+/// slow machine has an end of them, too.
 private final class CountingWriters: Sendable {
     private let server: ConnectionParameters
     private let isStopped = Atomic<Bool>(false)
@@ -22,7 +23,7 @@ private final class CountingWriters: Sendable {
                 defer { group.leave() }
                 guard let connection = try? Connection(server) else { return }
                 var random = SeededRandom(seed: UInt64(number))
-                while !isStopped.load(ordering: .relaxed) {
+                for _ in 0..<4000 where !isStopped.load(ordering: .relaxed) {
                     let ids = (0..<3).map { _ in Int.random(in: 1...rows, using: &random) }.sorted()
                     let isLong = Int.random(in: 0..<4, using: &random) == 0
                     try? connection.execute("BEGIN")
@@ -76,7 +77,7 @@ struct StandbySourceTests {
         writers.start(rows: rows)
         // The slot waits for what was open as the log first told of it, and learns of the end as the log tells again.
         #expect(
-            try eventually(seconds: 30) {
+            try eventually(seconds: 60) {
                 try admin.execute("SELECT pg_log_standby_snapshot()")
                 return apply.lines.contains { $0.contains("\"provisioned\"") }
             })
@@ -92,13 +93,13 @@ struct StandbySourceTests {
         try open.execute("COMMIT")
         writers.stop()
         apply.interrupt()
-        #expect(apply.waitForExit(seconds: 30) == 0)
+        #expect(apply.waitForExit(seconds: 60) == 0)
 
         // `--once` ends at what the standby has replayed.
         let last = try admin.query("SELECT pg_current_wal_flush_lsn()")[0, 0] ?? ""
         let replica = try standby.connect()
         #expect(
-            try eventually(seconds: 30) {
+            try eventually(seconds: 60) {
                 try replica.query("SELECT pg_last_wal_replay_lsn() >= \(literal: last)::pg_lsn")[0, 0] == "t"
             })
         let outcome = try pipeline.apply(tables)

@@ -79,7 +79,7 @@ struct VerifyTests {
           b bpchar(6), row int4range)
         """
 
-    @Test("proves equal what comes in other shapes, and finds each kind of difference in it", .timeLimit(.minutes(3)))
+    @Test("proves equal what comes in other shapes, and finds each kind of difference in it", .timeLimit(.minutes(10)))
     func differences() throws {
         let (source, destination) = try TestServers.freshDatabases("verifying")
         defer {
@@ -130,7 +130,7 @@ struct VerifyTests {
             INSERT INTO public.named (address) VALUES ('not an address');
             DELETE FROM public.named WHERE address = '10.0.0.11'
             """)
-        let found = try FlowctlProcess.run(["verify", "-o", "json", "--timeout", "2", file])
+        let found = try FlowctlProcess.run(["verify", "-o", "json", "--timeout", "10", file])
         #expect(found.exitCode == 1, "\(found)")
         var keys: [String: [String]] = [:]
         for line in found.output.split(separator: "\n") {
@@ -155,7 +155,7 @@ struct VerifyTests {
             keys["public.named"]?.sorted() == ["differs 10.0.0.9 label", "extra not an address ", "missing 10.0.0.11 "])
         #expect(!found.output.contains("secret") && !found.errors.contains("secret"))
 
-        let few = try FlowctlProcess.run(["verify", "--keys", "1", "--timeout", "2", file])
+        let few = try FlowctlProcess.run(["verify", "--keys", "1", "--timeout", "10", file])
         #expect(few.exitCode == 1)
         #expect(few.output.contains("  and 5 more\n"), "\(few)")
 
@@ -169,7 +169,7 @@ struct VerifyTests {
 
     @Test(
         "finds no difference under traffic that moves keys and never leaves a row alone, and one that is there",
-        .timeLimit(.minutes(3)))
+        .timeLimit(.minutes(10)))
     func traffic() throws {
         let (source, destination) = try TestServers.freshDatabases("verifytraffic")
         let pipeline = try PipelineFolder(source, destination, slot: source.database)
@@ -190,10 +190,20 @@ struct VerifyTests {
 
         let isOver = Atomic<Bool>(false)
         let writer = try Connection(source)
+        let eye = try Connection(destination)
         let writers = ThreadGroup(onFailure: { _ in })
         writers.spawn("traffic") {
             var random = SeededRandom(seed: 11)
+            func count(_ connection: Connection) throws -> Int {
+                try connection.query("SELECT n FROM public.hot WHERE id = 'a'")[0, 0].flatMap { Int($0) } ?? 0
+            }
+            var round = 0
             while !isOver.load(ordering: .acquiring) {
+                round += 1
+                // Traffic that the machine can follow.
+                while round % 20 == 0, try count(writer) > count(eye) + 200, !isOver.load(ordering: .acquiring) {
+                    usleep(5000)
+                }
                 let id = Int.random(in: 1...30000, using: &random)
                 // A flag that goes to and fro, a counter, rows that come and go, keys that move.
                 try writer.execute(
