@@ -88,10 +88,14 @@ public struct Sighting: Sendable {
     public var position: LogPosition
     /// Parallel to the keys that were asked for; nil where there is no such row.
     public var rows: [RowSight?]
+    /// At the source: the transactions that had written to the table, just before the snapshot was taken, and may have been
+    /// committing. The log has a commit before snapshots show it, so the link may have brought what this look doesn't show.
+    public var committing: Set<String>
 
-    public init(position: LogPosition, rows: [RowSight?]) {
+    public init(position: LogPosition, rows: [RowSight?], committing: Set<String> = []) {
         self.position = position
         self.rows = rows
+        self.committing = committing
     }
 }
 

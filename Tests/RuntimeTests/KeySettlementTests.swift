@@ -14,8 +14,9 @@ struct KeySettlementTests {
             return RowSight(version: String(parts[0]), hash: Int64(parts[1]) ?? 0)
         }
 
-        mutating func source(_ text: String?, _ position: UInt64) {
-            settlement.look(atSource: Sighting(position: LogPosition(position), rows: [Looks.row(text)]), of: [0])
+        mutating func source(_ text: String?, _ position: UInt64, committing: Set<String> = []) {
+            let sighting = Sighting(position: LogPosition(position), rows: [Looks.row(text)], committing: committing)
+            settlement.look(atSource: sighting, of: [0])
         }
 
         mutating func destination(_ text: String?, _ position: UInt64) {
@@ -52,6 +53,40 @@ struct KeySettlementTests {
         differs.destination("x:2", 105)
         differs.source("a:1", 120)
         #expect(differs.verdict == .differs)
+    }
+
+    @Test(
+        "a commit that the link has brought before the source shows it is no difference; what stays after it has ended is"
+    )
+    func committing() {
+        for before in ["a:1", nil] {
+            // A change, and a row that is new, by a transaction that both looks still don't show.
+            var looks = Looks()
+            looks.source(before, 100, committing: ["7"])
+            looks.destination("x:2", 130)
+            looks.source(before, 140, committing: ["7", "8"])
+            looks.destination("x:2", 150)
+            looks.source(before, 160, committing: ["7", "9"])
+            looks.destination("x:2", 170)
+            #expect(looks.verdict == nil)
+            var shown = looks
+            shown.source("b:2", 180)
+            shown.destination("x:2", 190)
+            #expect(shown.verdict == .equal)
+            // Others than those that were committing as it came mean nothing.
+            looks.source(before, 180, committing: ["9", "10"])
+            looks.destination("x:2", 190)
+            #expect(looks.verdict == (before == nil ? .extra : .differs))
+        }
+        var gone = Looks()
+        gone.source("a:1", 100)
+        gone.destination(nil, 130)
+        gone.source("a:1", 140, committing: ["7"])
+        #expect(gone.verdict == nil)
+        gone.destination(nil, 150)
+        gone.source(nil, 160)
+        gone.destination(nil, 170)
+        #expect(gone.verdict == .equal)
     }
 
     @Test("a row that goes to and fro between two contents is no difference")

@@ -10,6 +10,8 @@ import Connectors
 ///   link had passed as the destination was looked at, until after that look.
 /// - A row that the source lacks is extra where it was at the destination before a look at the source found none, and stays
 ///   the same version there after the link has passed that look's place: it would have been taken away meanwhile.
+/// - A look at the source shows what the destination showed before only once every transaction has ended that may have been
+///   committing: until then the row at the destination may be one that the source is about to show.
 /// - Everything else is undecided, however often it was looked at.
 struct KeySettlement {
     enum Verdict: Equatable, Sendable {
@@ -32,6 +34,16 @@ struct KeySettlement {
         var isSuspect = false
         /// The destination's row, as it is, is gone from a link that has passed this place.
         var due: LogPosition?
+        /// Of the transactions that may have brought the destination's row, those that may not have ended; nil where the
+        /// source was not looked at since.
+        var committing: Set<String>?
+
+        /// Whether a look at the source shows all that the destination's row, as it is, can come from.
+        mutating func isShown(by sighting: Sighting) -> Bool {
+            let left = committing?.intersection(sighting.committing) ?? sighting.committing
+            committing = left
+            return left.isEmpty
+        }
     }
 
     /// Versions of a row that are remembered: those that a link may still be about to show.
@@ -61,7 +73,7 @@ struct KeySettlement {
                 keys[place].source = row
                 keys[place].since = sighting.position
             } else if keys[place].source?.version == row?.version {
-                if row != nil, keys[place].isSuspect {
+                if row != nil, keys[place].isSuspect, keys[place].isShown(by: sighting) {
                     verdicts[place] = keys[place].destination == nil ? .missing : .differs
                 }
             } else {
@@ -71,8 +83,9 @@ struct KeySettlement {
                 keys[place].since = sighting.position
                 keys[place].isSuspect = false
                 keys[place].due = nil
+                keys[place].committing = nil
             }
-            if row == nil, keys[place].destination != nil, keys[place].due == nil {
+            if row == nil, keys[place].destination != nil, keys[place].due == nil, keys[place].isShown(by: sighting) {
                 keys[place].due = sighting.position
             }
         }
@@ -83,7 +96,10 @@ struct KeySettlement {
     mutating func look(atDestination sighting: Sighting, of places: [Int]) {
         reached = sighting.position
         for (place, row) in zip(places, sighting.rows) {
-            if keys[place].destination?.version != row?.version { keys[place].due = nil }
+            if keys[place].destination?.version != row?.version {
+                keys[place].due = nil
+                keys[place].committing = nil
+            }
             keys[place].destination = row
             let key = keys[place]
             if row?.hash == key.source?.hash

@@ -95,8 +95,8 @@ extension PostgresCapture: ComparableCapture {
                         operators: type?.operators ?? .builtIn)
                 }, filter: nil, convertsText: plan.convertsText)
             return SourceRows(
-                rows: HashedRows(table: table, connection: connection), isStandby: try isStandby(connection),
-                capture: name, title: "table \(source.name)")
+                rows: HashedRows(table: table, connection: connection), oid: source.oid,
+                isStandby: try isStandby(connection), capture: name, title: "table \(source.name)")
         }
     }
 
