@@ -100,6 +100,16 @@ public protocol RowStore: AnyObject {
     func truncate(_ bindings: [Int]) throws
 }
 
+extension RowStore {
+    /// Stores what one binding has.
+    public func store(_ part: StoredPart, rows: RowPool) throws {
+        switch part.changes {
+        case .net(let changes): try store(changes, binding: part.binding, shape: part.shape, rows: rows)
+        case .logged(let changes): try append(changes, binding: part.binding, shape: part.shape, rows: rows)
+        }
+    }
+}
+
 /// The apply side of a link: rows, checkpoint and fence check in one destination transaction.
 public protocol Transactor: RowStore {
     /// What was committed last for this link; nil where it has not begun.
@@ -146,6 +156,24 @@ public protocol Transactor: RowStore {
     /// it is durable. Throws a `fenced` error, with nothing committed, where a newer runner has taken the link.
     func commit(_ checkpoint: LinkCheckpoint, bindings: [Int: BindingCheckpoint], signals: [SignalRecord]) throws
 
+    /// How many writers may store rows side by side (`storeApart`); 1 where all rows go through the link's own transaction.
+    var writers: Int { get }
+
+    /// How far a binding's table is where that is further than the link: a writer has committed its rows (`storeApart`), and
+    /// the link's commit did not come. What the log has up to there is in the table. Nil for tables that are where the link is.
+    func ahead(of binding: Int) -> LinkCheckpoint?
+
+    /// Stores what several bindings have up to a checkpoint, in a transaction for each writer, with the rows, the place of their
+    /// tables and the check of the fence; a binding's changes are in one of them. Returns once all are durable. What can't be
+    /// stored apart is in the open transaction then. To be followed by `commit` with the same checkpoint, and called only
+    /// while nothing is uncommitted. After a throw any of the tables may be ahead of the link.
+    ///
+    /// `together` runs each body on a thread of its own, waits for all, and throws one of their errors.
+    func storeApart(
+        _ parts: [StoredPart], at checkpoint: LinkCheckpoint, rows: RowPool,
+        together: ([() throws -> Void]) throws -> Void
+    ) throws
+
     /// Gives up what was stored since the last commit.
     func rollback()
 
@@ -166,6 +194,18 @@ extension Transactor {
 
     public func concern(sourceEncoding: String) throws -> String? { nil }
     public var parked: [Int: ParkedTable] { [:] }
+
+    /// For destinations with one writer.
+    public var writers: Int { 1 }
+
+    public func ahead(of binding: Int) -> LinkCheckpoint? { nil }
+
+    public func storeApart(
+        _ parts: [StoredPart], at checkpoint: LinkCheckpoint, rows: RowPool,
+        together: ([() throws -> Void]) throws -> Void
+    ) throws {
+        for part in parts { try store(part, rows: rows) }
+    }
 
     public var changes: [PlannedChange] { [] }
 

@@ -30,12 +30,15 @@ extension PostgresMaterialization {
         public var deleteMode: DeleteMode
         public var schemaEvolution: SchemaEvolution
         public var replicationRole: ReplicationRole
+        /// Connections that store rows side by side, each its own tables; 1: all rows of a link in one transaction.
+        public var tasks: Int
 
         public init(
             connection: ConnectionParameters, schema: String = "public", metadataSchema: String = "flow",
             insertMode: InsertMode = .upsert, deleteMode: DeleteMode = .hard,
-            schemaEvolution: SchemaEvolution = .basic, replicationRole: ReplicationRole = .automatic
+            schemaEvolution: SchemaEvolution = .basic, replicationRole: ReplicationRole = .automatic, tasks: Int = 1
         ) {
+            self.tasks = tasks
             self.connection = connection
             self.schema = schema
             self.metadataSchema = metadataSchema
@@ -60,7 +63,19 @@ extension PostgresMaterialization {
                 deleteMode: try Config.choice(value["deleteMode"], "deleteMode") ?? hard ?? .hard,
                 schemaEvolution: try Config.choice(value["schemaEvolution"], "schemaEvolution") ?? .basic,
                 replicationRole: try Config.choice(
-                    advanced?["sessionReplicationRole"], "advanced.sessionReplicationRole") ?? .automatic)
+                    advanced?["sessionReplicationRole"], "advanced.sessionReplicationRole") ?? .automatic,
+                tasks: try Config.tasks(value["tasks"]))
+        }
+
+        /// The most writers that a materialization may have.
+        private static let mostTasks = 64
+
+        private static func tasks(_ value: JSONValue?) throws -> Int {
+            guard let value else { return 1 }
+            guard let tasks = value.intValue, (1...mostTasks).contains(tasks) else {
+                throw fault("tasks", "is no number from 1 to \(mostTasks)")
+            }
+            return tasks
         }
 
         private static func connection(_ value: JSONValue) throws -> ConnectionParameters {

@@ -21,6 +21,10 @@ final class PostgresTransactor: Transactor {
     private var hasErrors: Bool
     /// Tables that the open transaction changed, as they were before.
     private var changed: [(table: BoundTable, layout: BoundTable.Layout)] = []
+    /// What stores tables apart from the link's own transaction; nil before it first does.
+    private var apart: TableWriters?
+    /// Tables that were emptied as they were attached.
+    private var rebuilt: Set<Int> = []
 
     private var link: LinkSpec { statements.link }
 
@@ -183,6 +187,7 @@ final class PostgresTransactor: Transactor {
         tables[binding] = try attachment.run(
             shape: table.shape.stored(by: spec), state: table.state, willBackfill: table.willBackfill,
             isRebuilt: table.isRebuilt)
+        if table.isRebuilt { rebuilt.insert(binding) }
         states[binding] = table.state
         states[binding]?.isReadAgain = false
     }
@@ -309,6 +314,45 @@ final class PostgresTransactor: Transactor {
         changed.removeAll()
     }
 
+    // MARK: - Several writers
+
+    var writers: Int { config.tasks }
+
+    func ahead(of binding: Int) -> LinkCheckpoint? {
+        guard !rebuilt.contains(binding), let place = record(of: binding)?.place, let checkpoint,
+            place.position > checkpoint.position
+        else { return nil }
+        return place
+    }
+
+    func storeApart(
+        _ parts: [StoredPart], at checkpoint: LinkCheckpoint, rows: RowPool,
+        together: ([() throws -> Void]) throws -> Void
+    ) throws {
+        var shares: [PostgresTableWriter.Share] = []
+        var rest: [StoredPart] = []
+        for part in parts {
+            let table = try tables.attached(part.binding)
+            if !session.isInTransaction, mayStandApart(table) {
+                shares.append((part, table))
+            } else {
+                rest.append(part)
+            }
+        }
+        let apart = self.apart ?? TableWriters(config, statements, tables, watch)
+        self.apart = apart
+        if try !apart.store(shares, at: checkpoint, rows: rows, together: together) { rest = parts }
+        for part in rest { try store(part, rows: rows) }
+    }
+
+    /// Whether a table's rows need nothing of the link's own transaction: neither a change of its columns, nor a park, nor what
+    /// the backfill has left to be done; and nobody checks them against other tables.
+    private func mayStandApart(_ table: BoundTable) -> Bool {
+        let found = table.layout.table
+        return table.hasKey && table.adoption == nil && table.layout.pending == nil && !parking.holds(table.number)
+            && (session.isReplica || !found.refers && !found.isReferredTo)
+    }
+
     private func write(_ checkpoint: LinkCheckpoint) throws {
         let isSame = self.checkpoint?.captureState == checkpoint.captureState
         try session.send(
@@ -357,6 +401,7 @@ final class PostgresTransactor: Transactor {
 
     func close() {
         watch.end()
+        apart?.close()
         session.connection.close()
     }
 }

@@ -30,7 +30,7 @@ extension Link {
             if backfills.isAtRest {
                 desk.reply(.nothingLeft)
                 readers -= 1
-            } else if let chunk = backfills.openChunk(at: position, excluding: busyBindings) {
+            } else if ahead.isEmpty, let chunk = backfills.openChunk(at: position, excluding: busyBindings) {
                 let binding = chunk.binding
                 let delivery = ChunkDelivery(chunk: chunk, shape: chunkShapes[binding])
                 deliveries[binding] = delivery

@@ -18,6 +18,10 @@ extension Link {
                 transaction = OpenTransaction(
                     id: event.transaction, position: event.position, time: event.time,
                     isSkipped: event.position < committed)
+                if !ahead.isEmpty {
+                    try meetTables(at: event.position)
+                    number = buffer.adopt(batch)
+                }
                 backfills.began(event.transaction, at: event.position, time: event.time)
                 if hasWindows, event.position >= committed { look(at: event.time) }
             case .commit:
@@ -28,12 +32,14 @@ extension Link {
                 position = max(position, event.position)
                 if isSkipped { signals.removeAll() }
                 if try takeSignals() { return suspended = (batch, index + 1) }
+                if try meetOrCommit() { number = buffer.adopt(batch) }
             case .signal:
                 signals.append(batch.notes[Int(event.note)])
                 if transaction == nil, try takeSignals() { return suspended = (batch, index + 1) }
             case .progress:
                 position = max(position, event.position)
                 if event.time > 0 { sourceTime = event.time }
+                if transaction == nil, try meetOrCommit() { number = buffer.adopt(batch) }
             case .note:
                 for binding in bindingsOfTable[batch.shapes[Int(event.shape)].table] {
                     backfills.noted(binding, batch.notes[Int(event.note)])
@@ -53,12 +59,25 @@ extension Link {
         }
     }
 
+    /// Between two transactions of the log: lets go of tables that were ahead, and has several writers store what is much.
+    /// Whether batches may have been let go of.
+    private func meetOrCommit() throws -> Bool {
+        if !ahead.isEmpty {
+            try meetTables(at: position)
+            return true
+        }
+        guard isDueApart, position > committed else { return false }
+        try commit()
+        return true
+    }
+
     private func route(_ event: ChangeEvent, in batch: ChangeBatch, number: Int32) throws {
         let sequence = transaction?.sequence ?? 0
         transaction?.sequence = sequence + 1
         let newRow = RowReference(batch: event.newRow < 0 ? -1 : number, firstField: event.newRow)
         let oldRow = RowReference(batch: event.oldRow < 0 ? -1 : number, firstField: event.oldRow)
         for binding in bindingsOfTable[batch.shapes[Int(event.shape)].table] {
+            if has(binding) { continue }
             if hasWindows, phases[binding] != .open {
                 try leaveOut(event, in: batch, number: number, sequence: sequence, binding)
                 continue
@@ -214,18 +233,23 @@ extension Link {
 
     /// The stream shows a table in another shape from here on.
     private func follow(_ shape: TableShape) throws {
-        for binding in bindingsOfTable[shape.table] where phases[binding] != .over {
-            let known = buffer.parts[binding].shape
-            guard !known.isSame(as: shape) || known.types != shape.types else { continue }
-            try store()
-            if backfills.follows(binding, shape) { try abandonChunkAndWait(of: binding) }
-            if !chunkShapes[binding].isSame(as: shape) {
-                try abandonChunkAndWait(of: binding)
-                chunkShapes[binding] = shape
-            }
-            try evolve(binding, to: shape)
-            try buffer.setShape(shape, of: binding, binding: spec.bindings[binding])
+        for binding in bindingsOfTable[shape.table] {
+            if has(binding) { ahead[binding]?.shape = shape } else { try follow(shape, binding) }
         }
+    }
+
+    func follow(_ shape: TableShape, _ binding: Int) throws {
+        guard phases[binding] != .over else { return }
+        let known = buffer.parts[binding].shape
+        guard !known.isSame(as: shape) || known.types != shape.types else { return }
+        try store()
+        if backfills.follows(binding, shape) { try abandonChunkAndWait(of: binding) }
+        if !chunkShapes[binding].isSame(as: shape) {
+            try abandonChunkAndWait(of: binding)
+            chunkShapes[binding] = shape
+        }
+        try evolve(binding, to: shape)
+        try buffer.setShape(shape, of: binding, binding: spec.bindings[binding])
     }
 
     private func truncate(_ events: Slice<UnsafeBufferPointer<ChangeEvent>>, in batch: ChangeBatch) throws {
@@ -234,7 +258,8 @@ extension Link {
         for event in events {
             let sequence = transaction?.sequence ?? 0
             transaction?.sequence = sequence + 1
-            for binding in bindingsOfTable[batch.shapes[Int(event.shape)].table] where phases[binding] == .open {
+            for binding in bindingsOfTable[batch.shapes[Int(event.shape)].table]
+            where phases[binding] == .open && !has(binding) {
                 if touched[binding] != nil { try abandonChunkAndWait(of: binding) }
                 if backfills.isFiltering(binding) {
                     try abandonChunkAndWait(of: binding)

@@ -14,8 +14,12 @@ extension Link {
         signals.removeAll()
         if !hasGaps { try begin() }
         passOnSignals()
-        return backfills.holdsLog
+        return holdsLog
     }
+
+    /// Whether the log waits for rows that are read. Not while tables are further than the link: only the log brings it to where
+    /// they can be read.
+    var holdsLog: Bool { backfills.holdsLog && ahead.isEmpty }
 
     /// Begins what signals ask for and whose turn has come, records what became of others, and has readers for it.
     func beginSignalled() throws {
@@ -30,6 +34,8 @@ extension Link {
     }
 
     private func begin() throws {
+        // A chunk of a table that has later changes already would be taken for one that lacks them.
+        guard ahead.isEmpty else { return }
         let parked = Set(transactor.parked.keys)
         let begun = try backfills.beginSignalled(excluding: busyBindings, parked: parked) { buffer.parts[$0].shape }
         for binding in begun {

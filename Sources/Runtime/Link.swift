@@ -56,6 +56,9 @@ final class Link {
     var gaps: [Set<[[UInt8]?]>]
     var hasGaps: Bool { gaps.contains { !$0.isEmpty } }
 
+    /// By binding: tables that are further than the link (see `storeApart`). No chunk is read while there are any.
+    var ahead: [Int: Ahead]
+
     var held: [HeldChanges?]
     /// By binding: what the log has named while a sweep's chunk is under way.
     var touched: [TouchedKeys?]
@@ -106,6 +109,7 @@ final class Link {
         phases = spec.bindings.indices.map(backfills.phase)
         hasWindows = spec.bindings.contains { $0.window != nil }
         gaps = Array(repeating: [], count: spec.bindings.count)
+        ahead = Link.ahead(transactor, spec)
         held = Array(repeating: nil, count: spec.bindings.count)
         touched = Array(repeating: nil, count: spec.bindings.count)
         deliveries = Array(repeating: nil, count: spec.bindings.count)
@@ -129,13 +133,13 @@ final class Link {
         try beginSignalled()
         answerDesks()
         try noteProgress()
-        if let (batch, index) = suspended, !backfills.holdsLog {
+        if let (batch, index) = suspended, !holdsLog {
             suspended = nil
             try process(batch, from: index)
             try settle()
             return true
         }
-        switch mailbox.next(wait: 1000, holdsLog: backfills.holdsLog) {
+        switch mailbox.next(wait: 1000, holdsLog: holdsLog) {
         case .message(let message):
             try handle(message)
         case .batch(let batch):
@@ -156,10 +160,15 @@ final class Link {
         try transactor.confirmFence()
     }
 
-    /// Stores what is large, commits what is whole and has nothing waiting behind it.
+    /// Whether so much is buffered that it should be stored now.
+    var isBufferFull: Bool { buffer.changes >= Link.storeChanges || buffer.batchBytes >= Link.storeBytes }
+
+    /// Stores what is large, commits what is whole and has nothing waiting behind it. Several writers can store what is whole:
+    /// for the end of the open transaction is waited, up to twice the bounds.
     private func settle() throws {
         let isLarge = buffer.bytes >= Link.storeBytes || buffer.changes >= Link.storeChanges
-        if isLarge { try store() }
+        let isTooLarge = buffer.bytes >= 2 * Link.storeBytes || buffer.changes >= 2 * Link.storeChanges
+        if isLarge, transactor.writers == 1 || isTooLarge || transactor.isOpen || hasGaps { try store() }
         guard transaction == nil, position > committed || isTimeDue, isLarge || !mailbox.hasBatch, !hasGaps else {
             return
         }
@@ -179,14 +188,18 @@ final class Link {
     /// Commits everything up to `position`, between two transactions.
     func commit() throws {
         for (index, part) in buffer.parts.enumerated() { changesSinceCommit[index] += part.count }
-        try buffer.store(into: transactor)
         let streaming = backfills.passed(position)
         changedStates.formUnion(streaming)
         var states: [Int: BindingCheckpoint] = [:]
         for index in changedStates { states[index] = backfills.state(of: index) }
-        try transactor.commit(
-            LinkCheckpoint(position: position, captureState: try backfills.captureState(), time: sourceTime),
-            bindings: states, signals: backfills.takeSignals())
+        let checkpoint = LinkCheckpoint(
+            position: position, captureState: try backfills.captureState(), time: sourceTime)
+        if mayStandApart(states) {
+            try buffer.storeApart(into: transactor, at: checkpoint, together: Link.together)
+        } else {
+            try buffer.store(into: transactor)
+        }
+        try transactor.commit(checkpoint, bindings: states, signals: backfills.takeSignals())
         committed = position
         committedTime = sourceTime ?? committedTime
         status.durable = position
@@ -221,7 +234,7 @@ final class Link {
             try commit()
             awaited = backfills.awaitedPosition
         }
-        if target == nil, backfills.isAtRest { target = try capture.committedPosition() }
+        if target == nil, backfills.isAtRest, ahead.isEmpty { target = try capture.committedPosition() }
         if let target, !status.isCaughtUp {
             if committed >= target, awaited == .zero {
                 status.isCaughtUp = true

@@ -16,7 +16,7 @@ struct LinkBuffer {
     let pool = RowPool()
     private(set) var parts: [Part]
     /// Memory of the batches that are kept alive.
-    private var batchBytes = 0
+    private(set) var batchBytes = 0
     /// Changes taken since the last `clear`.
     private(set) var changes = 0
     private var current: (batch: ChangeBatch, index: Int32)?
@@ -92,20 +92,33 @@ struct LinkBuffer {
         changes += 1
     }
 
+    /// What is buffered, binding by binding.
+    private var stored: [StoredPart] {
+        parts.indices.compactMap { index in
+            let part = parts[index]
+            guard part.count > 0, !part.isUpsert || !part.fold.isEmpty else { return nil }
+            return StoredPart(
+                binding: index, shape: part.shape,
+                changes: part.isUpsert ? .net(part.fold.changes) : .logged(part.log))
+        }
+    }
+
     /// Stores everything, binding by binding, and forgets it.
     mutating func store(into target: any RowStore) throws {
-        for index in parts.indices where parts[index].count > 0 {
-            let part = parts[index]
-            if part.isUpsert {
-                if !part.fold.isEmpty {
-                    try target.store(part.fold.changes, binding: index, shape: part.shape, rows: pool)
-                }
-            } else {
-                try target.append(part.log, binding: index, shape: part.shape, rows: pool)
-            }
-        }
+        for part in stored { try target.store(part, rows: pool) }
         clear()
     }
+
+    /// Has several writers store everything side by side, up to a checkpoint, and forgets it.
+    mutating func storeApart(
+        into target: any Transactor, at checkpoint: LinkCheckpoint, together: ([() throws -> Void]) throws -> Void
+    ) throws {
+        try target.storeApart(stored, at: checkpoint, rows: pool, together: together)
+        clear()
+    }
+
+    /// Whether more than one binding has changes.
+    var hasSeveral: Bool { parts.lazy.filter { $0.count > 0 }.prefix(2).count > 1 }
 
     /// Forgets everything that is buffered.
     mutating func clear() {

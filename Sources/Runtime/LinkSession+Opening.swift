@@ -27,12 +27,12 @@ extension LinkSession {
         if !opened.isEmpty {
             let start: CaptureStart
             do {
-                start = try runner.capture.prepare(
-                    opened.map(\.transactor.checkpoint), followed: followed(opened), stop: runner.stop
-                ) { phrase in
-                    var event = RunEvent(.warning, task: runner.capture.name)
-                    event.message = phrase
-                    runner.observer.record(event)
+                start = try LinkSession.start(of: opened) { checkpoints in
+                    try runner.capture.prepare(checkpoints, followed: followed(opened), stop: runner.stop) { phrase in
+                        var event = RunEvent(.warning, task: runner.capture.name)
+                        event.message = phrase
+                        runner.observer.record(event)
+                    }
                 }
             } catch {
                 opened.forEach { $0.transactor.close() }
@@ -168,6 +168,25 @@ extension LinkSession {
                 willBackfill: state.phase == .pending, isRebuilt: begin.isRebuilt)
         }
         return (tables, backfills)
+    }
+
+    /// What a capture finds for the links' checkpoints. The log must also lead to where single tables are that are further than
+    /// their link; else that is the link's refusal.
+    static func start(
+        of opened: [(member: LinkMember, transactor: any Transactor)],
+        preparing: ([LinkCheckpoint?]) throws -> CaptureStart
+    ) throws -> CaptureStart {
+        var further: [(link: Int, checkpoint: LinkCheckpoint)] = []
+        for (link, (member, transactor)) in opened.enumerated() {
+            let places = member.spec.bindings.indices.compactMap { transactor.ahead(of: $0) }
+            if let furthest = places.max(by: { $0.position < $1.position }) { further.append((link, furthest)) }
+        }
+        var start = try preparing(opened.map(\.transactor.checkpoint) + further.map(\.checkpoint))
+        for (refusal, place) in zip(start.refusals.dropFirst(opened.count), further) {
+            start.refusals[place.link] = start.refusals[place.link] ?? refusal
+        }
+        start.refusals = Array(start.refusals.prefix(opened.count))
+        return start
     }
 
     /// Tables of which a link has rows already.

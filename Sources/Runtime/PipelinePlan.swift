@@ -39,6 +39,8 @@ public struct PipelinePlan: Sendable {
         public var refusals: [RunError] = []
         /// What the catalog's policies have done instead, in a sentence each.
         public var remarks: [String] = []
+        /// What is worth to know of how it runs, in a sentence each; nothing is done about it.
+        public var notes: [String] = []
     }
 
     public var capture: String
@@ -67,8 +69,9 @@ public struct PipelinePlan: Sendable {
             refusals.append(PipelinePlan.known(error, of: capture.name))
         }
         do {
-            let start = try capture.plan(
-                opened.map(\.transactor.checkpoint), followed: LinkSession.followed(opened))
+            let start = try LinkSession.start(of: opened) { checkpoints in
+                try capture.plan(checkpoints, followed: LinkSession.followed(opened))
+            }
             changes = start.changes
             for (index, (member, transactor)) in opened.enumerated() {
                 links.append(PipelinePlan.link(member.spec, transactor, capture, start, start.refusals[index]))
@@ -96,6 +99,11 @@ public struct PipelinePlan: Sendable {
             link.refusals = transactor.refusals
             link.backfills = zip(spec.bindings, tables).compactMap { backfill($0, $1, start) }
             link.follow(transactor.refusals)
+            if transactor.writers > 1 {
+                link.notes.append(
+                    "\(transactor.writers) writers store large commits, each its own tables (tasks): readers can see tables that "
+                        + "differ by a commit; each table by itself has whole source transactions, each once")
+            }
         } catch {
             link.refusals.append(known(error, of: spec.materialization))
         }

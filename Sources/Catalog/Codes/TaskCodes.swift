@@ -5,7 +5,7 @@ extension DiagnosticCode {
     /// The codes of captures, materializations and their bindings.
     static let taskCodes: [DiagnosticCode] = [
         .unknownConnector, .wrongConnectorKind, .duplicateResource, .unfedCollection, .timeOrder, .sharedSlot,
-        .noBindings, .sharedTable, .longName, .tableLoop, .sealedValue,
+        .noBindings, .sharedTable, .longName, .tableLoop, .sealedValue, .splitCommits,
     ]
 
     /// An image that no built-in connector belongs to.
@@ -289,6 +289,40 @@ extension DiagnosticCode {
                     config: { address: db, database: shop, user: flow, password: { env: P } }
                 bindings:
                   - { source: shop/orders, resource: { table: orders, schema: copies } }
+            """)
+
+    /// Rows of one source transaction that are committed by several writers.
+    static let splitCommits = DiagnosticCode(
+        612, title: "commits that several writers share",
+        explanation: """
+            With tasks above 1 a large commit is split by table: each writer commits its own tables, one after the other as \
+            they get ready. Whoever reads there can see a table that has a transaction of the source beside one that \
+            does not have it yet. Every table by itself has whole transactions, in order, each once. With one task, \
+            all tables of a link show the same state of the source at any moment.
+            """,
+        bad: """
+            collections:
+              shop/orders: { key: [/id] }
+            materializations:
+              shop/warehouse:
+                endpoint:
+                  connector:
+                    image: materialize-postgres
+                    config: { address: db, database: shop, user: flow, password: { env: P }, tasks: 4 }
+                bindings:
+                  - { source: shop/orders, resource: { table: orders } }
+            """,
+        mended: """
+            collections:
+              shop/orders: { key: [/id] }
+            materializations:
+              shop/warehouse:
+                endpoint:
+                  connector:
+                    image: materialize-postgres
+                    config: { address: db, database: shop, user: flow, password: { env: P } }
+                bindings:
+                  - { source: shop/orders, resource: { table: orders } }
             """)
 
     /// A task that does nothing.

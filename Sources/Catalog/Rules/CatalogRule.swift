@@ -16,6 +16,7 @@ enum CatalogRules {
             TableNameRule.self, TableLoopRule.self,
             FedCollectionRule.self, TimeOrderRule.self, SlotRule.self, FieldSelectionRule.self, PartitionRule.self,
             EmptyTaskRule.self, ExtensionNameRule.self, TestRule.self, UnsupportedRule.self, UnfollowedRule.self,
+            SplitCommitRule.self,
         ]
     }
 

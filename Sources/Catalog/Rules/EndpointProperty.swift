@@ -15,7 +15,7 @@ struct EndpointProperty: Sendable {
 
     /// A value that a refused property may have.
     enum Allowed: Sendable, Equatable {
-        case no, one
+        case no
         case text(String)
     }
 
@@ -92,14 +92,14 @@ struct EndpointProperty: Sendable {
     private static let destination =
         followed([
             "schema", "insertMode", "deleteMode", "hardDelete", "schemaEvolution", "onRowError", "resource.onRowError",
-            "advanced.sessionReplicationRole",
+            "advanced.sessionReplicationRole", "tasks",
             "advanced.metadataSchema", "resource.table", "resource.schema", "resource.delta_updates",
             "resource.insertMode", "resource.deleteMode", "resource.adopt",
             "resource.additional_table_create_sql",
         ])
         + harmless(["advanced.flushInterval", "advanced.maxTransactionBytes", "advanced.no_flow_document"])
         + [
-            refused("dbt_job_trigger"), refused("tasks", but: .one), refused("advanced.toast", but: .text("null")),
+            refused("dbt_job_trigger"), refused("advanced.toast", but: .text("null")),
         ]
 
     /// The member of a config that asks for what isn't done; nil where there is none.
@@ -119,7 +119,6 @@ extension EndpointProperty.Allowed {
     fileprivate func covers(_ node: Node) -> Bool {
         switch self {
         case .no: node.bool == false
-        case .one: node.int == 1
         case .text(let text): node.string == text
         }
     }

@@ -19,6 +19,8 @@ struct BindingRecord {
     var state: BindingCheckpoint
     var shape: String
     var error: String?
+    /// Where one of several writers left the table; nil where none did.
+    var place: LinkCheckpoint?
 }
 
 extension LinkRecord {
@@ -83,7 +85,7 @@ extension BindingRecord {
             """
             SELECT collection, destination_schema, destination_table, source_schema, source_table, phase, backfill,
                    backfill_counter, rows, bytes, estimated_rows, shape, error,
-                   to_jsonb(b) ->> 'rebuild_counter'
+                   to_jsonb(b) ->> 'rebuild_counter', to_jsonb(b) ->> 'position', to_jsonb(b) ->> 'capture_state'
               FROM \(metadata.bindings) b WHERE materialization = $1 AND capture = $2
              ORDER BY destination_schema, destination_table
             """, [materialization, capture])
@@ -97,7 +99,10 @@ extension BindingRecord {
             return BindingRecord(
                 collection: rows[row, 0] ?? "", schema: rows[row, 1] ?? "", table: rows[row, 2] ?? "",
                 sourceSchema: rows[row, 3] ?? "", sourceTable: rows[row, 4] ?? "", state: state,
-                shape: rows[row, 11] ?? "", error: rows[row, 12])
+                shape: rows[row, 11] ?? "", error: rows[row, 12],
+                place: rows[row, 14].flatMap { LogPosition($0) }.map {
+                    LinkCheckpoint(position: $0, captureState: rows[row, 15] ?? "")
+                })
         }
     }
 }

@@ -89,6 +89,24 @@ struct LinkStatements: Sendable {
             parameters: [link.materialization, link.capture, binding.schema, binding.name] + values(of: state))
     }
 
+    /// Notes how far tables are whose rows a writer stores; fails where one has no record.
+    func place(_ checkpoint: LinkCheckpoint, of bindings: [LinkBinding]) -> Statement {
+        Statement(
+            sql: """
+                WITH touched AS (
+                  UPDATE \(metadata.bindings) SET position = $3::pg_lsn, capture_state = $4, updated_at = now()
+                   WHERE materialization = $1 AND capture = $2
+                     AND EXISTS (SELECT FROM unnest($5::text[], $6::text[]) AS a (s, t)
+                                  WHERE s = destination_schema AND t = destination_table)
+                  RETURNING 1)
+                SELECT 1 / (count(*) = cardinality($5::text[]))::int FROM touched
+                """,
+            parameters: [
+                link.materialization, link.capture, checkpoint.position.description, checkpoint.captureState,
+                ArrayText.of(bindings.map(\.schema)), ArrayText.of(bindings.map(\.name)),
+            ])
+    }
+
     /// Writes the shape that a binding's table is prepared for now.
     func shape(_ record: String, of binding: LinkBinding) -> Statement {
         Statement(
@@ -99,9 +117,9 @@ struct LinkStatements: Sendable {
             parameters: [link.materialization, link.capture, binding.schema, binding.name, record])
     }
 
-    /// Records a binding, or renews its record.
+    /// Records a binding, or renews its record. `isNew`: nothing of what was known of the table holds any more.
     func record(
-        _ binding: LinkBinding, source: TableShape, state: BindingCheckpoint, shape: String
+        _ binding: LinkBinding, source: TableShape, state: BindingCheckpoint, shape: String, isNew: Bool
     ) -> Statement {
         Statement(
             sql: """
@@ -114,10 +132,12 @@ struct LinkStatements: Sendable {
                   SET phase = EXCLUDED.phase, backfill = EXCLUDED.backfill, backfill_counter = EXCLUDED.backfill_counter,
                       rebuild_counter = EXCLUDED.rebuild_counter, rows = EXCLUDED.rows, bytes = EXCLUDED.bytes, estimated_rows = EXCLUDED.estimated_rows,
                       collection = EXCLUDED.collection, source_schema = EXCLUDED.source_schema,
-                      source_table = EXCLUDED.source_table, shape = EXCLUDED.shape, updated_at = now()
+                      source_table = EXCLUDED.source_table, shape = EXCLUDED.shape, updated_at = now(),
+                      position = CASE WHEN $16::boolean THEN NULL ELSE b.position END,
+                      capture_state = CASE WHEN $16::boolean THEN NULL ELSE b.capture_state END
                 """,
             parameters: [link.materialization, link.capture, binding.schema, binding.name] + values(of: state)
-                + [binding.collection, source.namespace, source.name, shape])
+                + [binding.collection, source.namespace, source.name, shape, isNew ? "true" : "false"])
     }
 
     private func values(of state: BindingCheckpoint) -> [String?] {

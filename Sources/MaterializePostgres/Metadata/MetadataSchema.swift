@@ -101,7 +101,7 @@ struct MetadataSchema: Sendable {
                AND EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass(\(literal: checkpoints.quoted))
                              AND attname = 'error_class' AND NOT attisdropped)
                AND EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass(\(literal: bindings.quoted))
-                             AND attname = 'rebuild_counter' AND NOT attisdropped)
+                             AND attname = 'position' AND NOT attisdropped)
                AND to_regclass(\(literal: parkedChanges.quoted)) IS NOT NULL
                AND to_regclass(\(literal: signals.quoted)) IS NOT NULL
             """)
@@ -125,7 +125,8 @@ struct MetadataSchema: Sendable {
           rows bigint NOT NULL, bytes bigint NOT NULL, estimated_rows bigint,
           shape jsonb NOT NULL, error text, updated_at timestamptz NOT NULL DEFAULT now(),
           PRIMARY KEY (materialization, capture, destination_schema, destination_table)) WITH (fillfactor = 50);
-        ALTER TABLE \(bindings) ADD COLUMN IF NOT EXISTS rebuild_counter integer;
+        ALTER TABLE \(bindings) ADD COLUMN IF NOT EXISTS rebuild_counter integer,
+          ADD COLUMN IF NOT EXISTS position pg_lsn, ADD COLUMN IF NOT EXISTS capture_state text;
         CREATE TABLE IF NOT EXISTS \(parks) (
           materialization text NOT NULL, capture text NOT NULL,
           destination_schema text NOT NULL, destination_table text NOT NULL,
@@ -177,6 +178,8 @@ struct MetadataSchema: Sendable {
         COMMENT ON COLUMN \(bindings).estimated_rows IS 'The source''s estimate as the backfill began.';
         COMMENT ON COLUMN \(bindings).shape IS
           'The source''s columns that the table was last prepared for: names, types, attribute numbers.';
+        COMMENT ON COLUMN \(bindings).position IS
+          'Where one of several writers has left the table; counts while it is after the link''s own position.';
         COMMENT ON COLUMN \(bindings).error IS 'What stopped the link at this table; null while all is well.';
         COMMENT ON TABLE \(parks) IS
           'A row for each table that is parked: its changes wait in parked_changes since a row of it was refused.';

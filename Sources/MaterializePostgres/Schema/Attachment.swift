@@ -32,7 +32,8 @@ struct Attachment {
             if !hasKey { try foreseeKey(layout) }
         } else {
             let shapeRecord = ShapeRecord(layout)
-            let statement = statements.record(binding, source: shape, state: state, shape: shapeRecord.json)
+            let statement = statements.record(
+                binding, source: shape, state: state, shape: shapeRecord.json, isNew: record == nil || isRebuilt)
             try scope.rethrowing { _ = try connection.query(statement.sql, statement.parameters) }
         }
         let table = BoundTable(

@@ -14,6 +14,8 @@ struct DestinationTable: Equatable {
     var uniqueIndexes = 0
     /// Whether a foreign key refers to the table.
     var isReferredTo = false
+    /// Whether the table has a foreign key.
+    var refers = false
     /// What would take other rows than it is given, without an error; nil where nothing does.
     var obstacle: Obstacle?
 

@@ -17,7 +17,8 @@ struct TableInspection {
             SELECT c.oid, c.relkind, EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND confrelid = c.oid),
                    row_security_active(c.oid),
                    (SELECT rulename FROM pg_rewrite WHERE ev_class = c.oid AND ev_enabled <> 'D' AND ev_type <> '1' LIMIT 1),
-                   (SELECT count(*) FROM pg_index WHERE indrelid = c.oid AND indisunique)
+                   (SELECT count(*) FROM pg_index WHERE indrelid = c.oid AND indisunique),
+                   EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND conrelid = c.oid)
               FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
              WHERE n.nspname = $1 AND c.relname = $2
             """, [name.schema.name, name.name.name])
@@ -26,6 +27,7 @@ struct TableInspection {
         var table = DestinationTable(columns: try columns(oid), isPartitioned: kind == "p")
         table.uniqueIndexes = rows[0, 5].flatMap { Int($0) } ?? 0
         table.isReferredTo = rows[0, 2] == "t"
+        table.refers = rows[0, 6] == "t"
         table.obstacle = rows[0, 3] == "t" ? .rowSecurity : rows[0, 4].map { .rule($0) }
         try readKeys(oid, into: &table)
         return .table(table)

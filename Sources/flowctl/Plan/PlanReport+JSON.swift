@@ -34,6 +34,7 @@ extension PlanReport {
                 ("changes", .array(endpoint.changes.map { json($0, endpoint) })),
                 ("backfills", .array(endpoint.backfills.map(json))),
                 ("remarks", .array(endpoint.remarks.map { .string($0) })),
+                ("notes", .array(endpoint.notes.map { .string($0) })),
             ]))
     }
 

@@ -19,6 +19,8 @@ struct PlanReport {
         var backfills: [PipelinePlan.Backfill] = []
         /// What the catalog's policies have done, in sentences.
         var remarks: [String] = []
+        /// What is worth to know of how it runs.
+        var notes: [String] = []
     }
 
     var endpoints: [Endpoint]

@@ -59,6 +59,7 @@ extension PlanReport {
         }
         endpoints[place].backfills += link.backfills
         endpoints[place].remarks += link.remarks
+        endpoints[place].notes += link.notes.filter { !endpoints[place].notes.contains($0) }
         for error in link.refusals { refuse(error, "materialization", link.spec.materialization) }
     }
 

@@ -68,6 +68,7 @@ struct PlanText {
             }
         }
         return lines + endpoint.remarks.map { "  " + coloured("-", "31") + " \($0)" }
+            + endpoint.notes.map { "  note: \($0)" }
     }
 
     private static func object(_ backfill: PipelinePlan.Backfill) -> String {

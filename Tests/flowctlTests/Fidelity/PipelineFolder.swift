@@ -21,6 +21,10 @@ final class PipelineFolder {
     var source: ConnectionParameters
     let destination: ConnectionParameters
     let folder: URL
+    /// More of the materialization's config.
+    var config: [String: Any] = [:]
+    /// The materialization's `tasks`.
+    var tasks = 1
     /// The capture's `advanced`.
     private let advanced: [String: Any]
 
@@ -98,7 +102,9 @@ final class PipelineFolder {
             "collections": collections,
             "materializations": [
                 "fidelity/destination": [
-                    "endpoint": endpoint("materialize-postgres:dev", destination, [:]), "bindings": materialization,
+                    "endpoint": endpoint(
+                        "materialize-postgres:dev", destination, config.merging(["tasks": tasks]) { $1 }),
+                    "bindings": materialization,
                 ]
             ],
         ]
