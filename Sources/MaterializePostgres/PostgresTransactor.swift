@@ -329,28 +329,13 @@ final class PostgresTransactor: Transactor {
         _ parts: [StoredPart], at checkpoint: LinkCheckpoint, rows: RowPool,
         together: ([() throws -> Void]) throws -> Void
     ) throws {
-        var shares: [PostgresTableWriter.Share] = []
-        var rest: [StoredPart] = []
-        for part in parts {
-            let table = try tables.attached(part.binding)
-            if !session.isInTransaction, mayStandApart(table) {
-                shares.append((part, table))
-            } else {
-                rest.append(part)
-            }
-        }
         let apart = self.apart ?? TableWriters(config, statements, tables, watch)
         self.apart = apart
-        if try !apart.store(shares, at: checkpoint, rows: rows, together: together) { rest = parts }
+        let isFree = !session.isInTransaction
+        let rest = try apart.store(parts, at: checkpoint, rows: rows, together: together) { table in
+            isFree && !parking.holds(table.number) && table.mayStandApart(isReplica: session.isReplica)
+        }
         for part in rest { try store(part, rows: rows) }
-    }
-
-    /// Whether a table's rows need nothing of the link's own transaction: neither a change of its columns, nor a park, nor what
-    /// the backfill has left to be done; and nobody checks them against other tables.
-    private func mayStandApart(_ table: BoundTable) -> Bool {
-        let found = table.layout.table
-        return table.hasKey && table.adoption == nil && table.layout.pending == nil && !parking.holds(table.number)
-            && (session.isReplica || !found.refers && !found.isReferredTo)
     }
 
     private func write(_ checkpoint: LinkCheckpoint) throws {

@@ -20,20 +20,30 @@ final class TableWriters {
         self.watch = watch
     }
 
-    /// Has each writer store and commit its share. False, with nothing stored, where one of them would have all.
+    /// Has each writer store and commit its share of what the tables have that `isFit` is true of. Returns what was left: all, where
+    /// one writer would have the whole.
     func store(
-        _ shares: [PostgresTableWriter.Share], at checkpoint: LinkCheckpoint, rows: RowPool,
-        together: ([() throws -> Void]) throws -> Void
-    ) throws -> Bool {
-        let groups = Dictionary(grouping: shares) { $0.table.binding.index % config.tasks }
-        guard groups.count > 1 else { return false }
+        _ parts: [StoredPart], at checkpoint: LinkCheckpoint, rows: RowPool,
+        together: ([() throws -> Void]) throws -> Void, isFit: (BoundTable) -> Bool
+    ) throws -> [StoredPart] {
+        var groups: [Int: [PostgresTableWriter.Share]] = [:]
+        var rest: [StoredPart] = []
+        for part in parts {
+            let table = try tables.attached(part.binding)
+            if isFit(table) {
+                groups[table.binding.index % config.tasks, default: []].append((part, table))
+            } else {
+                rest.append(part)
+            }
+        }
+        guard groups.count > 1 else { return parts }
         try together(
             groups.sorted { $0.key < $1.key }.map { number, shares in
                 let writer = writers[number] ?? PostgresTableWriter(config, statements, tables, watch)
                 writers[number] = writer
                 return { try writer.store(shares, at: checkpoint, rows: rows) }
             })
-        return true
+        return rest
     }
 
     func close() {

@@ -47,7 +47,6 @@ struct UnfollowedTests {
                 "key: [/id]", with: "key: [/id]\n    projections: { region: { location: /name, partition: true } }")
         ),
         ("autoDiscover.addNewBindings", catalog(capture: "autoDiscover: { addNewBindings: true }")),
-        ("tasks", catalog(destination: ", tasks: 2")),
         (
             "dbt_job_trigger",
             catalog(destination: ", dbt_job_trigger: { job_id: '1', account_id: '2', api_key: hunter2 }")

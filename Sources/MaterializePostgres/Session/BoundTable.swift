@@ -57,6 +57,13 @@ final class BoundTable: @unchecked Sendable {
         return layout.table.columns.allSatisfy { $0.isGenerated || own.containsName($0.name) }
     }
 
+    /// Whether its rows need nothing of the link's own transaction: neither a change of its columns nor what a backfill has left to
+    /// be done; and nobody checks them against other tables.
+    func mayStandApart(isReplica: Bool) -> Bool {
+        hasKey && adoption == nil && layout.pending == nil
+            && (isReplica || !layout.table.refers && !layout.table.isReferredTo)
+    }
+
     /// How rows of a shape go into the table now. Columns are found by the source's attribute number, else by name.
     func plan(for shape: TableShape, serial: Int) throws -> StorePlan {
         let current = layout.shape
