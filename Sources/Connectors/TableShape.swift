@@ -68,6 +68,9 @@ public struct ColumnShape: Hashable, Sendable {
     public var missingValue: String?
     /// False of a column that a destination leaves out.
     public var isStored = true
+    /// Whether texts of other bytes can be equal here, by a nondeterministic collation. As the source's catalog has it now; no part of
+    /// what a shape is.
+    public var joinsTexts = false
     /// Whether the type is the catalog's word for the destination's column instead of the source's.
     public var isDeclared = false
 

@@ -52,7 +52,7 @@ struct SourceWait {
                      CASE WHEN l.pid IS NULL THEN 'a prepared transaction'
                           ELSE format('process %s', l.pid) || COALESCE(format(' (%s)', a.usename), '') END))
               FROM unnest(\(literal: oids)::oid[]) AS t (oid)
-              CROSS JOIN LATERAL (SELECT t.oid UNION SELECT p.relid FROM pg_partition_tree(t.oid) p) AS r (oid)
+              CROSS JOIN LATERAL (SELECT t.oid UNION SELECT p.relid FROM \(raw: PartitionTree.sql(of: "t.oid")) p) AS r (oid)
               JOIN pg_locks l ON l.locktype = 'relation' AND l.relation = r.oid
                 AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
               LEFT JOIN pg_stat_activity a ON a.pid = l.pid

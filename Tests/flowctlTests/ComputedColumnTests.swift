@@ -44,6 +44,27 @@ struct ComputedColumnTests {
         try setup.end()
     }
 
+    @Test("one that prints a value as the writer's session has it is left out, whatever else the table has")
+    func printed() throws {
+        let setup = try setUp("generatedtext")
+        try setup.admin.execute(
+            """
+            ALTER TABLE public.b ADD COLUMN tenfold int, ADD COLUMN raw bytea, ADD COLUMN place point, ADD COLUMN f float8,
+              ADD COLUMN raw_text text GENERATED ALWAYS AS (raw::text) STORED,
+              ADD COLUMN place_text text GENERATED ALWAYS AS (place::text) STORED,
+              ADD COLUMN third text GENERATED ALWAYS AS ((id::float8 / 3)::text) STORED,
+              ADD COLUMN plain text GENERATED ALWAYS AS (id::text) STORED
+            """)
+        let apply = try setup.start()
+        for name in ["raw_text", "place_text", "third"] {
+            #expect(apply.output.contains("generated column \\\"\(name)\\\" is left out"), "\(apply.output)")
+        }
+        #expect(!apply.output.contains("generated column \\\"plain\\\""))
+        apply.interrupt()
+        #expect(apply.waitForExit(seconds: 20) == 0, "\(apply.errors)")
+        try setup.end()
+    }
+
     @Test(
         "one within a replica identity would make PostgreSQL 18 refuse the table's updates: nothing is published; earlier it passes"
     )

@@ -41,6 +41,37 @@ struct PartitionTests {
         #expect(try pipeline.differences([("public.t", "public.t")]) == [])
     }
 
+    @Test("a lock that somebody holds on a partition keeps nothing else of the capture waiting")
+    func lockedPartition() throws {
+        let pair = try TestServers.freshDatabases("lockedpartition")
+        let source = try Connection(pair.source)
+        try source.execute(
+            """
+            CREATE TABLE public.r (id int PRIMARY KEY, n int) PARTITION BY RANGE (id);
+            CREATE TABLE public.r1 PARTITION OF public.r FOR VALUES FROM (0) TO (100);
+            CREATE TABLE public.r2 PARTITION OF public.r FOR VALUES FROM (100) TO (200);
+            CREATE TABLE public.a (id int PRIMARY KEY, n int); INSERT INTO public.r VALUES (1, 1), (101, 1)
+            """)
+        let pipeline = try PipelineFolder(pair.source, pair.destination, slot: pair.source.database)
+        let tables = ["r", "a"].map { PipelineFolder.Table(schema: "public", name: $0, key: ["id"]) }
+        let begun = try pipeline.apply(tables)
+        #expect(begun.exitCode == 0, "\(begun.errors)")
+        let holder = try Connection(pair.source)
+        try holder.execute("BEGIN; LOCK TABLE public.r1 IN ACCESS EXCLUSIVE MODE")
+        try source.execute("INSERT INTO public.r2 VALUES (102, 1); INSERT INTO public.a VALUES (1, 1)")
+        let apply = try FlowctlProcess(["apply", "-o", "json", pipeline.write(tables)])
+        let destination = try Connection(pair.destination)
+        func rows(_ table: String) -> String? {
+            try? destination.query("SELECT count(*) FROM public.\(id: table)")[0, 0]
+        }
+        #expect(eventually(seconds: 60) { rows("a") == "1" && rows("r") == "3" }, "\(apply.lines) \(apply.errors)")
+        try source.execute("INSERT INTO public.r2 VALUES (103, 1); INSERT INTO public.a VALUES (2, 1)")
+        #expect(eventually(seconds: 60) { rows("a") == "2" && rows("r") == "4" }, "\(apply.lines) \(apply.errors)")
+        try holder.execute("COMMIT")
+        apply.interrupt()
+        #expect(apply.waitForExit(seconds: 30) == 0, "\(apply.errors)")
+    }
+
     @Test("a key that a partition's old rows lack is refused before anything is made, and as such a partition comes")
     func leafIdentity() throws {
         let pair = try TestServers.freshDatabases("leafidentity")

@@ -161,6 +161,7 @@ struct Attachment {
         guard case .table(let table) = try scope.rethrowing({ try inspection.find(name) }) else {
             throw scope.error(.needsOperator, "additional_table_create_sql removed the table")
         }
+        try requireTellingKey(table, shape)
         let hasKey = !isUpsert || table.hasUniqueKey(binding.key)
         return (BoundTable.Layout(shape: shape, table: table), hasKey)
     }
@@ -198,6 +199,7 @@ struct Attachment {
                     + "resource: it is filled over them then, and what the source lacks is removed. The same where the link's row "
                     + "was taken out of \(statements.metadata.checkpoints): nobody knows any more what the table lacks")
         }
+        try requireTellingKey(table, shape)
         var layout = BoundTable.Layout(shape: shape, table: table)
         var evolution = TableEvolution(
             connection: connection, binding: binding, scope: scope, mayChange: mayChange, provisioning: provisioning)
@@ -231,6 +233,21 @@ struct Attachment {
         }
         layout.table = final
         return (layout, hasKey)
+    }
+
+    /// Rows that the source keeps apart must not be one here.
+    private func requireTellingKey(_ table: DestinationTable, _ shape: TableShape) throws {
+        guard binding.mode == .upsert else { return }
+        for name in binding.key where table.column(name)?.joinsTexts == true {
+            guard let column = shape.storedColumns.first(where: { $0.name.isSameName(as: name) }), !column.joinsTexts
+            else { continue }
+            throw scope.error(
+                .needsOperator,
+                "the destination's key \"\(name)\" has a collation by which texts of other bytes can be equal, and the source's has "
+                    + "none such: rows that the source keeps apart would overwrite each other",
+                hint: "give the destination's column a deterministic collation: ALTER TABLE \(self.name) ALTER COLUMN "
+                    + "\(Identifier(name)) TYPE text COLLATE \"C\"")
+        }
     }
 
     /// The adoption that begins now, or that an earlier run began; nil where the table's rows are the source's, or all of

@@ -86,6 +86,8 @@ struct DestinationColumn: Equatable {
     var isAlwaysIdentity = false
     /// Whether values that are equal to the type's `=` can differ as text (`1.0` and `1.00`).
     var hasLooseEquality = false
+    /// Whether texts of other bytes can be equal, by a nondeterministic collation.
+    var joinsTexts = false
     /// The column of a staging table, as DDL writes it: of a domain's own base type, since what an update left out is null
     /// there, which the domain may refuse.
     var stagedType = ""

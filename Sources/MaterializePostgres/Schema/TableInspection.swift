@@ -67,7 +67,8 @@ struct TableInspection {
                    \(raw: KeyOperators.sql(ofType: "b.oid")),
                    CASE WHEN t.typtype = 'd' THEN format_type(b.oid, -1) ELSE format_type(a.atttypid, a.atttypmod) END
                      || CASE WHEN a.attcollation <> b.typcollation
-                             THEN ' COLLATE ' || quote_ident(cn.nspname) || '.' || quote_ident(co.collname) ELSE '' END
+                             THEN ' COLLATE ' || quote_ident(cn.nspname) || '.' || quote_ident(co.collname) ELSE '' END,
+                   (to_jsonb(co) ->> 'collisdeterministic') = 'false'
               FROM pg_attribute a
               JOIN pg_type t ON t.oid = a.atttypid
               JOIN pg_type b ON b.oid = (
@@ -87,7 +88,8 @@ struct TableInspection {
                 typeModifier: rows[row, 3].flatMap { Int32($0) } ?? -1, collation: rows[row, 8],
                 isNotNull: rows[row, 4] == "t", hasDefault: rows[row, 5] == "t", isGenerated: rows[row, 6] == "t",
                 isAlwaysIdentity: rows[row, 7] == "t", hasLooseEquality: rows[row, 9] == "t",
-                stagedType: rows[row, 11] ?? "", operators: KeyOperators(rows[row, 10]))
+                joinsTexts: rows[row, 12] == "t", stagedType: rows[row, 11] ?? "",
+                operators: KeyOperators(rows[row, 10]))
         }
     }
 

@@ -85,8 +85,7 @@ struct GeneratedColumns: Equatable, Sendable {
                                  WHERE f.oid = (regexp_match(m[2], ':(?:op)?funcid ([0-9]+)'))[1]::oid
                                    AND f.pronamespace = 'pg_catalog'::regnamespace
                                    AND f.proname = ANY ('{\(raw: GeneratedColumns.bytewise.joined(separator: ","))}'))),
-                   d.adbin::text LIKE '%COERCEVIAIO%' AND EXISTS (
-                     SELECT FROM pg_attribute b WHERE b.attrelid = a.attrelid AND b.atttypid IN (700, 701, 1021, 1022))
+                   d.adbin::text LIKE '%COERCEVIAIO%' AND d.adbin::text ~* ':[a-z_]*type(id)? (\(raw: GeneratedColumns.printed))[ }]'
               FROM pg_attribute a JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
               JOIN pg_type t ON t.oid = a.atttypid
               LEFT JOIN pg_collation co ON co.oid = a.attcollation LEFT JOIN pg_namespace ns ON ns.oid = co.collnamespace
@@ -125,6 +124,11 @@ struct GeneratedColumns: Equatable, Sendable {
         ((x.classid = 'pg_attrdef'::regclass AND x.objid = d.oid)
           OR (x.classid = 'pg_class'::regclass AND x.objid = a.attrelid AND x.objsubid = a.attnum))
         """
+
+    /// Types of which a session's settings shape the text (`extra_float_digits`, `bytea_output`): bytea, float4, float8, point, lseg,
+    /// path, box, polygon, line, circle, and arrays of them (pg_type.dat).
+    private static let printed =
+        "17|1001|700|1021|701|1022|600|1017|601|1018|602|1019|603|1020|604|1027|628|629|718|719"
 
     /// Functions that are given a collation and make nothing of it.
     private static let bytewise = [

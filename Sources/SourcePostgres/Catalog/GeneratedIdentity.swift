@@ -19,7 +19,7 @@ struct GeneratedIdentity {
             SELECT n.nspname, c.relname, string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum)
               FROM unnest('{\(raw: oids)}'::oid[]) AS root(oid)
               CROSS JOIN LATERAL
-                   (SELECT root.oid UNION SELECT relid FROM pg_partition_tree(root.oid::regclass) WHERE isleaf) AS part(oid)
+                   (SELECT root.oid UNION SELECT relid FROM \(raw: PartitionTree.sql(of: "root.oid")) t WHERE isleaf) AS part(oid)
               JOIN pg_class c ON c.oid = part.oid AND c.relkind = 'r' JOIN pg_namespace n ON n.oid = c.relnamespace
               JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated <> ''
              WHERE c.relreplident = 'f'

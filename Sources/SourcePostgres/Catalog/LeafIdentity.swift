@@ -48,7 +48,7 @@ struct LeafIdentity {
                       JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
                      WHERE i.indrelid = c.oid AND k.place <= i.indnkeyatts
                        AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END)
-              FROM pg_partition_tree(\(literal: String(root))::oid::regclass) t
+              FROM \(raw: PartitionTree.sql(of: "\(root)::oid")) t
               JOIN pg_class c ON c.oid = t.relid JOIN pg_namespace n ON n.oid = c.relnamespace
              WHERE t.isleaf AND c.relkind = 'r' ORDER BY 1, 2
             """)

@@ -80,7 +80,7 @@ struct TableCatalog {
         let rows = try connection.query(
             """
             SELECT sum(CASE WHEN c.reltuples > 0 THEN c.reltuples ELSE 0 END)::int8
-              FROM pg_partition_tree(\(literal: String(oid))::oid::regclass) t JOIN pg_class c ON c.oid = t.relid
+              FROM \(raw: PartitionTree.sql(of: "\(oid)::oid")) t JOIN pg_class c ON c.oid = t.relid
             """)
         return rows[0, 0].flatMap { Int64($0) }
     }
@@ -136,18 +136,19 @@ struct TableCatalog {
         let rows = try connection.query(
             """
             SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.atttypid, a.atttypmod, \(raw: TableCatalog.isNeverNull), a.attnum,
-                   t.typlen = -1 AND a.attstorage <> 'p',
+                   t.typlen = -1 AND t.typstorage <> 'p',
                    CASE WHEN a.attcollation <> t.typcollation AND a.attcollation <> 0
                         THEN quote_ident(ns.nspname) || '.' || quote_ident(co.collname) END,
                    CASE WHEN a.atthasmissing THEN array_to_string(a.attmissingval, '')
                         WHEN \(literal: table.isPartitioned ? "t" : "f")::boolean THEN (
                           SELECT array_to_string(l.attmissingval, '')
-                            FROM pg_partition_tree(a.attrelid::regclass) t JOIN pg_attribute l ON l.attrelid = t.relid
+                            FROM \(raw: PartitionTree.sql(of: "a.attrelid")) t JOIN pg_attribute l ON l.attrelid = t.relid
                            WHERE l.attname = a.attname AND l.atthasmissing LIMIT 1) END,
                    \(literal: String(table.replicaIdentity)) = 'f' OR EXISTS (
-                     SELECT FROM pg_index i WHERE i.indrelid = a.attrelid AND a.attnum = ANY (i.indkey)
+                     SELECT FROM pg_index i WHERE i.indrelid = a.attrelid AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])
                         AND CASE \(literal: String(table.replicaIdentity)) WHEN 'd' THEN i.indisprimary
-                                 WHEN 'i' THEN i.indisreplident ELSE false END)
+                                 WHEN 'i' THEN i.indisreplident ELSE false END),
+                   (to_jsonb(co) ->> 'collisdeterministic') = 'false'
               FROM pg_attribute a
               JOIN pg_type t ON t.oid = a.atttypid
               LEFT JOIN pg_collation co ON co.oid = a.attcollation
@@ -159,13 +160,15 @@ struct TableCatalog {
         let leaves = table.isPartitioned ? try LeafIdentity.read(table.oid, connection) : LeafIdentity()
         return (0..<rows.count).map { row in
             let typeOID = rows[row, 2].flatMap { UInt32($0) } ?? 0
-            return ColumnShape(
+            var column = ColumnShape(
                 name: rows[row, 0] ?? "", type: rows[row, 1] ?? "", typeOID: typeOID,
                 typeModifier: rows[row, 3].flatMap { Int32($0) } ?? -1,
                 isBinarySafe: BuiltInTypes.binarySafe.contains(typeOID), isToastable: rows[row, 6] == "t",
                 collation: rows[row, 7], isNotNull: rows[row, 4] == "t",
                 isIdentity: rows[row, 9] == "t" && leaves.carries(rows[row, 0] ?? ""),
                 attribute: rows[row, 5].flatMap { Int($0) }, missingValue: rows[row, 8])
+            column.joinsTexts = rows[row, 10] == "t"
+            return column
         }
     }
 
@@ -192,7 +195,8 @@ struct TableCatalog {
         guard !names.isEmpty else { return KeyOrder(columns: []) }
         let rows = try connection.query(
             """
-            SELECT a.attname, co.collname IN ('C', 'POSIX') OR (co.oid = 100 AND d.datcollate IN ('C', 'POSIX')
+            SELECT a.attname, d.encoding = 6 AND (
+                     co.oid IN (950, 951) OR co.oid = 100 AND d.datcollate IN ('C', 'POSIX')
                      AND coalesce(to_jsonb(d) ->> 'datlocprovider', 'c') = 'c'),
                    quote_ident(ns.nspname) || '.' || quote_ident(co.collname),
                    \(raw: KeyOperators.sql(ofType: "a.atttypid"))

@@ -25,12 +25,12 @@ struct TableStorage: Equatable {
             """
             SELECT c.oid,
                    CASE WHEN c.relkind = 'p' THEN (
-                     SELECT md5(string_agg(t.relid::oid || ':' || pg_relation_filenode(t.relid), ',' ORDER BY t.relid::oid))
-                       FROM pg_partition_tree(c.oid::regclass) t WHERE t.isleaf)
+                     SELECT md5(string_agg(t.relid || ':' || pg_relation_filenode(t.relid), ',' ORDER BY t.relid))
+                       FROM \(raw: PartitionTree.sql(of: "c.oid")) t WHERE t.isleaf)
                    ELSE pg_relation_filenode(c.oid)::text END,
                    a.attnum, a.attname,
                    NOT a.atthasmissing AND a.attgenerated = ''
-                     AND NOT EXISTS (SELECT FROM pg_partition_tree(CASE WHEN c.relkind = 'p' THEN c.oid::regclass END) t
+                     AND NOT EXISTS (SELECT FROM \(raw: PartitionTree.sql(of: "c.oid")) t
                                        JOIN pg_attribute l ON l.attrelid = t.relid
                                       WHERE l.attname = a.attname AND l.atthasmissing)
               FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped

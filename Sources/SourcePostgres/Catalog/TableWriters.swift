@@ -19,7 +19,7 @@ enum TableWriters {
             """
             WITH named AS (SELECT unnest(\(literal: oids)::oid[]) AS oid),
                  tables AS (SELECT oid FROM named
-                            UNION SELECT p.relid::oid FROM named, pg_partition_tree(oid::regclass) p)
+                            UNION SELECT p.relid FROM named, \(raw: PartitionTree.sql(of: "named.oid")) p)
             SELECT DISTINCT t.transactionid
               FROM pg_locks l JOIN tables ON l.relation = tables.oid
               JOIN pg_locks t ON t.virtualtransaction = l.virtualtransaction

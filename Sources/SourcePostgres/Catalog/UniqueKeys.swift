@@ -40,7 +40,7 @@ struct UniqueKeys {
         guard try partitionColumns(source)?.isSubset(of: columns.map(Identifier.init)) == true else { return false }
         let rows = try connection.query(
             """
-            SELECT t.relid, (SELECT \(raw: UniqueKeys.names)) FROM pg_partition_tree(\(literal: String(source.oid))::oid::regclass) t
+            SELECT t.relid, (SELECT \(raw: UniqueKeys.names)) FROM \(raw: PartitionTree.sql(of: "\(source.oid)::oid")) t
               LEFT JOIN pg_index i ON i.indrelid = t.relid AND \(raw: UniqueKeys.condition)
              WHERE t.isleaf
             """)
@@ -56,7 +56,7 @@ struct UniqueKeys {
     private func partitionColumns(_ source: TableSource) throws -> Set<Identifier>? {
         let rows = try connection.query(
             """
-            SELECT a.attname FROM pg_partition_tree(\(literal: String(source.oid))::oid::regclass) t
+            SELECT a.attname FROM \(raw: PartitionTree.sql(of: "\(source.oid)::oid")) t
               JOIN pg_partitioned_table p ON p.partrelid = t.relid
               CROSS JOIN unnest(p.partattrs::int2[]) AS k(attnum)
               LEFT JOIN pg_attribute a ON a.attrelid = p.partrelid AND a.attnum = k.attnum AND k.attnum > 0

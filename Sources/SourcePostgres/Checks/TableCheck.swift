@@ -148,7 +148,7 @@ struct TableCheck {
     private func checkPartitions(_ source: TableSource) throws {
         let rows = try checking.connection.query(
             """
-            SELECT n.nspname, c.relname FROM pg_partition_tree(\(literal: String(source.oid))::oid::regclass) t
+            SELECT n.nspname, c.relname FROM \(raw: PartitionTree.sql(of: "\(source.oid)::oid")) t
               JOIN pg_class c ON c.oid = t.relid JOIN pg_namespace n ON n.oid = c.relnamespace
              WHERE t.isleaf AND c.relkind = 'r'
                AND (c.relreplident = 'n' OR (c.relreplident = 'd' AND NOT EXISTS (

@@ -52,6 +52,101 @@ struct KeyFidelityTests {
         #expect(try pipeline.differences([("public.t", "public.t"), ("public.p", "public.p")]).isEmpty)
     }
 
+    @Test("a destination whose key takes for one what the source keeps apart is refused")
+    func joiningKey() throws {
+        let pair = try TestServers.freshDatabases("joiningkey")
+        let source = try Connection(pair.source)
+        let destination = try Connection(pair.destination)
+        try source.execute(
+            """
+            CREATE COLLATION public.ci (provider = icu, locale = 'und-u-ks-level2');
+            CREATE TABLE public.t (k text COLLATE public.ci PRIMARY KEY, n int); CREATE TABLE public.u (k text PRIMARY KEY, n int)
+            """)
+        try destination.execute(
+            """
+            CREATE COLLATION public.ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+            CREATE TABLE public.u (k text COLLATE public.ci PRIMARY KEY, n int)
+            """)
+        let pipeline = try PipelineFolder(pair.source, pair.destination, slot: pair.source.database)
+        for table in ["t", "u"] {
+            let refused = try pipeline.apply([.init(schema: "public", name: table, key: ["k"])])
+            #expect(refused.exitCode == 69)
+            #expect(refused.errors.contains("texts of other bytes can be equal"), "\(table): \(refused.errors)")
+        }
+    }
+
+    @Test("what only an index includes is no part of its key")
+    func includedColumn() throws {
+        let pair = try TestServers.freshDatabases("includedcolumn")
+        let source = try Connection(pair.source)
+        try source.execute("CREATE TABLE public.t (id int, v int NOT NULL, PRIMARY KEY (id) INCLUDE (v))")
+        let pipeline = try PipelineFolder(pair.source, pair.destination, slot: pair.source.database)
+        let refused = try pipeline.apply([.init(schema: "public", name: "t", key: ["id", "v"])])
+        #expect(refused.exitCode == 69)
+        #expect(refused.errors.contains("replica identity"), "\(refused.errors)")
+    }
+
+    @Test(
+        "a value that was stored out of line before its column's storage became plain is left out by the log, and kept")
+    func plainStorage() throws {
+        let pair = try TestServers.freshDatabases("plainstorage")
+        let source = try Connection(pair.source)
+        try source.execute(
+            """
+            CREATE TABLE public.t (id int PRIMARY KEY, n int, s text); ALTER TABLE public.t ALTER s SET STORAGE EXTERNAL;
+            INSERT INTO public.t SELECT g, g, repeat('s', 5000) || g FROM generate_series(1, 5) g;
+            ALTER TABLE public.t ALTER s SET STORAGE PLAIN
+            """)
+        let pipeline = try PipelineFolder(pair.source, pair.destination, slot: pair.source.database)
+        let tables = [PipelineFolder.Table(schema: "public", name: "t", key: ["id"])]
+        let begun = try pipeline.apply(tables)
+        #expect(begun.exitCode == 0, "\(begun.errors)")
+        try source.execute("UPDATE public.t SET n = n + 1")
+        let outcome = try pipeline.apply(tables)
+        #expect(outcome.exitCode == 0, "\(outcome.errors)")
+        #expect(try pipeline.differences([("public.t", "public.t")]).isEmpty)
+    }
+
+    @Test("a text key of a database with another encoding is in that encoding's order")
+    func otherEncoding() throws {
+        let pair = try TestServers.freshDatabases("otherencoding")
+        var parameters = pair.source
+        parameters.database += "_koi8"
+        let admin = try Connection(pair.source)
+        try admin.execute(
+            "CREATE DATABASE \(id: parameters.database) TEMPLATE template0 ENCODING 'KOI8R' LC_COLLATE 'C' LC_CTYPE 'C'"
+        )
+        defer { try? TestServers.drop(parameters) }
+        let source = try Connection(parameters)
+        try source.execute(
+            """
+            CREATE TABLE public.t (k text PRIMARY KEY, n int, big text); ALTER TABLE public.t REPLICA IDENTITY FULL;
+            INSERT INTO public.t SELECT c || lpad(g::text, 3, '0'), 0, repeat(md5(g::text), 300)
+              FROM unnest(string_to_array('абвгдежзийклмнопрстуфхцчшщъыьэюя', NULL)) c, generate_series(1, 100) g
+            """)
+        let pipeline = try PipelineFolder(
+            parameters, pair.destination, slot: parameters.database, advanced: ["backfill_chunk_size": 50])
+        let apply = try FlowctlProcess([
+            "apply", "-o", "json", pipeline.write([.init(schema: "public", name: "t", key: ["k"])]),
+        ])
+        let destination = try Connection(pair.destination)
+        // ю is the first letter in KOI8-R, and nearly the last in Unicode.
+        _ = eventually(seconds: 30) {
+            (try? destination.query("SELECT count(*) FROM public.t")[0, 0].flatMap { Int($0) } ?? 0).map { $0 >= 200 }
+                ?? false
+        }
+        try source.execute(
+            "UPDATE public.t SET n = 99 WHERE k LIKE 'ю%' OR k LIKE 'я%'; DELETE FROM public.t WHERE k LIKE 'ю%1'")
+        #expect(apply.waitForLine(seconds: 90) { $0.contains("caught_up") } != nil, "\(apply.errors)")
+        apply.interrupt()
+        #expect(apply.waitForExit(seconds: 30) == 0, "\(apply.errors)")
+        let once = try FlowctlProcess.run([
+            "apply", "--once", pipeline.write([.init(schema: "public", name: "t", key: ["k"])]),
+        ])
+        #expect(once.exitCode == 0, "\(once.errors)")
+        #expect(try pipeline.differences([("public.t", "public.t")]).isEmpty)
+    }
+
     @Test("keys with a null within them move, and values of domains that refuse null stay, in large sets of changes")
     func nulls() throws {
         let pair = try TestServers.freshDatabases("innernulls")
