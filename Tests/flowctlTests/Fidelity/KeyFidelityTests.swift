@@ -144,7 +144,8 @@ struct KeyFidelityTests {
             "apply", "--once", pipeline.write([.init(schema: "public", name: "t", key: ["k"])]),
         ])
         #expect(once.exitCode == 0, "\(once.errors)")
-        #expect(try pipeline.differences([("public.t", "public.t")]).isEmpty)
+        let verified = try FlowctlProcess.run(["verify", pipeline.folder.appending(path: "flow.json").path])
+        #expect(verified.exitCode == 0, "\(verified.output) \(verified.errors)")
     }
 
     @Test("keys with a null within them move, and values of domains that refuse null stay, in large sets of changes")
