@@ -4,7 +4,7 @@ import Postgres
 
 /// What is kept at the destination of one table's backfill, as JSON text:
 /// `{"table": "16400/r16410", "upper": ["42"], "copied": false, "file": "16401",
-/// "publication": "16390:742", "order": ["id"], "ranges": [{"lower": …, "upper": …, "snapshot": "…", "until": "0/…"}],
+/// "publication": "16390:742", "order": ["id"], "sorting": [["0"]], "ranges": [{"lower": …, "upper": …, "snapshot": "…", "until": "0/…"}],
 /// "files": "16401", "columns": 7, "storage": {…}}`, of a table that is read again also `"overlay": true`, `"live": true`, `"numbered": 5000`
 /// and, until it is through, `"sweep": {"after": ["17"]}`;
 /// where a signal asked for it `"signal": {"place": "0/16B3748/0"}`;
@@ -19,6 +19,8 @@ struct BackfillState {
     var publication: String?
     /// The columns in whose order the table is read; nil where that was not kept.
     var order: [String]?
+    /// How those sorted as its bounds were found (`KeyOrder.sorting`); nil where that was not kept.
+    var sorting: [[String]]?
     /// The table's files and its last column when the destination's columns were last those of the source.
     var seen: (files: String, lastColumn: Int)?
     /// Where the rows were, at a place of the log that the destination has passed; nil where that was not kept.
@@ -117,6 +119,7 @@ struct BackfillState {
         identity = value["table"]?.stringValue
         publication = value["publication"]?.stringValue
         order = value["order"]?.arrayValue?.compactMap(\.stringValue)
+        sorting = value["sorting"]?.arrayValue?.map { $0.arrayValue?.compactMap(\.stringValue) ?? [] }
         window = value["window"].flatMap { WindowState($0) }
         record = value["storage"].flatMap { StorageRecord($0) }
         if let order = value["signal"], let place = order["place"]?.stringValue {
@@ -153,6 +156,9 @@ struct BackfillState {
             if let condition = signal.condition { order["where"] = .string(condition) }
             if signal.isBlocking { order["blocking"] = .bool(true) }
             state["signal"] = .object(order)
+        }
+        if filter.isFiltering, let sorting {
+            state["sorting"] = .array(sorting.map { words in .array(words.map { .string($0) }) })
         }
         if let window { state["window"] = window.json }
         if let record { state["storage"] = record.json }

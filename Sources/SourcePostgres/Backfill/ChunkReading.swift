@@ -81,6 +81,7 @@ final class ChunkReading: ChunkReader {
             return .reshaped(found)
         }
 
+        try requireSameOrder(chunk, shape)
         try lookUpBound(of: chunk)
         bounded()
         let format = try writer.begin(
@@ -91,6 +92,8 @@ final class ChunkReading: ChunkReader {
         chunk.until = try sourcePosition()
         if chunk.kind == .overlay, !chunk.isBlocking { chunk.awaited = chunk.until }
         try connection.execute("COMMIT")
+        // No lock keeps labels of an enum from being exchanged meanwhile, and the transaction's snapshot wouldn't show it.
+        if chunk.order.sorting.contains(where: { $0.count > 1 }) { try requireSameOrder(chunk, shape) }
         // The stream shows what is on disk only: what awaits it needs no other proof, nor does what a standby has replayed.
         if chunk.awaited == .zero, standby == nil {
             let flush = LogFlush(
@@ -172,6 +175,17 @@ final class ChunkReading: ChunkReader {
     }
 
     // MARK: - 3. The upper bound
+
+    /// Throws where the key sorts otherwise than it did for the chunks before: their last key is at another place now. (For the
+    /// first there is nothing to find yet: the session only begins anew.) The lock that is held keeps others from giving the key
+    /// another collation. The error ends the session only; the next one says what to do for each destination.
+    private func requireSameOrder(_ chunk: TableChunk, _ shape: TableShape) throws {
+        guard !chunk.order.isKeyless else { return }
+        let now = try TableCatalog(connection: connection).order(of: chunk.table, by: chunk.order.names, shape: shape)
+        guard now.keepsPlaces(of: chunk.order.sorting) else {
+            throw KeyOrder.moved(chunk.table, began: chunk.order.names)
+        }
+    }
 
     private func lookUpBound(of chunk: TableChunk) throws {
         guard !chunk.order.isKeyless else {

@@ -22,6 +22,9 @@ struct KeyOrder: Sendable {
         var collation: String?
         var comparison: Comparison
         var operators = KeyOperators.builtIn
+        /// What else says how its values sort: its collation's OID, then the labels of the enums in it in their order, each with its
+        /// own OID.
+        var sorting: [String] = []
     }
 
     private(set) var columns: [Column]
@@ -40,6 +43,34 @@ struct KeyOrder: Sendable {
     }
 
     var names: [String] { columns.map(\.name) }
+
+    /// By column: `Column.sorting`.
+    var sorting: [[String]] { columns.map(\.sorting) }
+
+    /// Whether the values of then still are at their places: a bound that was found then means the same now. Enums may have got
+    /// labels in between.
+    func keepsPlaces(of then: [[String]]) -> Bool {
+        then.count == columns.count
+            && zip(then, columns).allSatisfy { then, column in
+                guard then.first == column.sorting.first else { return false }
+                var now = column.sorting.dropFirst()[...]
+                return then.dropFirst().allSatisfy { label in
+                    guard let place = now.firstIndex(of: label) else { return false }
+                    now = now[(place + 1)...]
+                    return true
+                }
+            }
+    }
+
+    /// A table can't be read on from its last bound: `keepsPlaces` says no.
+    static func moved(_ table: TableSource, began names: [String]) -> RunError {
+        RunError(
+            .transient, operation: "go on reading", object: "table \(table.name)",
+            message:
+                "its key (\(names.joined(separator: ", "))) sorts otherwise than when the reading began, by another collation "
+                + "or other labels of an enum: where it goes on can't be told",
+            binding: table.binding)
+    }
 
     /// Without columns every row is in every range: a table without a key is read in one piece.
     var isKeyless: Bool { columns.isEmpty }

@@ -60,6 +60,17 @@ extension PostgresCapture {
                 state.bytes = 0
                 state.isReadAgain = false
             }
+            if let known = backfill.sorting, backfill.filter.frontier != nil || !backfill.filter.ranges.isEmpty,
+                !isOver, dropped == nil, !order.keepsPlaces(of: known)
+            {
+                var error = KeyOrder.moved(source, began: order.names)
+                error.kind = .needsOperator
+                error.hint = "have it read again: \(binding.readingAgain(in: link))"
+                error.task = link.materialization
+                error.binding = binding.index
+                error.incompatibility = .init()
+                throw error
+            }
             if backfill.seen == nil, !backfill.filter.isCopied { begun.append(source) }
             if !isOver { try compare(&backfill, source, binding, link) }
             backfill.identity = source.identity

@@ -54,6 +54,8 @@ struct TableBackfill {
     /// What the destination should keep.
     var current: BindingCheckpoint {
         var checkpoint = checkpoint
+        var state = state
+        state.sorting = order.sorting
         checkpoint.backfill = state.text
         checkpoint.phase = isReading || state.filter.isFiltering ? .backfilling : .streaming
         return checkpoint

@@ -12,8 +12,21 @@ struct FoundStorage: Sendable {
         var parent: UInt32?
     }
 
+    /// Of a unique index.
+    struct IndexFacts: Sendable {
+        var columns: Set<Identifier>
+        /// Whether it tells apart what its columns' own types and collations do (`UniqueKeys`).
+        var isExact: Bool
+        /// Whether its row in the catalog is as it was made or rebuilt, or its part's is older than it: a switch to it as replica
+        /// identity and back writes both.
+        var wasNeverIdentity: Bool
+        /// Whether it took the place and the name of another (`REINDEX … CONCURRENTLY`).
+        var wasRebuilt: Bool
+    }
+
     var record = StorageRecord()
     var facts: [UInt32: Facts] = [:]
+    var indexes: [UInt32: IndexFacts] = [:]
 
     /// The part, and what it is a partition of, up to the captured table and without it.
     func chain(of oid: UInt32, below root: UInt32) -> [UInt32] {
@@ -68,6 +81,22 @@ struct StorageReading {
                    NULL, NULL, NULL, NULL, NULL, NULL, NULL
               FROM pg_attribute a
              WHERE a.attrelid = ANY (\(raw: oids)::oid[]) AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+            UNION ALL
+            SELECT p.root, 'i', i.indexrelid::text, p.oid::text, coalesce((
+                     SELECT max(k.oid::text) FROM pg_constraint k
+                      WHERE k.conrelid = i.indrelid AND k.conindid = i.indexrelid AND k.contype IN ('p', 'u')), '0'), i.xmin::text,
+                   (SELECT string_agg(quote_ident(a.attname), ',')
+                      FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, place)
+                      JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+                     WHERE k.place <= i.indnkeyatts),
+                   (\(raw: UniqueKeys.condition))::text,
+                   (i.xmin = f.xmin AND i.cmin = f.cmin OR i.xmin = x.xmin AND i.xmin <> f.xmin
+                     OR age(c.xmin) > age(i.xmin))::text, quote_ident(x.relname),
+                   (i.xmin = x.xmin AND i.xmin <> f.xmin)::text, NULL
+              FROM part p JOIN pg_class c ON c.oid = p.oid JOIN pg_index i ON i.indrelid = p.oid
+              JOIN pg_class x ON x.oid = i.indexrelid
+              JOIN pg_attribute f ON f.attrelid = i.indexrelid AND f.attnum = 1
+             WHERE i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
             """)
         var found: [UInt32: FoundStorage] = [:]
         for row in 0..<rows.count {
@@ -79,12 +108,26 @@ struct StorageReading {
                 continue
             }
             guard let oid = rows[row, 2].flatMap({ UInt32($0) }) else { continue }
+            if rows[row, 1] == "i" {
+                let index = StorageRecord.UniqueIndex(
+                    part: rows[row, 3].flatMap { UInt32($0) } ?? 0,
+                    constraint: rows[row, 4].flatMap { UInt32($0) } ?? 0, version: rows[row, 5] ?? "",
+                    name: rows[row, 9] ?? "")
+                found[root, default: FoundStorage()].record.unique = (found[root]?.record.unique ?? [:])
+                    .merging([oid: index]) { $1 }
+                found[root]?.indexes[oid] = FoundStorage.IndexFacts(
+                    columns: Set(TableCatalog.identifiers(rows[row, 6] ?? "").map(Identifier.init)),
+                    isExact: rows[row, 7] == "true", wasNeverIdentity: rows[row, 8] == "true",
+                    wasRebuilt: rows[row, 10] == "true")
+                continue
+            }
             found[root, default: FoundStorage()].record.parts[oid] = StorageRecord.Part(
                 file: rows[row, 4].flatMap { UInt32($0) } ?? 0, place: rows[row, 3] ?? "", name: rows[row, 9] ?? "")
             found[root]?.facts[oid] = FoundStorage.Facts(
                 kind: rows[row, 5] ?? "", persistence: rows[row, 6] ?? "", version: rows[row, 7] ?? "",
                 parent: rows[row, 8].flatMap { UInt32($0) })
             found[root]?.record.horizon = rows[row, 10].flatMap { UInt64($0) } ?? 0
+            if found[root]?.record.unique == nil { found[root]?.record.unique = [:] }
             if oid == root { found[root]?.record.highest = rows[row, 11].flatMap { Int($0) } ?? 0 }
         }
         return found

@@ -4,7 +4,7 @@ import JSON
 /// What the source's catalog said of where a table's rows are kept. The next look tells from it what the log doesn't show.
 ///
 /// As JSON: `{"place": "0/15", "horizon": "771", "highest": 7, "columns": ["1 734.0 25.-1.100", …],
-/// "parts": ["16400 16400 16390.771 e public.b_1", …], "truncates": ["790"]}`.
+/// "parts": ["16400 16400 16390.771 e public.b_1", …], "unique": ["16403 16400 16404 771 b_1_pkey", …], "truncates": ["790"]}`.
 struct StorageRecord: Equatable, Sendable {
     /// A table that has rows: the captured one itself, or a partition at any depth, or a partitioned table in between.
     struct Part: Equatable, Sendable {
@@ -27,6 +27,17 @@ struct StorageRecord: Equatable, Sendable {
         var transaction: Substring { version.prefix { $0 != "." } }
     }
 
+    /// An index that keeps something unique in a part, for all of its rows at every moment.
+    struct UniqueIndex: Equatable, Sendable {
+        var part: UInt32
+        /// Of the constraint that it belongs to, which keeps its number where the index is built anew beside; 0 for none.
+        var constraint: UInt32
+        /// The transaction that wrote the catalog's row of it: as it was made, and whenever it became, or ceased to be, the
+        /// replica identity.
+        var version: String
+        var name: String
+    }
+
     /// A position behind everything that the catalog showed.
     var place = LogPosition.zero
     /// All transactions before it had ended.
@@ -37,12 +48,14 @@ struct StorageRecord: Equatable, Sendable {
     var highest = 0
     /// By OID.
     var parts: [UInt32: Part] = [:]
+    /// By OID; nil where that was not kept.
+    var unique: [UInt32: UniqueIndex]?
     /// Transactions that truncated the whole table since, as the log showed.
     var truncates: [String] = []
 
     /// Whether nothing that could concern rows is different.
     func isSame(as other: StorageRecord) -> Bool {
-        columns == other.columns && parts.count == other.parts.count
+        columns == other.columns && unique == other.unique && parts.count == other.parts.count
             && parts.allSatisfy { oid, part in
                 other.parts[oid].map { $0.file == part.file && $0.place == part.place } ?? false
             }
@@ -91,6 +104,16 @@ struct StorageRecord: Equatable, Sendable {
                 file: file, place: words[2] == "-" ? "" : String(words[2]), isEmpty: words[3] == "e",
                 name: String(words[4]))
         }
+        if let unique = value["unique"]?.arrayValue {
+            self.unique = [:]
+            for index in unique {
+                guard let words = index.stringValue?.split(separator: " ", maxSplits: 4), words.count == 5,
+                    let oid = UInt32(words[0]), let part = UInt32(words[1]), let constraint = UInt32(words[2])
+                else { return nil }
+                self.unique?[oid] = UniqueIndex(
+                    part: part, constraint: constraint, version: String(words[3]), name: String(words[4]))
+            }
+        }
         truncates = value["truncates"]?.arrayValue?.compactMap(\.stringValue) ?? []
     }
 
@@ -110,6 +133,12 @@ struct StorageRecord: Equatable, Sendable {
             ("highest", .int(highest)), ("columns", .array(columns)),
             ("parts", .array(parts)),
         ])
+        if let unique {
+            object["unique"] = .array(
+                unique.sorted { $0.key < $1.key }.map { oid, index in
+                    .string("\(oid) \(index.part) \(index.constraint) \(index.version) \(index.name)")
+                })
+        }
         if !truncates.isEmpty { object["truncates"] = .array(truncates.map { .string($0) }) }
         return .object(object)
     }

@@ -1,4 +1,5 @@
 import Connectors
+import JSON
 import Postgres
 
 /// Reads what the source's catalog says of tables: shapes, keys, types.
@@ -87,13 +88,19 @@ struct TableCatalog {
 
     /// By table: the catalog's row that publishes it, of the table itself, of a table that it is a partition of, of its
     /// schema, or of the whole publication. Tables that are not published are absent.
+    ///
+    /// With a schema goes who put the table into it: one that left the schema and came back was not published meanwhile.
     func memberships(of tables: [TableSource], in publication: String) throws -> [UInt32: String] {
         let oids = ArrayText.of(tables.map(\.oid))
         let hasSchemas = connection.serverVersion >= 150_000
         let ofSchema: SQL =
             hasSchemas
             ? """
-            (SELECT 'n' || m.oid FROM pg_publication_namespace m JOIN pg_class c ON c.relnamespace = m.pnnspid
+            (SELECT 'n' || m.oid || coalesce((
+                      SELECT '.' || d.xmin::text FROM pg_depend d
+                       WHERE d.classid = 'pg_class'::regclass AND d.objid = o.oid AND d.objsubid = 0
+                         AND d.refclassid = 'pg_namespace'::regclass), '')
+               FROM pg_publication_namespace m JOIN pg_class c ON c.relnamespace = m.pnnspid
               WHERE m.pnpubid = p.oid AND c.oid = o.oid)
             """ : "NULL"
         let rows = try connection.query(
@@ -199,7 +206,19 @@ struct TableCatalog {
                      co.oid IN (950, 951) OR co.oid = 100 AND d.datcollate IN ('C', 'POSIX')
                      AND coalesce(to_jsonb(d) ->> 'datlocprovider', 'c') = 'c'),
                    quote_ident(ns.nspname) || '.' || quote_ident(co.collname),
-                   \(raw: KeyOperators.sql(ofType: "a.atttypid"))
+                   \(raw: KeyOperators.sql(ofType: "a.atttypid")), a.attcollation, (
+                     WITH RECURSIVE part (type) AS (
+                       SELECT a.atttypid
+                       UNION
+                       SELECT s.type FROM part JOIN pg_type t ON t.oid = part.type CROSS JOIN LATERAL (
+                                SELECT t.typbasetype UNION ALL SELECT t.typelem
+                                UNION ALL SELECT f.atttypid FROM pg_attribute f
+                                           WHERE f.attrelid = t.typrelid AND f.attnum > 0 AND NOT f.attisdropped
+                                UNION ALL SELECT r.rngsubtype FROM pg_range r
+                                           WHERE t.oid IN (r.rngtypid, (to_jsonb(r) ->> 'rngmultitypid')::oid)) s (type)
+                        WHERE s.type <> 0)
+                     SELECT json_agg(e.oid || ' ' || e.enumlabel ORDER BY e.enumtypid, e.enumsortorder)::text
+                       FROM part JOIN pg_enum e ON e.enumtypid = part.type)
               FROM pg_attribute a
               JOIN pg_database d ON d.datname = current_database()
               LEFT JOIN pg_collation co ON co.oid = a.attcollation
@@ -209,10 +228,13 @@ struct TableCatalog {
             """)
         var collations: [Identifier: (isC: Bool, name: String?)] = [:]
         var operators: [Identifier: KeyOperators] = [:]
+        var sorting: [Identifier: [String]] = [:]
         for row in 0..<rows.count {
             let name = Identifier(rows[row, 0] ?? "")
             collations[name] = (rows[row, 1] == "t", rows[row, 2])
             operators[name] = KeyOperators(rows[row, 3])
+            let labels = rows[row, 5].flatMap { try? JSONValue(parsing: $0) }?.arrayValue ?? []
+            sorting[name] = [rows[row, 4] ?? ""] + labels.compactMap(\.stringValue)
         }
         return KeyOrder(
             columns: names.compactMap { name in
@@ -231,7 +253,7 @@ struct TableCatalog {
                 }
                 return KeyOrder.Column(
                     index: index, name: name, type: column.type, collation: collation?.name, comparison: comparison,
-                    operators: operators[Identifier(name)] ?? .builtIn)
+                    operators: operators[Identifier(name)] ?? .builtIn, sorting: sorting[Identifier(name)] ?? [])
             })
     }
 

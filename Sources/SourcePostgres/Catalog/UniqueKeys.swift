@@ -85,10 +85,10 @@ struct UniqueKeys {
            FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attnum, place)
            JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum WHERE k.place <= i.indnkeyatts)
         """
-    /// Unique for every row at every moment, as the columns' own types and collations tell values apart: a DEFERRABLE one lets two
-    /// rows share a key within a transaction, and one of another collation or operator class may keep apart what the column's own
-    /// comparison, and so the destination's key, takes for one.
-    private static let condition = """
+    /// Of pg_index `i`: unique for every row at every moment, as the columns' own types and collations tell values apart. A DEFERRABLE
+    /// one lets two rows share a key within a transaction, and one of another collation or operator class may keep apart what the
+    /// column's own comparison, and so the destination's key, takes for one.
+    static let condition = """
         i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL AND NOT EXISTS (
           SELECT FROM unnest(i.indkey::int2[], i.indclass::oid[], i.indcollation::oid[])
                  WITH ORDINALITY AS e (attnum, class, coll, place)

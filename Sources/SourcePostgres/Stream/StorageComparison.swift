@@ -18,6 +18,11 @@ struct StorageDoubt: Sendable {
     var isOfGonePart: Bool {
         if case .left = fault { true } else { false }
     }
+
+    /// Whether it concerns none but those who tell rows apart by a key.
+    var isOfKey: Bool {
+        if case .notUnique = fault { true } else { false }
+    }
 }
 
 /// Finds what became of a table's rows between two looks at the catalog, other than by changes that the log shows.
@@ -49,7 +54,7 @@ struct StorageComparison {
     /// Nil where somebody holds a lock that makes it impossible to tell: to be asked again.
     func run() throws -> [StorageDoubt]? {
         guard !old.isSame(as: now.record) else { return [] }
-        var doubts = try ungenerated()
+        var doubts = try ungenerated() + IndexComparison(table: table, old: old, now: now).run()
         if !table.isPartitioned { return try compareFile().map { doubts + $0 } }
         let rows = now.record.parts.filter { now.facts[$0.key]?.kind != "p" }
         let new = rows.keys.filter { !isKnown($0) }.sorted()

@@ -31,7 +31,8 @@ struct StorageDoubts: Sendable {
                 message: "somebody holds a lock on it or on a partition of it")
         }
         let doubts = found.filter { doubt in
-            !(binding.keepsRows && doubt.isOfGonePart) && doubt.version.map { !record.truncates.contains($0) } ?? true
+            !(binding.keepsRows && doubt.isOfGonePart) && !(binding.mode != .upsert && doubt.isOfKey)
+                && doubt.version.map { !record.truncates.contains($0) } ?? true
         }
         return try doubts.sorted { $0.isCertain && !$1.isCertain }.map { doubt in
             if doubt.fault.isWarning {

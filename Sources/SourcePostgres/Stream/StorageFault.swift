@@ -18,6 +18,10 @@ enum StorageFault: Equatable, Sendable {
     case writtenAnew
     /// A column that the source computed is an ordinary one now.
     case ungenerated(column: String)
+    /// Nothing that keeps a key unique was there all the time.
+    case notUnique([String])
+    /// Old rows of a partition may have lacked what tells rows apart.
+    case otherIdentity(String)
     /// Changes of the table, or of a partition, are in no log, or in another server's.
     case unlogged(String?)
     case foreign(String)
@@ -45,6 +49,12 @@ enum StorageFault: Equatable, Sendable {
                 + "pg_repack do that): changes made while it was UNLOGGED are not in the log"
         case .ungenerated(let column):
             "its column \"\(column)\" was generated before: the log never had the values of its old rows"
+        case .notUnique(let key):
+            "what keeps its key (\(key.joined(separator: ", "))) unique was dropped and made anew: rows that shared a key "
+                + "meanwhile would have overwritten each other"
+        case .otherIdentity(let name):
+            "its partition \(name) had another replica identity for a while, as far as can be told, and old rows lacked what "
+                + "tells rows apart"
         case .unlogged(nil): "it is unlogged now: its changes since are not in the log"
         case .unlogged(let name?): "its partition \(name) is unlogged: nothing of it is in the log"
         case .foreign(let name): "its partition \(name) is a foreign table: its changes are in another server's log"
