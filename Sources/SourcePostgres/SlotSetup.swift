@@ -234,6 +234,8 @@ struct ReplicationSlot {
     var isFailover: Bool
     /// It is a primary's, as a standby keeps it for that.
     var isSynced: Bool
+    /// Transactions come as they are prepared (15 and later).
+    var isTwoPhase: Bool
 
     var isLost: Bool { walStatus == "lost" }
     /// A logical slot gets its position when it is whole.
@@ -243,7 +245,7 @@ struct ReplicationSlot {
         let rows = try connection.query(
             """
             SELECT plugin, database, active_pid, restart_lsn, confirmed_flush_lsn, to_jsonb(s) ->> 'wal_status',
-                   to_jsonb(s) ->> 'failover', to_jsonb(s) ->> 'synced'
+                   to_jsonb(s) ->> 'failover', to_jsonb(s) ->> 'synced', to_jsonb(s) ->> 'two_phase'
               FROM pg_replication_slots s WHERE slot_name = \(literal: name)
             """)
         guard rows.count == 1 else { return nil }
@@ -251,7 +253,8 @@ struct ReplicationSlot {
             plugin: rows[0, 0], database: rows[0, 1], activePID: rows[0, 2].flatMap { Int($0) },
             restart: rows[0, 3].flatMap { LogPosition($0) },
             confirmed: rows[0, 4].flatMap { LogPosition($0) } ?? .zero, hasPosition: rows[0, 4] != nil,
-            walStatus: rows[0, 5], isFailover: rows[0, 6] == "true", isSynced: rows[0, 7] == "true")
+            walStatus: rows[0, 5], isFailover: rows[0, 6] == "true", isSynced: rows[0, 7] == "true",
+            isTwoPhase: rows[0, 8] == "true")
     }
 }
 
@@ -267,15 +270,23 @@ extension ReplicationSlot {
                 "it is the primary's, kept here for a failover: nobody can read from it before this standby is promoted",
                 "set advanced.slotName to another name, or name the primary in the address")
         }
+        // Where a checkpoint is of this slot, another name alone is refused: nobody knows what is in between.
+        let elsewhere =
+            "set advanced.slotName to another name; links that have a checkpoint of this slot begin anew then: remove their rows "
+            + "from flow.checkpoints and flow.bindings and empty their tables"
         guard plugin == "pgoutput" else {
-            return fault(
-                plugin.map { "its plugin is \($0), not pgoutput" } ?? "it is a physical slot",
-                "set advanced.slotName to another name")
+            return fault(plugin.map { "its plugin is \($0), not pgoutput" } ?? "it is a physical slot", elsewhere)
         }
         guard database == config.connection.database else {
             return fault(
-                "it belongs to database \"\(database ?? "")\"",
-                "set advanced.slotName to another name; slots are one to a capture")
+                "it belongs to database \"\(database ?? "")\", and a slot is one capture's of one database", elsewhere)
+        }
+        guard !isTwoPhase else {
+            return fault(
+                "it was made with two_phase: transactions come as they are prepared, before anybody knows whether they are committed",
+                "drop it, and it is made anew as it should be: SELECT pg_drop_replication_slot('\(config.slot)'); (17 and later can "
+                    + "alter it: ALTER_REPLICATION_SLOT \(Identifier(config.slot)) (TWO_PHASE false), on a replication connection)"
+            )
         }
         guard isLost else { return nil }
         return fault(

@@ -81,9 +81,12 @@ struct SetupSection {
         let byHand = steps.compactMap { step -> String? in
             if case .byHand(let text) = step.action { "\(step.purpose): \(text)" } else { nil }
         }
+        // psql folds a bare name to lower case.
+        let isBare = connection.role.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == 95 }
+        let role = isBare ? connection.role : Identifier(connection.role).quoted
         let password =
             "The catalog takes the password from \(password); give the new role the same one, in psql: "
-            + "\\password \(connection.role)"
+            + "\\password \(role)"
         lines.append("-- By hand:")
         for (number, text) in (byHand + [password]).enumerated() {
             let wrapped = Paragraph.wrap(text, width: 108).split(whereSeparator: \.isNewline)

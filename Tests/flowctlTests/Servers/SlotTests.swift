@@ -59,6 +59,8 @@ struct SlotTests {
         try refused("it is a physical slot", "SELECT pg_create_physical_replication_slot(\(literal: slot))")
         let other = "SELECT pg_create_logical_replication_slot(\(literal: slot), 'test_decoding')" as SQL
         try refused("its plugin is test_decoding, not pgoutput", drop, other)
+        let twoPhase = "SELECT pg_create_logical_replication_slot(\(literal: slot), 'pgoutput', false, true)" as SQL
+        try refused("it was made with two_phase", drop, twoPhase)
         let anew = "SELECT pg_create_logical_replication_slot(\(literal: slot), 'pgoutput')" as SQL
         try refused(after, drop, anew)
         try source.execute(drop)
