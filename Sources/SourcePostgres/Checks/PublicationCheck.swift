@@ -33,7 +33,11 @@ struct PublicationCheck {
                 .unmet, checking.publication, "it leaves out a kind of change",
                 .sql("ALTER PUBLICATION \(name) SET (publish = 'insert, update, delete, truncate');"))
         }
+        // A partitioned table is not listed as long as the changes of its partitions have their own names.
+        var hidden: Set<UInt32> = []
         if tables.contains(where: \.isPartitioned), rows[0, 2] != "true" {
+            let catalog = TableCatalog(connection: checking.connection)
+            hidden = Set(try catalog.memberships(of: tables, in: checking.config.publication).keys)
             checking.add(
                 .unmet, checking.publication, "it shows the changes of partitions under their own names",
                 .sql("ALTER PUBLICATION \(name) SET (publish_via_partition_root = true);"))
@@ -46,7 +50,8 @@ struct PublicationCheck {
                     "ALTER PUBLICATION \(name) DROP TABLE \(one.published); "
                         + "ALTER PUBLICATION \(name) ADD TABLE \(one.published);"))
         }
-        let missing = wanted.filter { published[$0.table] == nil }
+        let hiddenNames = tables.filter { $0.isPartitioned && hidden.contains($0.oid) }.map(\.name)
+        let missing = wanted.filter { published[$0.table] == nil && !hiddenNames.contains($0.table) }
         if !missing.isEmpty { try checkAddition(missing) }
     }
 

@@ -76,7 +76,8 @@ struct ColumnSchema {
 
     /// Whether a key may name the column: JSON Schema gives it a scalar's type, or none.
     func isScalar(_ column: FoundTable.Column) -> Bool {
-        types.undomained(column.typeOID, column.typeModifier)?.entry.isArray != true
+        guard types.undomained(column.typeOID, column.typeModifier)?.entry.isArray != true else { return false }
+        return value(column.typeOID, column.typeModifier, isNullable: false, isKey: true)["type"] != nil
     }
 
     private func value(_ oid: UInt32, _ modifier: Int, isNullable: Bool, isKey: Bool) -> JSONObject {

@@ -63,7 +63,8 @@ public struct PostgresDiscovery: Discovery {
                 found.schema = schema(table, key: key.map(\.name), columns, hasPlace: false)
             } else {
                 found.notes.append(
-                    "its key has an array, which no JSON Schema of a key can say: the schema is left out")
+                    "its key has an array, or another type that no JSON Schema of a key can say: the schema is left out"
+                )
             }
             if isFallback { found.notes.append("it has no primary key: a unique index stands in for one") }
         }

@@ -193,6 +193,11 @@ public struct SourceSetup: Sendable {
                       EXECUTE \(SQL.literal(create));
                     END IF;
                   END IF;
+                  IF EXISTS (SELECT FROM pg_publication p
+                      WHERE p.pubname = \(name) AND to_jsonb(p) ->> 'pubviaroot' = 'false') AND EXISTS (SELECT FROM pg_class c
+                      WHERE c.relkind = 'p' AND c.oid = ANY (\(RoleStatements.array(published))::regclass[])) THEN
+                    EXECUTE \(SQL.literal("ALTER PUBLICATION \(Identifier(config.publication)) SET (publish_via_partition_root = true)"));
+                  END IF;
                   FOREACH name IN ARRAY \(RoleStatements.array(published))::text[] LOOP
                     IF NOT EXISTS (SELECT FROM pg_publication_tables p
                         JOIN pg_namespace n ON n.nspname = p.schemaname

@@ -10,6 +10,8 @@ struct SetupTests {
     @Test("what it prints makes a fresh cluster ready, twice without harm, and no more than ready")
     func printed() throws {
         let cluster = try FreshCluster()
+        // Somebody's own, which shows partitions under their own names.
+        try cluster.shop.execute("CREATE PUBLICATION flow_publication FOR TABLE public.days, ONLY public.heap")
         for (side, database) in [("source", cluster.shop), ("destination", cluster.warehouse)] {
             let script = try cluster.run("setup", "--side", side, "--role", "flow_group")
             #expect(script.exitCode == 0)
