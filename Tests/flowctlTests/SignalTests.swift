@@ -295,6 +295,19 @@ struct SignalTests {
         try end()
     }
 
+    @Test(
+        "a TRUNCATE after a blocking signal, which the rows that are read contain, leaves no row that the source lacks")
+    func blockingTruncate() throws {
+        try once()
+        let id = try send("blocking", "--table", "public.a")
+        try admin.execute("TRUNCATE public.a; INSERT INTO public.a VALUES (5, 5, 'new')")
+        let apply = try FlowctlProcess(["apply", catalog.path])
+        #expect(try reaches(id, "done"), "\(apply.errors)")
+        #expect(try matchesLater())
+        apply.kill9()
+        try end()
+    }
+
     @Test("a capture that never writes to its source hears a file beside its catalog, and takes each line once")
     func file() throws {
         try admin.execute("CREATE PUBLICATION flow_publication FOR TABLE public.a, public.b")

@@ -95,8 +95,10 @@ final class PostgresBackfills: LinkBackfills {
     }
 
     func truncated(_ binding: Int, transaction: UInt32) -> Bool {
+        // What was read after the truncate stands; rows that the destination alone has are still to be looked for.
+        guard tables[binding].state.filter.truncate(by: transaction) else { return false }
         tables[binding].state.sweep = nil
-        return tables[binding].state.filter.truncate(by: transaction)
+        return true
     }
 
     func state(of binding: Int) -> BindingCheckpoint { tables[binding].current }

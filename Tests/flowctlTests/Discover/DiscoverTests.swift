@@ -34,7 +34,7 @@ struct DiscoverTests {
                 CREATE TABLE public.picked (a int NOT NULL, b text);
                 CREATE UNIQUE INDEX picked_a ON public.picked (a);
                 ALTER TABLE public.picked REPLICA IDENTITY USING INDEX picked_a;
-                CREATE TABLE public.arrays (k text[] PRIMARY KEY); CREATE TABLE public.docs (k jsonb PRIMARY KEY);
+                CREATE TABLE public.arrays (k text[] PRIMARY KEY); CREATE TABLE public.json_keys (k jsonb PRIMARY KEY);
                 CREATE TABLE public.mute (id int PRIMARY KEY); ALTER TABLE public.mute REPLICA IDENTITY NOTHING;
                 CREATE UNLOGGED TABLE public.scratch (id int PRIMARY KEY);
                 CREATE VIEW public.look AS SELECT 1 AS x;
