@@ -16,3 +16,15 @@ public let serverVersion: Int = {
     let number = text.split(separator: " ").dropFirst(2).first?.prefix { $0.isNumber }
     return number.flatMap { Int($0) } ?? 0
 }()
+
+/// Whether the servers that tests start have ICU's collations: a server can be built without.
+public let serverHasICU: Bool = {
+    guard let pair = try? TestServers.freshDatabases("icu"), let connection = try? Connection(pair.source) else {
+        return false
+    }
+    let found = try? connection.query("SELECT FROM pg_collation WHERE collname = 'und-x-icu'")
+    connection.close()
+    try? TestServers.drop(pair.source)
+    try? TestServers.drop(pair.destination)
+    return (found?.count ?? 0) > 0
+}()
