@@ -32,6 +32,9 @@ public protocol LinkBackfills: AnyObject {
     /// Whether rows of the binding need `admission` at all.
     func isFiltering(_ binding: Int) -> Bool
 
+    /// Whether the table is read in an order of which several rows can have the same place.
+    func isReadByColumn(_ binding: Int) -> Bool
+
     /// Whether every change of the binding is stored while its table is being read, the chunk in flight or not. What is
     /// `hold` to `admission` then goes on top of the chunk besides.
     func isLive(_ binding: Int) -> Bool
@@ -78,8 +81,9 @@ public protocol LinkBackfills: AnyObject {
     /// The destination's table has the shape's columns from the next commit on; the binding's state says so then.
     func evolved(_ binding: Int, to shape: TableShape)
 
-    /// Rows of the log have this shape from here on; whether the columns of the key have other places than before.
-    func follows(_ binding: Int, _ shape: TableShape) -> Bool
+    /// Rows of the log have this shape from here on; whether the columns of the key have other places than before. Throws where
+    /// what orders a table that is being read is not among them.
+    func follows(_ binding: Int, _ shape: TableShape) throws -> Bool
 
     /// The stream has come to what the capture has learned of the binding's table; the binding's state says so from the next
     /// commit on.

@@ -81,6 +81,10 @@ public struct LinkBinding: Sendable {
         self.additionalCreateSQL = additionalCreateSQL
     }
 
+    /// Whether the destination's rows mirror the source's and nothing tells them apart: a row is known by all of its values,
+    /// and there can be several of it.
+    public var isKeylessMirror: Bool { mode == .upsert && key.isEmpty }
+
     /// Whether rows stay that the source no longer has.
     public var keepsRows: Bool { mode == .insert || deletes == .ignore }
 

@@ -84,6 +84,10 @@ public enum Operation: UInt8, Sendable, BitwiseCopyable {
 ///
 /// To be stored in this order: origins are read, then all deletes are made, then all upserts. (Keys that differ as text
 /// can be equal to the destination, `1.0` and `1.00`: a key that moved is a delete and an upsert.)
+///
+/// Of a table without a key (`LinkBinding.isKeylessMirror`) each stands for one row, and several can be the same:
+/// a `delete` takes one row away whose values are `row`'s, which soft deletes keep as deleted where there is an `image`; a
+/// `delete` that `isNew` adds a row that is deleted already; anything else adds `row`. Every `row` is whole.
 public struct NetChange: BitwiseCopyable, Sendable {
     /// The last operation on the key: `delete` removes (or flags) the row, all else leaves `row` in place.
     public var operation: Operation

@@ -81,6 +81,8 @@ final class PostgresChunkWriter: ChunkWriter {
 
     func merge(_ binding: Int) throws {
         guard let overlay else { return }
+        // What goes on top goes into the rows beside the table first: the commit puts all of them in its place.
+        guard try !tables.attached(binding).binding.isKeylessMirror else { return }
         self.overlay = nil
         let scope = try tables.attached(binding).scope("replace rows")
         try session.send(overlay.merge, scope)
@@ -123,7 +125,11 @@ final class PostgresChunkWriter: ChunkWriter {
     // MARK: - What goes on top
 
     func store(_ changes: ContiguousArray<NetChange>, binding: Int, shape: TableShape, rows: RowPool) throws {
-        try session.store(changes, try tables.attached(binding), shape: shape, rows: rows)
+        let table = try tables.attached(binding)
+        if overlay != nil, table.binding.isKeylessMirror {
+            return try session.storeKeyless(changes, table, shape: shape, rows: rows, isAside: true)
+        }
+        try session.store(changes, table, shape: shape, rows: rows)
     }
 
     func append(_ changes: ContiguousArray<LoggedChange>, binding: Int, shape: TableShape, rows: RowPool) throws {
@@ -138,6 +144,10 @@ final class PostgresChunkWriter: ChunkWriter {
         let table = try tables.attached(binding)
         let scope = table.scope("commit a chunk of")
         try session.begin()
+        if let overlay, table.binding.isKeylessMirror {
+            self.overlay = nil
+            try session.replaceKeyless(table, overlay.plan)
+        }
         let makesKey = !table.hasKey && (isLast || table.isKeyWanted)
         if makesKey { try makeKey(table) }
         let ends = isLast ? table.adoption : nil
@@ -150,6 +160,7 @@ final class PostgresChunkWriter: ChunkWriter {
         try session.send(statements.holdFence, scope, fault: { Fenced.error(link) })
         try session.commit(scope)
         if makesKey { table.hasKey = true }
+        if makesKey, table.binding.isKeylessMirror { table.layout.table.contentIndex = creation(table).contentIndex(of: table.layout.table) }
         if ends != nil { table.adoption = nil }
     }
 
@@ -157,13 +168,14 @@ final class PostgresChunkWriter: ChunkWriter {
         let scope = table.scope("make the key of")
         try session.drain()
         session.watched?.doing = scope
-        let creation = KeyCreation(
+        let statements = try scope.rethrowing { try creation(table).statements(for: table.layout.table) }
+        for statement in statements { try session.send("\(raw: statement)", scope) }
+    }
+
+    private func creation(_ table: BoundTable) -> KeyCreation {
+        KeyCreation(
             connection: session.connection,
             definition: TableDefinition(binding: table.binding, shape: table.layout.shape))
-        let statements = try scope.rethrowing {
-            try creation.statements(isPartitioned: table.layout.table.isPartitioned)
-        }
-        for statement in statements { try session.send("\(raw: statement)", scope) }
     }
 
     func abandon() {

@@ -82,6 +82,7 @@ extension Link {
                 try leaveOut(event, in: batch, number: number, sequence: sequence, binding)
                 continue
             }
+            if buffer.parts[binding].isKeyless { try requireWhole(event, in: batch, binding) }
             if sweeps > 0 { touch(event, in: batch, binding) }
             if hasGaps, try follow(event, gapOf: binding, in: batch, number: number) { continue }
             if event.hasUnchanged, backfills.lacksRows(binding), buffer.parts[binding].isUpsert {
@@ -101,7 +102,9 @@ extension Link {
     /// Folds a change of which both sides that are given count.
     @inline(__always)
     func apply(_ event: ChangeEvent, newRow: RowReference, oldRow: RowReference, _ binding: Int) {
-        if newRow.isNone {
+        if buffer.parts[binding].isKeyless {
+            buffer.change(event.kind, from: oldRow, to: newRow, binding: binding)
+        } else if newRow.isNone {
             if !oldRow.isNone { buffer.delete(oldRow, binding: binding) }
         } else if event.kind == .insert {
             buffer.insert(newRow, binding: binding)
@@ -118,6 +121,27 @@ extension Link {
                 position: transaction?.position ?? event.position, sequence: sequence,
                 time: transaction?.time ?? event.time, transaction: event.transaction),
             binding: binding)
+    }
+
+    /// A row without a key is known by all of its values: one that the log shows a part of could be any.
+    /// Before anything was read that does not matter: what is read is to contain it.
+    private func requireWhole(_ event: ChangeEvent, in batch: ChangeBatch, _ binding: Int) throws {
+        let hasOld = event.kind == .insert || (event.oldRow >= 0 && !event.oldRowIsKey)
+        guard !hasOld || event.hasUnchanged else { return }
+        let row = event.newRow >= 0 ? event.newRow : event.oldRow
+        if backfills.isFiltering(binding), !backfills.isLive(binding), deliveries[binding] == nil,
+            backfills.state(of: binding).rows == 0,
+            try backfills.admission(binding, row: row, in: batch, transaction: event.transaction) == .skip
+        {
+            return
+        }
+        let shape = buffer.parts[binding].shape
+        throw RunError(
+            .needsOperator, operation: "follow", object: "table \(shape.namespace).\(shape.name)",
+            message: "a change of it came without the row as it was before: its replica identity was not full then, and its "
+                + "collection has no key to find the row by",
+            hint: "ALTER TABLE … REPLICA IDENTITY FULL; then \(spec.bindings[binding].readingAnew(in: spec))",
+            task: spec.materialization, binding: spec.bindings[binding].index)
     }
 
     // MARK: - Rows of a table that is still being read
@@ -137,8 +161,12 @@ extension Link {
             event.oldRow < 0 ? nil : try backfills.admission(binding, row: event.oldRow, in: batch, transaction: id)
         var new: Admission? =
             event.newRow < 0 ? nil : try backfills.admission(binding, row: event.newRow, in: batch, transaction: id)
+        let isKeylessLog = !isUpsert && backfills.isReadByColumn(binding)
+        if isKeylessLog, let leaving = old, let entering = new, leaving != entering {
+            return try filterSides(of: event, in: batch, number: number, sequence: sequence, binding)
+        }
         // A log has each change once: where the new row counts, it stands for both.
-        if !isUpsert, new != nil, new != .skip { old = nil }
+        if !isUpsert, new != nil, new != .skip, !(isKeylessLog && old == .hold) { old = nil }
         var event = event
         var newSource = (batch: batch, number: number)
         // The row enters the copied range from outside it: the destination never had what the log leaves out.
@@ -172,6 +200,24 @@ extension Link {
         } else {
             log(event, row: newRow.isNone ? oldRow : newRow, isDelete: newRow.isNone, sequence: sequence, binding)
         }
+    }
+
+    /// An update of a row without a key that goes from where rows were read to where they were not, or the other way: what a log
+    /// has of it otherwise, the row's new values or the rows read, would have one row too many or too few. It is a delete of
+    /// the old row there, or an insert of the new one, each with a number of its own.
+    private func filterSides(
+        of event: ChangeEvent, in batch: ChangeBatch, number: Int32, sequence: Int64, _ binding: Int
+    ) throws {
+        var left = event
+        left.kind = .delete
+        left.newRow = -1
+        try filter(left, in: batch, number: number, sequence: sequence, binding)
+        var entered = event
+        entered.kind = .insert
+        entered.oldRow = -1
+        try filter(entered, in: batch, number: number, sequence: sequence + 1, binding)
+        let next = max(transaction?.sequence ?? 0, sequence + 2)
+        transaction?.sequence = next
     }
 
     // MARK: - Rows that can't be written yet
@@ -243,7 +289,7 @@ extension Link {
         let known = buffer.parts[binding].shape
         guard !known.isSame(as: shape) || known.types != shape.types else { return }
         try store()
-        if backfills.follows(binding, shape) { try abandonChunkAndWait(of: binding) }
+        if try backfills.follows(binding, shape) { try abandonChunkAndWait(of: binding) }
         if !chunkShapes[binding].isSame(as: shape) {
             try abandonChunkAndWait(of: binding)
             chunkShapes[binding] = shape

@@ -8,7 +8,10 @@ struct LinkBuffer {
         var shape: TableShape
         var keyColumns: [Int]
         let isUpsert: Bool
+        /// Of an upsert table without a key, whose rows `keyless` takes instead of `fold`.
+        let isKeyless: Bool
         var fold: UpsertFold
+        var keyless: KeylessFold
         var log = ContiguousArray<LoggedChange>()
         var count = 0
     }
@@ -39,8 +42,9 @@ struct LinkBuffer {
             return index
         }
         return Part(
-            shape: shape, keyColumns: keyColumns, isUpsert: binding.mode == .upsert,
-            fold: UpsertFold(keyColumns: keyColumns, columnCount: shape.columns.count, pool: pool))
+            shape: shape, keyColumns: keyColumns, isUpsert: binding.mode == .upsert, isKeyless: binding.isKeylessMirror,
+            fold: UpsertFold(keyColumns: keyColumns, columnCount: shape.columns.count, pool: pool),
+            keyless: KeylessFold(columnCount: shape.columns.count, deletes: binding.deletes, pool: pool))
     }
 
     var isEmpty: Bool { changes == 0 }
@@ -80,6 +84,15 @@ struct LinkBuffer {
         count(binding)
     }
 
+    /// A change of a keyless table, of which both sides that are given count. One that is not given is outside of what was read.
+    mutating func change(_ kind: ChangeEvent.Kind, from old: RowReference, to new: RowReference, binding: Int) {
+        if !old.isNone {
+            if kind == .delete { parts[binding].keyless.delete(old) } else { parts[binding].keyless.remove(old) }
+        }
+        if !new.isNone { parts[binding].keyless.add(new, operation: kind == .insert ? .create : .update) }
+        count(binding)
+    }
+
     @inline(__always)
     mutating func log(_ change: LoggedChange, binding: Int) {
         parts[binding].log.append(change)
@@ -96,10 +109,12 @@ struct LinkBuffer {
     private var stored: [StoredPart] {
         parts.indices.compactMap { index in
             let part = parts[index]
-            guard part.count > 0, !part.isUpsert || !part.fold.isEmpty else { return nil }
-            return StoredPart(
-                binding: index, shape: part.shape,
-                changes: part.isUpsert ? .net(part.fold.changes) : .logged(part.log))
+            guard part.count > 0 else { return nil }
+            guard part.isUpsert else {
+                return StoredPart(binding: index, shape: part.shape, changes: .logged(part.log))
+            }
+            let changes = part.isKeyless ? part.keyless.changes : part.fold.changes
+            return changes.isEmpty ? nil : StoredPart(binding: index, shape: part.shape, changes: .net(changes))
         }
     }
 
@@ -124,6 +139,7 @@ struct LinkBuffer {
     mutating func clear() {
         for index in parts.indices where parts[index].count > 0 {
             parts[index].fold.removeAll()
+            parts[index].keyless.removeAll()
             parts[index].log.removeAll(keepingCapacity: true)
             parts[index].count = 0
         }

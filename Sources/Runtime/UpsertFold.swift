@@ -10,7 +10,7 @@ struct UpsertFold {
     private(set) var changes = ContiguousArray<NetChange>()
 
     /// The collection's key, as columns of the shape.
-    private let keyColumns: [Int]
+    private let rows: RowContent
     private let columnCount: Int
     private let pool: RowPool
     /// Open addressing: index into `changes`, -1 for a free slot. Twice as many as changes at least.
@@ -20,7 +20,7 @@ struct UpsertFold {
     private var merged: (batch: ChangeBatch, index: Int32)?
 
     init(keyColumns: [Int], columnCount: Int, pool: RowPool) {
-        self.keyColumns = keyColumns
+        rows = RowContent(pool: pool, columns: keyColumns)
         self.columnCount = columnCount
         self.pool = pool
         slots = ContiguousArray(repeating: -1, count: 256)
@@ -32,7 +32,7 @@ struct UpsertFold {
     var mergedBytes: Int { merged?.batch.size ?? 0 }
 
     mutating func insert(_ row: RowReference) {
-        let hash = hash(of: row)
+        let hash = rows.hash(of: row)
         if let index = find(row, hash) {
             changes[index].operation = .create
             replaceRow(of: index, with: row)
@@ -43,8 +43,8 @@ struct UpsertFold {
 
     /// `old` is the row before the change where the log has it; else the key is the same.
     mutating func update(_ row: RowReference, old: RowReference, hasUnchanged: Bool) {
-        let hash = hash(of: row)
-        guard !old.isNone, !isSameKey(old, row) else {
+        let hash = rows.hash(of: row)
+        guard !old.isNone, !rows.isSame(old, row) else {
             updateInPlace(row, hash, hasUnchanged: hasUnchanged)
             return
         }
@@ -53,7 +53,7 @@ struct UpsertFold {
 
     /// `old` has the key's columns at least.
     mutating func delete(_ old: RowReference) {
-        let hash = hash(of: old)
+        let hash = rows.hash(of: old)
         guard let index = find(old, hash) else {
             append(NetChange(operation: .delete, isNew: false, row: old), hash)
             return
@@ -99,7 +99,7 @@ struct UpsertFold {
         var moved = row
         var stillUnchanged = hasUnchanged
         var origin = hasUnchanged ? old : RowReference.none
-        let oldHash = self.hash(of: old)
+        let oldHash = rows.hash(of: old)
         if hasUnchanged, let source = find(old, oldHash), changes[source].operation != .delete {
             let earlier = changes[source]
             moved = merge(row, over: earlier.row)
@@ -188,61 +188,8 @@ struct UpsertFold {
         while true {
             let index = Int(slots[slot])
             if index < 0 { return nil }
-            if hashes[index] == hash, isSameKey(changes[index].row, row) { return index }
+            if hashes[index] == hash, rows.isSame(changes[index].row, row) { return index }
             slot = (slot + 1) & mask
         }
-    }
-
-    private func isSameKey(_ left: RowReference, _ right: RowReference) -> Bool {
-        let leftFields = pool.fields(of: left)
-        let rightFields = pool.fields(of: right)
-        let leftBytes = pool.bytes(of: left)
-        let rightBytes = pool.bytes(of: right)
-        for column in keyColumns {
-            let one = leftFields[column]
-            let other = rightFields[column]
-            guard one.length == other.length else { return false }
-            if one.length > 0,
-                !isEqual(leftBytes + Int(one.offset), rightBytes + Int(other.offset), count: Int(one.length))
-            {
-                return false
-            }
-        }
-        return true
-    }
-
-    private func isEqual(_ left: UnsafePointer<UInt8>, _ right: UnsafePointer<UInt8>, count: Int) -> Bool {
-        for index in 0..<count where left[index] != right[index] { return false }
-        return true
-    }
-
-    private func hash(of row: RowReference) -> UInt64 {
-        let fields = pool.fields(of: row)
-        let bytes = pool.bytes(of: row)
-        var hash: UInt64 = 0x9E37_79B9_7F4A_7C15
-        for column in keyColumns {
-            let field = fields[column]
-            hash = mix(hash ^ UInt64(bitPattern: Int64(field.length)))
-            guard field.length > 0 else { continue }
-            let start = UnsafeRawPointer(bytes + Int(field.offset))
-            var offset = 0
-            let count = Int(field.length)
-            while offset + 8 <= count {
-                hash = mix(hash ^ start.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
-                offset += 8
-            }
-            var tail: UInt64 = 0
-            while offset < count {
-                tail = tail << 8 | UInt64(start.load(fromByteOffset: offset, as: UInt8.self))
-                offset += 1
-            }
-            hash = mix(hash ^ tail)
-        }
-        return hash
-    }
-
-    private func mix(_ value: UInt64) -> UInt64 {
-        let product = value.multipliedFullWidth(by: 0xD6E8_FEB8_6659_FD93)
-        return product.high ^ product.low
     }
 }

@@ -129,6 +129,11 @@ public final class PostgresCapture: Capture {
             let catalog = TableCatalog(connection: connection)
             var sources = try findTables(catalog)
             let shapes = try sources.map { try catalog.shape(of: $0) }
+            for (index, shape) in shapes.enumerated()
+            where sources[index].orderColumns.isEmpty && shape.hasWholeOldRows {
+                // A partition that comes has to do as the others do.
+                sources[index].neededIdentity.formUnion(shape.columns.map { Identifier($0.name) })
+            }
             try requireIdentity(sources, shapes, connection)
             let orders = try zip(sources, shapes).map { try catalog.order(of: $0, shape: $1) }
 

@@ -34,7 +34,7 @@ enum UnfollowedRule: CatalogRule {
                 checkProjections(binding, collection, &diagnostics)
                 checkParts(binding, isDelta: task.appends(binding), collection, &diagnostics)
                 checkGroup(binding, collection, &diagnostics)
-                if !task.appends(binding) { checkRowKey(binding, collection, &diagnostics) }
+                if !task.appends(binding) { checkRowKey(binding, collection, catalog, &diagnostics) }
                 if known.insert(collection.name.text).inserted { checkKey(collection, &diagnostics) }
                 if redacted.insert(collection.name.text).inserted { checkRedaction(collection, &diagnostics) }
             }
@@ -153,20 +153,42 @@ enum UnfollowedRule: CatalogRule {
         }
     }
 
-    /// Without a key among its columns a table can be appended to only.
+    /// Rows of a mirrored table without a key among its columns are known by all of their values, as the source has them all.
     private static func checkRowKey(
-        _ binding: MaterializationSpec.Binding, _ collection: CollectionSpec, _ diagnostics: inout DiagnosticCollector
+        _ binding: MaterializationSpec.Binding, _ collection: CollectionSpec, _ catalog: CatalogSpecs,
+        _ diagnostics: inout DiagnosticCollector
     ) {
         let pointers = collection.key.compactMap { JSONPointer(written: $0.text) }
         guard let source = binding.source, !pointers.isEmpty, pointers.allSatisfy(\.isMetadata) else { return }
-        diagnostics.report(
-            source.node.diagnostic(
-                .warning, .notFollowedYet,
-                "\(collection.name.phrase) has no key among its columns, and apply keeps no such table equal to it",
-                notes: collection.key.first.map { [.init("its key is given", at: $0.node.range)] } ?? [],
-                hint:
-                    "set 'delta_updates: true' on the resource, or name columns that are unique together; apply refuses to run"
-            ))
+        let key = collection.key.first.map { [Diagnostic.Note("its key is given", at: $0.node.range)] } ?? []
+        let isPlace = pointers.allSatisfy { Array($0.tokens.prefix(3)) == ["_meta", "source", "loc"] }
+        guard isPlace else {
+            diagnostics.report(
+                source.node.diagnostic(
+                    .warning, .notFollowedYet,
+                    "\(collection.name.phrase) has no key among its columns, and apply keeps no such table equal to it",
+                    notes: key,
+                    hint: "name columns that are unique together, or /_meta/source/loc/0 to 2; apply refuses to run"))
+            return
+        }
+        let filters = catalog.captures.filter { !$0.isDisabled }.flatMap(\.enabledBindings)
+            .filter { $0.target?.text == collection.name.text }
+            .compactMap { $0.resource?["advanced"]?.member("additional_backfill_filter") }
+        var members = filters
+        if let adopts = binding.resource?.member("adopt"), adopts.value.bool == true { members.append(adopts) }
+        for name in ["notBefore", "notAfter"] {
+            if let member = binding.node["source"]?.member(name) { members.append(member) }
+        }
+        for member in members {
+            diagnostics.report(
+                .warning(
+                    .notFollowedYet,
+                    "'\(member.key)' needs rows that can be told apart, and \(collection.name.phrase) has no key among its "
+                        + "columns", at: member.keyRange, pointer: member.value.pointer.description,
+                    notes: key + member.value.aliasNotes,
+                    hint: "remove it, set 'delta_updates: true' on the resource, or name columns that are unique together; "
+                        + "apply refuses to run"))
+        }
     }
 
     /// Rows are told apart by whole columns.

@@ -48,12 +48,12 @@ struct Attachment {
             connection: connection, definition: TableDefinition(binding: binding, shape: layout.shape),
             isAfterDrop: provisioning.isPlanned("DROP TABLE \(name)"))
         for statement in try scope.rethrowing({
-            try creation.statements(isPartitioned: layout.table.isPartitioned)
+            try creation.statements(for: layout.table)
         }) { provisioning.foresee(keyChange(statement, moment: .copied)) }
     }
 
     private func keyChange(_ statement: String, moment: PlannedChange.Moment) -> PlannedChange {
-        let lock = statement.hasPrefix("CREATE UNIQUE INDEX") ? "SHARE" : "ACCESS EXCLUSIVE"
+        let lock = statement.hasPrefix("CREATE ") ? "SHARE" : "ACCESS EXCLUSIVE"
         return PlannedChange(
             .create, "table \(name)", sql: statement, lock: .init(lock, ["\(name)"]), binding: binding.index,
             moment: moment)
@@ -154,16 +154,18 @@ struct Attachment {
         }
         if let sql = binding.additionalCreateSQL { try runAdditional(sql) }
         if provisioning.isPlan {
-            return (
-                BoundTable.Layout(shape: shape, table: DestinationTable(columns: [])), !isUpsert || !isKeyLate
-            )
+            var layout = BoundTable.Layout(shape: shape, table: DestinationTable(columns: []))
+            let hasIndex = try binding.isKeylessMirror && provideIndex(&layout, isLate: isKeyLate)
+            return (layout, binding.isKeylessMirror ? hasIndex : !isUpsert || !isKeyLate)
         }
         guard case .table(let table) = try scope.rethrowing({ try inspection.find(name) }) else {
             throw scope.error(.needsOperator, "additional_table_create_sql removed the table")
         }
         try requireTellingKey(table, shape)
-        let hasKey = !isUpsert || table.hasUniqueKey(binding.key)
-        return (BoundTable.Layout(shape: shape, table: table), hasKey)
+        var layout = BoundTable.Layout(shape: shape, table: table)
+        guard binding.isKeylessMirror else { return (layout, !isUpsert || table.hasUniqueKey(binding.key)) }
+        let hasIndex = try provideIndex(&layout, isLate: isKeyLate)
+        return (layout, hasIndex)
     }
 
     /// The user's own statements see the names that a session of theirs would.
@@ -223,7 +225,9 @@ struct Attachment {
         }
         try addMetadata(to: layout.table)
         let adoption = try adoption(isKnown: known != nil && !state.isReadAgain, isForeign: isForeign)
-        let hasKey = try provideKey(layout, isKeyLate: isKeyLate && adoption == nil)
+        let hasKey =
+            binding.isKeylessMirror
+            ? try provideIndex(&layout, isLate: isKeyLate) : try provideKey(layout, isKeyLate: isKeyLate && adoption == nil)
         if isForeign, let adoption { try scope.rethrowing { try adoption.begin(binding, provisioning) } }
         try relax(layout, hasKey: hasKey)
         layout.adoption = adoption
@@ -305,8 +309,22 @@ struct Attachment {
         let creation = KeyCreation(
             connection: connection, definition: TableDefinition(binding: binding, shape: layout.shape))
         for statement in try scope.rethrowing({
-            try creation.statements(isPartitioned: layout.table.isPartitioned)
+            try creation.statements(for: layout.table)
         }) { try change(keyChange(statement, moment: .start)) }
+        return true
+    }
+
+    /// What rows without a key are found by: made now, unless rows are about to be read; whether nothing is left to make. A
+    /// table that may not be changed goes without.
+    private func provideIndex(_ layout: inout BoundTable.Layout, isLate: Bool) throws -> Bool {
+        guard layout.table.contentIndex == nil, mayChange else { return true }
+        if isLate { return false }
+        let creation = KeyCreation(
+            connection: connection, definition: TableDefinition(binding: binding, shape: layout.shape))
+        for statement in try scope.rethrowing({ try creation.statements(for: layout.table) }) {
+            try change(keyChange(statement, moment: .start))
+        }
+        layout.table.contentIndex = creation.contentIndex(of: layout.table)
         return true
     }
 

@@ -31,10 +31,10 @@ enum BindingCheck {
 
     private static func checkKey(_ binding: LinkBinding, _ shape: TableShape, _ scope: ErrorScope) throws {
         guard binding.mode == .upsert else { return }
-        guard !binding.key.isEmpty else {
+        guard !binding.isKeylessMirror || !binding.adopts else {
             throw scope.error(
-                .needsOperator, "the collection has no key, and rows of an upsert table are found by key",
-                hint: "give the collection a key, or set delta_updates: true")
+                .needsOperator, "adopt: true needs a key: without one, rows that are there can't be told from the source's",
+                hint: "empty the table and take adopt out, give the collection a key, or set delta_updates: true")
         }
         for name in binding.key {
             guard

@@ -10,6 +10,9 @@ struct DestinationTable: Equatable {
     /// The column sets that a unique index decides conflicts by: no predicate, no expression, not deferrable.
     var uniqueKeys: [[String]] = []
 
+    /// What rows without a key are found by; nil where there is no such index.
+    var contentIndex: ContentIndex?
+
     /// Indexes that refuse rows, of whichever kind.
     var uniqueIndexes = 0
     /// Whether a foreign key refers to the table.
@@ -40,6 +43,7 @@ struct DestinationTable: Equatable {
                 for index in table.columns.indices { table.columns[index].name = renamed(table.columns[index].name) }
                 table.primaryKey = table.primaryKey?.map(renamed)
                 table.uniqueKeys = table.uniqueKeys.map { $0.map(renamed) }
+                table.contentIndex = table.contentIndex.map { ContentIndex(columns: $0.columns.map(renamed)) }
             case .addColumn(let column, let isNotNull):
                 table.columns.append(
                     DestinationColumn(

@@ -15,7 +15,7 @@ struct TableDefinition {
         }
         lines += shape.generated.map { TableDefinition.generated($0) }
         lines += binding.metadataColumns.map { "\(Identifier($0.name)) \($0.definition(in: binding.mode))" }
-        if withKey { lines.append("PRIMARY KEY (\(keyList))") }
+        if withKey, !binding.isKeylessMirror { lines.append("PRIMARY KEY (\(keyList))") }
         return "CREATE TABLE \(name) (\(lines.joined(separator: ", ")))"
     }
 
@@ -42,8 +42,12 @@ struct TableDefinition {
         return text
     }
 
-    /// Makes the key of a table that has rows: readers wait only while the finished index is taken for it.
-    func addKey(isPartitioned: Bool, constraint: String) -> [String] {
+    /// Makes the key of a table that has rows: readers wait only while the finished index is taken for it. Without a key, the
+    /// index that rows are found by, if there can be one.
+    func addKey(isPartitioned: Bool, constraint: String, contentIndex: ContentIndex? = nil) -> [String] {
+        guard !binding.isKeylessMirror else {
+            return contentIndex.map { [$0.create(Identifier(constraint), on: name)] } ?? []
+        }
         guard !isPartitioned else { return ["ALTER TABLE \(name) ADD PRIMARY KEY (\(keyList))"] }
         let index = Identifier(constraint)
         return [

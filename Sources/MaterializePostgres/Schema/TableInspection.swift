@@ -30,6 +30,7 @@ struct TableInspection {
         table.refers = rows[0, 6] == "t"
         table.obstacle = rows[0, 3] == "t" ? .rowSecurity : rows[0, 4].map { .rule($0) }
         try readKeys(oid, into: &table)
+        table.contentIndex = try contentIndex(oid)
         return .table(table)
     }
 

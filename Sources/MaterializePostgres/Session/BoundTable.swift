@@ -28,7 +28,8 @@ final class BoundTable: @unchecked Sendable {
     let binding: LinkBinding
     let task: String
     var layout: Layout
-    /// Whether rows can be found by key. Always true of a delta table, where nobody looks.
+    /// Whether rows can be found by key; of a table without one, whether what finds its rows is there, if anything can be.
+    /// Always true of a delta table, where nobody looks.
     var hasKey: Bool
     /// The link has changes for the table: its key is to be made with the next chunk.
     var isKeyWanted = false

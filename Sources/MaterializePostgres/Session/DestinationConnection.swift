@@ -45,10 +45,10 @@ enum DestinationConnection {
     }
 
     /// Statements name rows by key and find them through its index, whatever the statistics say or don't say: a plan that
-    /// was good for an empty table must be good for a large one. A commit that returns is durable.
+    /// was good for an empty table must be good for a large one; and one that looks for a single row ends with the first. A commit that returns is durable.
     private static let rowSettings: SQL = """
         SET jit = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off;
-        SET client_min_messages = warning; SET default_transaction_isolation = 'read committed';
+        SET enable_bitmapscan = off; SET client_min_messages = warning; SET default_transaction_isolation = 'read committed';
         SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
         """
 

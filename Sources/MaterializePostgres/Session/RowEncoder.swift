@@ -18,10 +18,15 @@ struct RowEncoder {
 
     /// A line for `StageStatements.copyToTarget`.
     @inline(__always) func newRow(_ change: NetChange) throws {
-        try columns(of: change.row, mayLack: false)
-        if keepsOperation {
+        try wholeRow(change.row, operation: keepsOperation ? change.operation : nil)
+    }
+
+    /// A line for `KeylessStatements.copy`, with the operation where the table takes it.
+    @inline(__always) func wholeRow(_ row: RowReference, operation: Operation?) throws {
+        try columns(of: row, mayLack: false)
+        if let operation {
             try buffer.separator()
-            try buffer.byte(change.operation.rawValue)
+            try buffer.byte(operation.rawValue)
         }
         try buffer.endRow()
     }

@@ -65,18 +65,7 @@ extension RowSession {
         _ rows: RowPool
     ) throws -> StageStatements {
         let scope = table.scope("store rows")
-        let index: Int
-        let statements: StageStatements
-        if let known = stages.index(of: plan) {
-            index = known
-            statements = StageStatements(plan, stage: stages.stages[known].name)
-            if stages.stages[known].isFilled { try send(statements.empty, scope) }
-        } else {
-            index = stages.add(plan, binding: table.number)
-            statements = StageStatements(plan, stage: stages.stages[index].name)
-            try send(statements.create, scope)
-        }
-        stages.fill(index)
+        let statements = try openStage(table, plan)
         let withMasks = summary.partial > 0
         let withOrigins = summary.moved > 0
         let encoder = RowEncoder(plan, rows, copyBuffer, scope)
@@ -96,6 +85,24 @@ extension RowSession {
                 }
             }
         }
+        return statements
+    }
+
+    /// The plan's staging table, empty.
+    func openStage(_ table: BoundTable, _ plan: StorePlan) throws -> StageStatements {
+        let scope = table.scope("store rows")
+        let index: Int
+        let statements: StageStatements
+        if let known = stages.index(of: plan) {
+            index = known
+            statements = StageStatements(plan, stage: stages.stages[known].name)
+            if stages.stages[known].isFilled { try send(statements.empty, scope) }
+        } else {
+            index = stages.add(plan, binding: table.number)
+            statements = StageStatements(plan, stage: stages.stages[index].name)
+            try send(statements.create, scope)
+        }
+        stages.fill(index)
         return statements
     }
 }

@@ -10,6 +10,9 @@ extension RowSession {
 
     /// Stores what the changes of an upsert table come to, in the open transaction.
     func store(_ changes: ContiguousArray<NetChange>, _ table: BoundTable, shape: TableShape, rows: RowPool) throws {
+        guard !table.binding.isKeylessMirror else {
+            return try storeKeyless(changes, table, shape: shape, rows: rows)
+        }
         let plan = try plan(for: shape, of: table)
         let summary = try SetSummary(changes, plan, rows, table.scope("store rows"))
         guard summary.count > 0 else { return }

@@ -22,7 +22,7 @@ struct StageStatements {
 
     private var rows: RowStatements { RowStatements(plan: plan) }
     private var columns: [StorePlan.Column] { plan.columns }
-    private var operation: Identifier { Identifier(prefix + "op") }
+    var operation: Identifier { Identifier(prefix + "op") }
     private func mask(_ word: Int) -> Identifier { Identifier("\(prefix)keep\(word)") }
     private func origin(_ number: Int) -> Identifier { Identifier("\(prefix)from\(number)") }
 

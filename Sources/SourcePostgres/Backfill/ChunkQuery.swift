@@ -14,6 +14,7 @@ extension TableChunk {
     }
 
     var lowerCondition: String {
+        // What is NULL comes last: the end of the table is found without it.
         let terms = (lower.map { [place(of: $0).isAbove] } ?? []) + filterTerms
         return terms.isEmpty ? "" : "WHERE " + terms.joined(separator: " AND ")
     }
@@ -21,10 +22,18 @@ extension TableChunk {
     /// The rows of the chunk, once its upper bound is known.
     var condition: String {
         var terms: [String] = []
-        if let lower { terms.append(place(of: lower).isAbove) }
+        if let lower {
+            let isBeyond = place(of: lower).isAbove
+            terms.append(isLast ? "(\(isBeyond)\(orNull))" : isBeyond)
+        }
         if let upper, !isLast { terms.append(place(of: upper).isAtMost) }
         terms += filterTerms
         return terms.isEmpty ? "" : "WHERE " + terms.joined(separator: " AND ")
+    }
+
+    /// Rows without a value, of an order of one column: a row comparison would leave them out.
+    private var orNull: String {
+        order.columns.count == 1 ? order.columns.map { " OR \(Identifier($0.name).quoted) IS NULL" }.joined() : ""
     }
 
     /// On lines of its own: it may end in a comment.

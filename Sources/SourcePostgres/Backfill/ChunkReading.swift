@@ -197,7 +197,8 @@ final class ChunkReading: ChunkReader {
             SELECT \(raw: chunk.selectKey) FROM \(chunk.table.rows) \(raw: chunk.lowerCondition)
              ORDER BY \(raw: chunk.orderBy) OFFSET \(raw: String(chunk.rowLimit - 1)) LIMIT 1
             """)
-        guard rows.count == 1 else {
+        // Beyond a NULL there are only others.
+        guard rows.count == 1, chunk.order.columns.indices.allSatisfy({ rows[0, $0] != nil }) else {
             chunk.isLast = true
             return
         }
@@ -213,7 +214,7 @@ final class ChunkReading: ChunkReader {
         let columns = shape.columns.map { Identifier($0.name).quoted }.joined(separator: ", ")
         let options: SQL = format == .binary ? " WITH (FORMAT binary)" : ""
         let source: SQL = "SELECT \(raw: columns) FROM \(chunk.table.rows) \(raw: chunk.condition)"
-        let order: SQL = chunk.order.isKeyless ? "" : " ORDER BY \(raw: chunk.orderBy)"
+        let order: SQL = chunk.order.isKeyless || !chunk.order.isIndexed ? "" : " ORDER BY \(raw: chunk.orderBy)"
         var rows: Int64 = 0
         var bytes: Int64 = 0
         var isFirst = true

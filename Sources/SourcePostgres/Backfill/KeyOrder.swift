@@ -1,7 +1,9 @@
 import Connectors
 import Postgres
 
-/// The order in which a table is read: the columns of its replica identity's index, by the server's own comparison.
+/// The order in which a table is read: the columns of its replica identity's index, by the server's own comparison; of a
+/// table without a key one of its columns (`ColumnOrder`), which several rows can have the same of. All rows of one value are in
+/// one chunk then, and NULL is in the last.
 ///
 /// Where the text of a type sorts as the server sorts its values, rows of the log are compared here; for all else
 /// (collations, enums, numerics, dates before Christ, …) the server is asked, a batch at a time.
@@ -28,6 +30,12 @@ struct KeyOrder: Sendable {
     }
 
     private(set) var columns: [Column]
+    /// Whether several rows can have the same place (`ColumnOrder`).
+    var isByColumn = false
+    /// Each chunk of a table without an index for the order is a scan of all of it: it has this many rows at least.
+    var leastRows = 0
+    /// Whether an index serves the order.
+    var isIndexed = true
 
     init(columns: [Column]) {
         self.columns = columns
@@ -72,17 +80,18 @@ struct KeyOrder: Sendable {
             binding: table.binding)
     }
 
-    /// Without columns every row is in every range: a table without a key is read in one piece.
+    /// Without columns every row is in every range: the table is read in one piece.
     var isKeyless: Bool { columns.isEmpty }
     var needsServer: Bool { columns.contains { $0.comparison == .server } }
 
-    /// Whether the row's key is at most the bound. Columns must all compare here.
+    /// Whether the row's key is at most the bound. Columns must all compare here. NULL is beyond every bound.
     @inline(__always)
     func isAtMost(
         _ bound: KeyBound, fields: UnsafePointer<FieldSlice>, bytes: UnsafePointer<UInt8>
     ) -> Bool {
         for (position, column) in columns.enumerated() {
             let field = fields[column.index]
+            if field.isNull { return false }
             let order: Int
             switch column.comparison {
             case .integer:

@@ -88,6 +88,8 @@ final class PostgresBackfills: LinkBackfills {
 
     func isFiltering(_ binding: Int) -> Bool { tables[binding].isFiltering }
 
+    func isReadByColumn(_ binding: Int) -> Bool { tables[binding].order.isByColumn }
+
     func isLive(_ binding: Int) -> Bool { tables[binding].state.isLive }
 
     func admission(_ binding: Int, row: Int32, in batch: ChangeBatch, transaction: UInt32) throws -> Admission {
@@ -109,8 +111,19 @@ final class PostgresBackfills: LinkBackfills {
         tables[binding].state.seen = (seen.files, max(seen.lastColumn, last))
     }
 
-    func follows(_ binding: Int, _ shape: TableShape) -> Bool {
+    func follows(_ binding: Int, _ shape: TableShape) throws -> Bool {
         let before = tables[binding].order
+        if before.isByColumn, tables[binding].isFiltering,
+            let lost = before.names.first(where: { shape.index(of: $0) == nil })
+        {
+            let spec = tables[binding].binding
+            throw RunError(
+                .needsOperator, operation: "go on reading", object: "table \(tables[binding].table.name)",
+                message: "it is being read by the values of its column \"\(lost)\", which is gone or has another name now",
+                hint: "have it read from its beginning: raise `backfill` of the table's binding to "
+                    + "\(spec.rebuildCounter + 1) in the materialization, and apply with --allow-destructive",
+                binding: spec.index)
+        }
         tables[binding].order = before.placed(in: shape)
         return before.columns.map(\.index) != tables[binding].order.columns.map(\.index)
     }
@@ -156,7 +169,10 @@ final class PostgresBackfills: LinkBackfills {
             binding: index, position: position, of: tables[index], demand: delivered.demand, mark: delivered.mark)
     }
 
-    func canShrink(_ binding: Int) -> Bool { !tables[binding].order.isKeyless && tables[binding].size.canShrink }
+    func canShrink(_ binding: Int) -> Bool {
+        let (order, size) = (tables[binding].order, tables[binding].size)
+        return !order.isKeyless && size.canShrink && size.rows > order.leastRows
+    }
 
     func bound(_ chunk: Chunk) {
         guard let chunk = chunk as? TableChunk, let snapshot = chunk.snapshot else { return }

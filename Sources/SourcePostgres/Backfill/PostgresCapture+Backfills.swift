@@ -23,7 +23,8 @@ extension PostgresCapture {
             if !binding.skipsBackfill, state.isReadAgain || (state.phase == .pending && binding.readsSomeRows) {
                 backfill = BackfillState(
                     over: try? BackfillState(text: state.backfill), rows: state.rows,
-                    sweeps: state.isReadAgain && binding.mode == .upsert && binding.deletes != .ignore,
+                    sweeps: state.isReadAgain && binding.mode == .upsert && binding.deletes != .ignore
+                        && !binding.isKeylessMirror,
                     isLive: binding.readsSomeRows)
             } else if state.phase != .pending, !state.backfill.isEmpty, !state.isReadAgain {
                 backfill = try BackfillState(text: state.backfill)
@@ -165,6 +166,9 @@ extension PostgresCapture {
         guard binding.mode == .upsert else { return }
         let shape = found.shapes[binding.table]
         let source = found.sources[binding.table]
+        guard !binding.isKeylessMirror else {
+            return try KeylessMirror.require(binding, source, shape, task: link.materialization)
+        }
         for name in binding.key {
             guard let column = shape.columns.first(where: { $0.name.isSameName(as: name) }) else {
                 throw RunError(

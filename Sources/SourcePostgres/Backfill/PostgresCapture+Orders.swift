@@ -12,6 +12,7 @@ extension PostgresCapture {
         if state.signal != nil, state.isReading || state.filter.isFiltering, let names = state.order {
             return try signalled(names, binding, found, isReading: !state.filter.isCopied)
         }
+        if binding.isKeylessMirror || own.isKeyless { return try keylessOrder(of: binding, state, found, link) }
         let key = binding.key.nameSet
         let isAny = binding.mode != .upsert || !state.filter.isFiltering
         let orders = isAny ? [own] : [own] + found.keyOrders[binding.table]
@@ -27,6 +28,32 @@ extension PostgresCapture {
                 task: link.materialization, binding: binding.index)
         }
         return order
+    }
+
+    /// The order of rows that nothing tells apart. A mirror that is read again is compared as a whole: its destination need not
+    /// sort values as the source does.
+    private func keylessOrder(
+        of binding: LinkBinding, _ state: BackfillState, _ found: Found, _ link: LinkSpec
+    ) throws -> KeyOrder {
+        let whole = KeyOrder(columns: [])
+        let isReplaced = binding.isKeylessMirror && (state.filter.isOverlay || state.signal != nil)
+        guard state.filter.isFiltering, !isReplaced else { return whole }
+        let source = found.sources[binding.table]
+        return try rethrowing("go on reading", "table \(source.name)") {
+            let connection = try connect()
+            defer { connection.close() }
+            let columns = ColumnOrder(connection: connection)
+            let shape = found.shapes[binding.table]
+            let hasBegun = state.filter.frontier != nil || !state.filter.ranges.isEmpty
+            guard hasBegun, let names = state.order else { return try columns.find(source, shape) ?? whole }
+            if names.isEmpty { return whole }
+            if let order = try columns.order(source, by: names, shape) { return order }
+            throw RunError(
+                .needsOperator, operation: "go on reading", object: "table \(source.name)",
+                message: "it was begun in the order of \(names.joined(separator: ", ")), which it has no column for any more",
+                hint: "have it read from its beginning: \(binding.readingAnew(in: link))",
+                task: link.materialization, binding: binding.index)
+        }
     }
 
     /// The order that a signal's snapshot was begun in: columns that are unique, as they were then.

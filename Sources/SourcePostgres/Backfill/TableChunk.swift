@@ -57,7 +57,7 @@ final class TableChunk: Chunk, @unchecked Sendable {
         self.mark = mark
         // Ranges stay while the log waits: the more there are, the larger are the next.
         let doublings = backfill.holdsLog ? min(state.filter.ranges.count / 32, 20) : 0
-        rowLimit = backfill.size.rows << doublings
+        rowLimit = max(backfill.size.rows, backfill.order.leastRows) << doublings
         isSwept = state.sweep != nil
         sweep = state.sweep ?? KeySweep()
         key = backfill.key

@@ -113,7 +113,7 @@ struct GeneratedColumns: Equatable, Sendable {
             found[oid, default: GeneratedColumns()].portable.append(
                 GeneratedColumn(
                     name: name, type: rows[row, 2] ?? "", collation: rows[row, 5], expression: rows[row, 6] ?? "",
-                    columns: TableCatalog.identifiers(rows[row, 7] ?? ""),
+                    columns: QuotedNames.split(rows[row, 7] ?? ""),
                     attribute: rows[row, 3].flatMap { Int($0) } ?? 0))
         }
         return found

@@ -57,7 +57,7 @@ struct LeafIdentity {
                 Leaf(
                     name: QualifiedName(rows[row, 0] ?? "", rows[row, 1] ?? ""),
                     columns: rows[row, 2] == "t"
-                        ? nil : Set(TableCatalog.identifiers(rows[row, 3] ?? "").map(Identifier.init)))
+                        ? nil : Set(QuotedNames.split(rows[row, 3] ?? "").map(Identifier.init)))
             })
     }
 }

@@ -116,7 +116,7 @@ struct StorageReading {
                 found[root, default: FoundStorage()].record.unique = (found[root]?.record.unique ?? [:])
                     .merging([oid: index]) { $1 }
                 found[root]?.indexes[oid] = FoundStorage.IndexFacts(
-                    columns: Set(TableCatalog.identifiers(rows[row, 6] ?? "").map(Identifier.init)),
+                    columns: Set(QuotedNames.split(rows[row, 6] ?? "").map(Identifier.init)),
                     isExact: rows[row, 7] == "true", wasNeverIdentity: rows[row, 8] == "true",
                     wasRebuilt: rows[row, 10] == "true")
                 continue

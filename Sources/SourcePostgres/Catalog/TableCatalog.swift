@@ -26,7 +26,7 @@ struct TableCatalog {
         let isPartitioned = rows[0, 1] == "p"
         return TableSource(
             index: index, oid: oid, name: name, isPartitioned: isPartitioned,
-            replicaIdentity: rows[0, 2]?.first ?? "d", orderColumns: TableCatalog.identifiers(rows[0, 4] ?? ""),
+            replicaIdentity: rows[0, 2]?.first ?? "d", orderColumns: QuotedNames.split(rows[0, 4] ?? ""),
             estimatedRows: isPartitioned
                 ? try partitionEstimate(oid) : rows[0, 3].flatMap { Int64($0) }, hasHeirs: rows[0, 5] == "t")
     }
@@ -255,31 +255,5 @@ struct TableCatalog {
                     index: index, name: name, type: column.type, collation: collation?.name, comparison: comparison,
                     operators: operators[Identifier(name)] ?? .builtIn, sorting: sorting[Identifier(name)] ?? [])
             })
-    }
-
-    /// Splits what `quote_ident`s joined by commas give.
-    static func identifiers(_ text: String) -> [String] {
-        var names: [String] = []
-        var current = "".unicodeScalars
-        var isQuoted = false
-        var iterator = text.unicodeScalars.makeIterator()
-        var pending = iterator.next()
-        while let character = pending {
-            pending = iterator.next()
-            switch character {
-            case "\"" where isQuoted && pending == "\"":
-                current.append("\"")
-                pending = iterator.next()
-            case "\"":
-                isQuoted.toggle()
-            case "," where !isQuoted:
-                names.append(String(current))
-                current.removeAll()
-            default:
-                current.append(character)
-            }
-        }
-        if !text.isEmpty { names.append(String(current)) }
-        return names
     }
 }

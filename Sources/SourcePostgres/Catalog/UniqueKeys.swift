@@ -31,7 +31,7 @@ struct UniqueKeys {
              WHERE i.indrelid = \(literal: String(source.oid))::oid AND \(raw: UniqueKeys.condition)
              ORDER BY i.indisprimary DESC, i.indexrelid
             """)
-        return (0..<rows.count).map { TableCatalog.identifiers(rows[$0, 0] ?? "") }
+        return (0..<rows.count).map { QuotedNames.split(rows[$0, 0] ?? "") }
     }
 
     /// Whether each partition keeps them unique in itself, and no two partitions can have the same: every partition key on
@@ -46,7 +46,7 @@ struct UniqueKeys {
             """)
         var found: [String: Bool] = [:]
         for row in 0..<rows.count {
-            let isCovered = rows[row, 1].map { isUnique(columns, [TableCatalog.identifiers($0)]) } ?? false
+            let isCovered = rows[row, 1].map { isUnique(columns, [QuotedNames.split($0)]) } ?? false
             found[rows[row, 0] ?? "", default: false] = isCovered || found[rows[row, 0] ?? ""] == true
         }
         return !found.isEmpty && found.values.allSatisfy { $0 }

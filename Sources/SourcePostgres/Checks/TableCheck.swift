@@ -115,6 +115,12 @@ struct TableCheck {
             checking.add(.unmet, "table \(found.table)", found.reason, .step(found.remedy))
         }
         let keys = links.flatMap(\.bindings).filter { $0.table == source.index && $0.mode == .upsert }
+        if keys.contains(where: \.isKeylessMirror), source.replicaIdentity != "f" || !shape.hasWholeOldRows {
+            checking.add(
+                .unmet, "table \(source.name)",
+                "its collection has no key among its columns, and the log lacks columns of the rows that updates and deletes "
+                    + "are of", .sql(full))
+        }
         for column in keys.flatMap(\.key).nameSet.sorted().map(\.text) {
             guard let index = shape.index(of: column) else {
                 checking.add(

@@ -257,6 +257,12 @@ extension PostgresBackfills {
                         message: "its binding takes a part of the history only (notBefore, notAfter)",
                         hint: "raise `backfill` of its binding")
                 }
+                if table.binding.isKeylessMirror, item.condition != nil {
+                    throw RunError(
+                        .needsOperator, operation: "read some rows of", object: "table \(table.table.name)",
+                        message: "its collection has no key: rows that satisfy a condition can't be told from others there",
+                        hint: "send a signal without a condition")
+                }
                 let order = try signals.order(of: table, by: item.surrogateKey, shape, connection)
                 if let condition = item.condition { try signals.tryOut(condition, on: table.table, connection) }
                 return (order, try TableWriters.running(on: [table.table], connection))
@@ -265,7 +271,7 @@ extension PostgresBackfills {
             for writer in writers { delivered.append(writer) }
             tables[binding].order = order
             tables[binding].state.order = order.names
-            let sweeps = !table.isLog && table.binding.deletes != .ignore
+            let sweeps = !table.isLog && table.binding.deletes != .ignore && !table.binding.isKeylessMirror
             tables[binding].state.begin(
                 BackfillState.Order(
                     place: snapshot.place, condition: item.condition, isBlocking: snapshot.isBlocking),

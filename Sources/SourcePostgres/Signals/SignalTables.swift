@@ -38,6 +38,14 @@ struct SignalTables: Sendable {
         of backfill: TableBackfill, by surrogate: String?, _ shape: TableShape, _ connection: Connection
     ) throws -> KeyOrder {
         let source = backfill.table
+        if backfill.binding.isKeylessMirror {
+            guard surrogate == nil else {
+                throw RunError(
+                    .needsOperator, operation: "read by surrogate key", object: "table \(source.name)",
+                    message: "its collection has no key: it is compared as a whole", hint: "leave `surrogate-key` out")
+            }
+            return KeyOrder(columns: [])
+        }
         let catalog = TableCatalog(connection: connection)
         let own = try catalog.order(of: source, shape: shape)
         let key = backfill.binding.key.nameSet

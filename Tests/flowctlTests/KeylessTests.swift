@@ -1,0 +1,290 @@
+import Foundation
+import Postgres
+import TestSupport
+import Testing
+
+/// Tables without a key: rows that nothing tells apart, several of which can be the same.
+@Suite("tables without a key")
+struct KeylessTests {
+    private let source: ConnectionParameters
+    private let destination: ConnectionParameters
+    private let admin: Connection
+    private let target: Connection
+    private let catalog: URL
+
+    init() throws {
+        (source, destination) = try TestServers.freshDatabases("keyless")
+        admin = try Connection(source)
+        target = try Connection(destination)
+        catalog = TestFolder.place("keyless.yaml")
+    }
+
+    /// The mirror, a mirror that keeps deleted rows, and a log of the table `k`.
+    private func write(
+        backfill: Int = 0, stream: String = "", resource: String = "", others: Bool = true, advanced: String = ""
+    ) throws {
+        let more = """
+                  - { source: keyless/k, resource: { table: k_soft, deleteMode: soft } }
+                  - { source: keyless/k, resource: { table: k_log, delta_updates: true } }
+            """
+        try """
+        collections: { keyless/k: { key: [/_meta/source/loc/0, /_meta/source/loc/1, /_meta/source/loc/2] } }
+        captures:
+          keyless/source:
+            endpoint:
+              connector:
+                image: source-postgres:dev
+                config: { address: "127.0.0.1:\(source.port)", database: \(source.database), user: postgres, password: none,
+                          advanced: { slotName: \(source.database)\(advanced) } }
+            bindings:
+              - { resource: { namespace: public, stream: k\(stream) }, target: keyless/k, backfill: \(backfill) }
+        materializations:
+          keyless/destination:
+            endpoint:
+              connector:
+                image: materialize-postgres:dev
+                config: { address: "127.0.0.1:\(destination.port)", database: \(destination.database), user: postgres,
+                          password: none }
+            bindings:
+              - { source: keyless/k, resource: { table: k\(resource) } }
+        \(others ? more : "")
+        """.write(to: catalog, atomically: true, encoding: .utf8)
+    }
+
+    private func once() throws -> FlowctlProcess.Outcome { try FlowctlProcess.run(["apply", "--once", catalog.path]) }
+
+    private func end() throws {
+        try TestServers.drop(source)
+        try FileManager.default.removeItem(at: catalog)
+    }
+
+    private static let columns = "n, t, v, f, j, p, big"
+
+    /// The rows as often as they are there, byte by byte.
+    private func rows(_ connection: Connection, _ table: String = "k", _ condition: String = "true") throws -> String? {
+        try connection.query(
+            """
+            SELECT count(*) || ' ' || coalesce(md5(string_agg(image, E'\\n' ORDER BY image COLLATE "C")), '') FROM (
+              SELECT ROW(\(raw: KeylessTests.columns))::text AS image FROM public.\(id: table) WHERE \(raw: condition)) AS s
+            """)[0, 0]
+    }
+
+    private func expectEqual(_ comment: String) throws {
+        let there = try rows(admin)
+        #expect(try rows(target) == there, "\(comment)")
+        #expect(try rows(target, "k_soft", "\"_meta/op\" <> 'd'") == there, "\(comment): with soft deletes")
+    }
+
+    private func create(index: String = "CREATE INDEX ON public.k (n)") throws {
+        try admin.execute(
+            """
+            CREATE TABLE public.k (n int, t text, v numeric, f float8, j json, p point, big text);
+            ALTER TABLE public.k ALTER big SET STORAGE EXTERNAL; ALTER TABLE public.k REPLICA IDENTITY FULL;
+            \(raw: index)
+            """)
+    }
+
+    @Test("a random history of rows that are the same over kills, while it is copied and streamed, loses and doubles none")
+    func killed() throws {
+        try create()
+        try admin.execute(
+            """
+            INSERT INTO public.k SELECT nullif(g % 97, 3), 't' || g % 5, g % 3, 0, '{"a": 1}', '(1,2)',
+              CASE WHEN g % 4 = 0 THEN repeat('x', 2500) END FROM generate_series(1, 6000) g
+            """)
+        try write(advanced: ", backfill_chunk_size: 150")
+        let traffic = Thread.detached(source) { connection, round in
+            var random = SplitMix(state: UInt64(round))
+            let (one, many, low) = (random.below(6000), random.below(97), random.below(5))
+            try connection.execute(
+                """
+                BEGIN;
+                INSERT INTO public.k SELECT \(raw: String(many)), 't\(raw: String(low))', 1.0, '-0', '{"a": 1}', '(1,2)', NULL
+                  FROM generate_series(1, 3);
+                DELETE FROM public.k WHERE ctid = (SELECT ctid FROM public.k OFFSET \(raw: String(one)) LIMIT 1);
+                UPDATE public.k SET v = v + 0.50, n = nullif((n * 7 + 1) % 97, 5) WHERE ctid = ANY (ARRAY(
+                  SELECT ctid FROM public.k OFFSET \(raw: String(one / 2)) LIMIT 4));
+                UPDATE public.k SET t = 'u', big = repeat('y', 2500) WHERE n = \(raw: String(many)) AND t = 't\(raw: String(low))';
+                DELETE FROM public.k WHERE n = \(raw: String(96 - many)) AND t = 'u';
+                \(raw: round % 5 == 0 ? "ROLLBACK" : "COMMIT")
+                """)
+            if round % 60 == 0 { try connection.execute("VACUUM FULL public.k") }
+        }
+        var kills = 0
+        var progress = 0
+        for _ in 0..<60 {
+            let apply = try FlowctlProcess(["apply", "-o", "json", catalog.path])
+            let seen = apply.waitForLine(seconds: 60) {
+                $0.contains("backfill_progress") || $0.contains("backfill_completed") || $0.contains("caught_up")
+            }
+            #expect(seen != nil, "\(apply.errors)")
+            apply.kill9()
+            kills += 1
+            progress += apply.lines.filter { $0.contains("backfill_progress") }.count
+            guard
+                try target.query("SELECT count(*) FROM flow.bindings WHERE phase <> 'streaming'")[0, 0] == "0",
+                kills > 3
+            else { continue }
+            break
+        }
+        #expect(progress > 3, "it is copied in chunks, which stay")
+        traffic.stop()
+        let outcome = try once()
+        #expect(outcome.exitCode == 0, "\(outcome.errors)")
+        try expectEqual("after \(kills) kills")
+        // Each row came once and went once at most.
+        let left = try target.query(
+            """
+            SELECT count(*) FILTER (WHERE "_meta/op" IN ('r', 'c')) - count(*) FILTER (WHERE "_meta/op" = 'd'),
+                   count(*) - count(DISTINCT ("_meta/source/lsn", "_meta/source/seq")) FROM public.k_log
+            """)
+        #expect(try left[0, 0] == admin.query("SELECT count(*) FROM public.k")[0, 0])
+        #expect(left[0, 1] == "0")
+        #expect(
+            try target.query("SELECT count(*) FROM pg_index WHERE indrelid = 'public.k'::regclass AND NOT indisunique")[0, 0]
+                == "1")
+        try end()
+    }
+
+    @Test("an update changes one of the rows that are the same, a delete removes one, whatever a type takes for equal")
+    func one() throws {
+        try create()
+        let same = "(1, 'a', 1.0, 0, '{\"a\": 1}', '(1,2)', NULL)"
+        try admin.execute(
+            """
+            INSERT INTO public.k VALUES \(raw: same), \(raw: same), \(raw: same),
+              (1, 'a', 1.00, 0, '{"a": 1}', '(1,2)', NULL), (1, 'a', 1.0, '-0', '{"a": 1}', '(1,2)', NULL),
+              (1, 'a', 1.0, 0, '{"a":1}', '(1,2)', NULL), (NULL, '', NULL, NULL, NULL, NULL, NULL),
+              (NULL, NULL, NULL, NULL, NULL, NULL, NULL), (NULL, NULL, NULL, NULL, NULL, NULL, NULL)
+            """)
+        try write()
+        #expect(try once().exitCode == 0)
+        try expectEqual("copied")
+        let first = "(SELECT ctid FROM public.k WHERE v::text = '1.0' AND f::text = '0' AND j::text = '{\"a\": 1}' LIMIT 1)"
+        let empty = "(SELECT ctid FROM public.k WHERE t IS NULL LIMIT 1)"
+        for (change, comment) in [
+            ("UPDATE public.k SET big = repeat('z', 3000) WHERE ctid = \(first)", "updated"),
+            ("DELETE FROM public.k WHERE ctid = \(first)", "deleted"),
+            ("DELETE FROM public.k WHERE ctid = \(empty); UPDATE public.k SET n = 7 WHERE t = ''", "NULL and empty"),
+            ("UPDATE public.k SET t = t || 'b' WHERE big IS NOT NULL", "what is stored out of line"),
+            ("UPDATE public.k SET v = 1.00 WHERE f::text = '-0'; UPDATE public.k SET f = 0 WHERE f::text = '-0'", "chained"),
+            ("INSERT INTO public.k SELECT 5, 'n', g % 2, 1, '1', '(0,0)' FROM generate_series(1, 900) g", "many"),
+            ("UPDATE public.k SET f = f + 1 WHERE n = 5 AND v = 1; DELETE FROM public.k WHERE n = 5 AND v = 0", "staged"),
+            ("ALTER TABLE public.k ALTER n TYPE bigint; UPDATE public.k SET n = n + 1 WHERE n < 6", "widened"),
+            ("BEGIN; TRUNCATE public.k; INSERT INTO public.k (t) VALUES ('x'), ('x'); COMMIT", "truncated"),
+            ("DELETE FROM public.k WHERE ctid = (SELECT min(ctid) FROM public.k)", "one is left"),
+        ] {
+            try admin.execute("\(raw: change)")
+            let outcome = try once()
+            #expect(outcome.exitCode == 0, "\(comment): \(outcome.errors)")
+            try expectEqual(comment)
+        }
+        #expect(try target.query("SELECT count(*) FROM public.k_soft WHERE \"_meta/op\" = 'd' AND t = 'x'")[0, 0] == "1")
+        #expect(try target.query("SELECT count(*) FROM public.k_soft WHERE \"_meta/op\" = 'd' AND n = 5")[0, 0] == "450")
+
+        // A column that comes is in the old rows too.
+        try admin.execute("ALTER TABLE public.k ADD COLUMN c int DEFAULT 9; UPDATE public.k SET c = 10")
+        #expect(try once().exitCode == 0)
+        #expect(try target.query("SELECT string_agg(c::text, ',') FROM public.k")[0, 0] == "10")
+        try end()
+    }
+
+    @Test("a row that is not there stops the link, and what is read again is mended, without touching what is equal")
+    func mended() throws {
+        try create()
+        try admin.execute(
+            """
+            INSERT INTO public.k SELECT g, 'a', 1, 0, '1', '(1,2)' FROM generate_series(1, 50) g, generate_series(1, 3)
+            """)
+        try write()
+        #expect(try once().exitCode == 0)
+        let kept = try target.query("SELECT min(xmin::text), max(xmin::text) FROM public.k WHERE n = 40")
+        try target.execute(
+            """
+            DELETE FROM public.k WHERE n = 7; UPDATE public.k SET t = 'b' WHERE n = 8; INSERT INTO public.k (n) VALUES (9), (9);
+            DELETE FROM public.k_soft WHERE n = 7; INSERT INTO public.k_soft (n) VALUES (9), (9)
+            """)
+        try admin.execute("UPDATE public.k SET v = 2 WHERE n = 7")
+        let stopped = try once()
+        #expect(stopped.exitCode == 69)
+        #expect(stopped.errors.contains("is not there"), "\(stopped.errors)")
+        try write(backfill: 1)
+        let outcome = try once()
+        #expect(outcome.exitCode == 0, "\(outcome.errors)")
+        try expectEqual("read again")
+        let now = try target.query("SELECT min(xmin::text), max(xmin::text) FROM public.k WHERE n = 40")
+        #expect(now[0, 0] == kept[0, 0] && now[0, 1] == kept[0, 1])
+        #expect(try target.query("SELECT count(*) FROM public.k_soft WHERE \"_meta/op\" = 'd' AND t IS NULL")[0, 0] == "2")
+        // It streams on.
+        try admin.execute("DELETE FROM public.k WHERE n = 7 AND ctid = (SELECT max(ctid) FROM public.k WHERE n = 7)")
+        #expect(try once().exitCode == 0)
+        try expectEqual("afterwards")
+        try end()
+    }
+
+    @Test("read again under traffic and over kills, a mirror without a key ends equal, its deleted rows being kept once")
+    func readAgain() throws {
+        try create(index: "")
+        try admin.execute(
+            """
+            INSERT INTO public.k SELECT g % 50, 'a', 1, 0, '1', '(1,2)', repeat('x', 100) FROM generate_series(1, 3000) g
+            """)
+        try write()
+        #expect(try once().exitCode == 0)
+        // Each row that is deleted from here on is another one.
+        try admin.execute("CREATE SEQUENCE public.numbers START 1000")
+        try target.execute("DELETE FROM public.k WHERE n = 7; DELETE FROM public.k_soft WHERE n = 9")
+        try write(backfill: 1)
+        let traffic = Thread.detached(source) { connection, round in
+            try connection.execute(
+                """
+                INSERT INTO public.k SELECT nextval('public.numbers'), 'd', 1, 0, '1', '(1,2)' FROM generate_series(1, 2);
+                UPDATE public.k SET v = v + 1 WHERE n = \(raw: String(round % 50));
+                DELETE FROM public.k WHERE n = (SELECT max(n) FROM public.k WHERE n < \(raw: String(1000 + round)) AND n > 999)
+                """)
+        }
+        for _ in 0..<4 {
+            let apply = try FlowctlProcess(["apply", "-o", "json", catalog.path])
+            #expect(apply.waitForLine(seconds: 60) { $0.contains("backfill_") || $0.contains("caught_up") } != nil)
+            apply.kill9()
+        }
+        traffic.stop()
+        let outcome = try once()
+        #expect(outcome.exitCode == 0, "\(outcome.errors)")
+        try expectEqual("read again")
+        let doubled = try target.query(
+            """
+            SELECT count(*) FROM (SELECT n FROM public.k_soft WHERE n > 999 AND "_meta/op" = 'd' GROUP BY n HAVING count(*) > 1) s
+            """)
+        #expect(doubled[0, 0] == "0")
+        try end()
+    }
+
+    @Test("a mirror without a key is refused where the log lacks old rows, or rows would have to be told apart")
+    func refused() throws {
+        try admin.execute(
+            "CREATE TABLE public.k (n int PRIMARY KEY, t text, v int, f int, j int, p int, big text); INSERT INTO public.k VALUES (1)")
+        try write()
+        let refused = try once()
+        #expect(refused.exitCode == 69)
+        #expect(refused.errors.contains("ALTER TABLE \"public\".\"k\" REPLICA IDENTITY FULL"), "\(refused.errors)")
+        let check = try FlowctlProcess.run(["check", catalog.path])
+        #expect(
+            (check.output + check.errors).contains("ALTER TABLE \"public\".\"k\" REPLICA IDENTITY FULL"), "\(check.output)")
+        for (stream, resource, word) in [
+            (", advanced: { additional_backfill_filter: n > 1 }", "", "additional_backfill_filter"), ("", ", adopt: true", "adopt"),
+        ] {
+            try write(stream: stream, resource: resource, others: false)
+            let outcome = try FlowctlProcess.run(["validate", catalog.path])
+            #expect(outcome.errors.contains("'\(word)' needs rows that can be told apart"), "\(outcome.errors)")
+            #expect(try once().exitCode == 69)
+        }
+        try admin.execute("ALTER TABLE public.k REPLICA IDENTITY FULL")
+        try write()
+        #expect(try once().exitCode == 0)
+        try admin.execute("UPDATE public.k SET n = 2, t = 'x'")
+        #expect(try once().exitCode == 0)
+        try expectEqual("mended")
+        try end()
+    }
+}
