@@ -160,7 +160,9 @@ final class PostgresChunkWriter: ChunkWriter {
         try session.send(statements.holdFence, scope, fault: { Fenced.error(link) })
         try session.commit(scope)
         if makesKey { table.hasKey = true }
-        if makesKey, table.binding.isKeylessMirror { table.layout.table.contentIndex = creation(table).contentIndex(of: table.layout.table) }
+        if makesKey, table.binding.isKeylessMirror {
+            table.layout.table.contentIndex = creation(table).contentIndex(of: table.layout.table)
+        }
         if ends != nil { table.adoption = nil }
     }
 

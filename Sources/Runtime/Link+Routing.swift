@@ -138,7 +138,8 @@ extension Link {
         let shape = buffer.parts[binding].shape
         throw RunError(
             .needsOperator, operation: "follow", object: "table \(shape.namespace).\(shape.name)",
-            message: "a change of it came without the row as it was before: its replica identity was not full then, and its "
+            message:
+                "a change of it came without the row as it was before: its replica identity was not full then, and its "
                 + "collection has no key to find the row by",
             hint: "ALTER TABLE … REPLICA IDENTITY FULL; then \(spec.bindings[binding].readingAnew(in: spec))",
             task: spec.materialization, binding: spec.bindings[binding].index)

@@ -9,7 +9,8 @@ import Testing
 struct KeylessFoldTests {
     private typealias Bag = [String: Int]
 
-    @Test("what a fold comes to gives what every change in order gives, with each way of deleting",
+    @Test(
+        "what a fold comes to gives what every change in order gives, with each way of deleting",
         arguments: [DeleteMode.hard, .soft, .ignore])
     func histories(mode: DeleteMode) {
         for seed in 0..<200 { history(mode, seed: UInt64(seed)) }

@@ -7,14 +7,16 @@ import Testing
 /// Tables that are written to faster than one chunk of them can be read.
 @Suite("busy tables")
 struct BusyTableTests {
-    @Test("a table without key or column to read it by, in one chunk, is copied while more changes come than may be held for it")
+    @Test(
+        "a table without key or column to read it by, in one chunk, is copied while more changes come than may be held for it"
+    )
     func keyless() throws {
         let (source, destination) = try TestServers.freshDatabases("busykeyless")
         let admin = try Connection(source)
         try admin.execute(
             """
             CREATE DOMAIN public.number AS int; CREATE DOMAIN public.letters AS text;
-            CREATE TABLE public.k (id number, z letters, w letters); CREATE INDEX ON public.k (id);
+            CREATE TABLE public.k (id public.number, z public.letters, w public.letters); CREATE INDEX ON public.k (id);
             ALTER TABLE public.k REPLICA IDENTITY FULL;
             INSERT INTO public.k SELECT g, 'k' || g || '_', repeat(md5(g::text), 8) FROM generate_series(1, 150000) g
             """)

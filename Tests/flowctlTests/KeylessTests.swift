@@ -19,13 +19,14 @@ struct KeylessTests {
         catalog = TestFolder.place("keyless.yaml")
     }
 
-    /// The mirror, a mirror that keeps deleted rows, and a log of the table `k`.
+    /// The mirror, a mirror that keeps deleted rows, a log of the table `k`, and a mirror of the columns without a hash.
     private func write(
         backfill: Int = 0, stream: String = "", resource: String = "", others: Bool = true, advanced: String = ""
     ) throws {
         let more = """
                   - { source: keyless/k, resource: { table: k_soft, deleteMode: soft } }
                   - { source: keyless/k, resource: { table: k_log, delta_updates: true } }
+                  - { source: keyless/k, resource: { table: k_few }, fields: { recommended: true, exclude: [n, t, v, f, big] } }
             """
         try """
         collections: { keyless/k: { key: [/_meta/source/loc/0, /_meta/source/loc/1, /_meta/source/loc/2] } }
@@ -73,6 +74,52 @@ struct KeylessTests {
         let there = try rows(admin)
         #expect(try rows(target) == there, "\(comment)")
         #expect(try rows(target, "k_soft", "\"_meta/op\" <> 'd'") == there, "\(comment): with soft deletes")
+        #expect(try few(target, "k_few") == few(admin, "k"), "\(comment): of some columns")
+    }
+
+    private func few(_ connection: Connection, _ table: String) throws -> String? {
+        try connection.query(
+            "SELECT string_agg(ROW(j, p)::text, '' ORDER BY ROW(j, p)::text) FROM public.\(id: table)")[0, 0]
+    }
+
+    private func signal(_ id: String, _ data: String) throws -> String? {
+        _ = try admin.query("INSERT INTO public.streamkap_signal VALUES ($1, 'execute-snapshot', $2)", [id, data])
+        let outcome = try once()
+        #expect(outcome.exitCode == 0, "\(outcome.errors)")
+        return try target.query("SELECT state FROM flow.signals WHERE id = $1", [id])[0, 0]
+    }
+
+    @Test(
+        "a signal has a mirror without a key compared as a whole, incremental or blocking; one with a condition fails")
+    func signalled() throws {
+        try create()
+        try admin.execute(
+            """
+            CREATE TABLE public.streamkap_signal (id varchar(255) PRIMARY KEY, type varchar(32) NOT NULL, data varchar(2000));
+            INSERT INTO public.k SELECT g % 100, 'a', 1, 0, '1', '(1,2)' FROM generate_series(1, 1000) g
+            """)
+        try write(advanced: ", backfill_chunk_size: 100, signalTable: public")
+        #expect(try once().exitCode == 0)
+        for (id, type) in [("one", "INCREMENTAL"), ("two", "BLOCKING")] {
+            for table in ["k", "k_soft"] {
+                try target.execute(
+                    """
+                    DELETE FROM public.\(id: table) WHERE n = 7; UPDATE public.\(id: table) SET t = 'b' WHERE n = 8;
+                    INSERT INTO public.\(id: table) (n) VALUES (9), (9)
+                    """)
+            }
+            try admin.execute("UPDATE public.k SET v = v + 1 WHERE n = 50; DELETE FROM public.k WHERE n = 51")
+            #expect(try signal(id, #"{"type": "\#(type)", "data-collections": ["public.k"]}"#) == "done")
+            try expectEqual(type)
+            try admin.execute("INSERT INTO public.k (n) VALUES (51); DELETE FROM public.k WHERE n = 52")
+            #expect(try once().exitCode == 0)
+            try expectEqual("after \(type)")
+        }
+        let condition = #"[{"data-collection": "public.k", "filter": "n > 5"}]"#
+        let some = #"{"type": "INCREMENTAL", "data-collections": ["public.k"], "additional-conditions": \#(condition)}"#
+        #expect(try signal("three", some) == "failed")
+        try expectEqual("after a signal that failed")
+        try end()
     }
 
     private func create(index: String = "CREATE INDEX ON public.k (n)") throws {
@@ -84,7 +131,9 @@ struct KeylessTests {
             """)
     }
 
-    @Test("a random history of rows that are the same over kills, while it is copied and streamed, loses and doubles none")
+    @Test(
+        "a random history of rows that are the same over kills, while it is copied and streamed, loses and doubles none"
+    )
     func killed() throws {
         try create()
         try admin.execute(
@@ -141,7 +190,8 @@ struct KeylessTests {
         #expect(try left[0, 0] == admin.query("SELECT count(*) FROM public.k")[0, 0])
         #expect(left[0, 1] == "0")
         #expect(
-            try target.query("SELECT count(*) FROM pg_index WHERE indrelid = 'public.k'::regclass AND NOT indisunique")[0, 0]
+            try target.query("SELECT count(*) FROM pg_index WHERE indrelid = 'public.k'::regclass AND NOT indisunique")[
+                0, 0]
                 == "1")
         try end()
     }
@@ -160,16 +210,23 @@ struct KeylessTests {
         try write()
         #expect(try once().exitCode == 0)
         try expectEqual("copied")
-        let first = "(SELECT ctid FROM public.k WHERE v::text = '1.0' AND f::text = '0' AND j::text = '{\"a\": 1}' LIMIT 1)"
+        let first =
+            "(SELECT ctid FROM public.k WHERE v::text = '1.0' AND f::text = '0' AND j::text = '{\"a\": 1}' LIMIT 1)"
         let empty = "(SELECT ctid FROM public.k WHERE t IS NULL LIMIT 1)"
         for (change, comment) in [
             ("UPDATE public.k SET big = repeat('z', 3000) WHERE ctid = \(first)", "updated"),
             ("DELETE FROM public.k WHERE ctid = \(first)", "deleted"),
             ("DELETE FROM public.k WHERE ctid = \(empty); UPDATE public.k SET n = 7 WHERE t = ''", "NULL and empty"),
             ("UPDATE public.k SET t = t || 'b' WHERE big IS NOT NULL", "what is stored out of line"),
-            ("UPDATE public.k SET v = 1.00 WHERE f::text = '-0'; UPDATE public.k SET f = 0 WHERE f::text = '-0'", "chained"),
+            (
+                "UPDATE public.k SET v = 1.00 WHERE f::text = '-0'; UPDATE public.k SET f = 0 WHERE f::text = '-0'",
+                "chained"
+            ),
             ("INSERT INTO public.k SELECT 5, 'n', g % 2, 1, '1', '(0,0)' FROM generate_series(1, 900) g", "many"),
-            ("UPDATE public.k SET f = f + 1 WHERE n = 5 AND v = 1; DELETE FROM public.k WHERE n = 5 AND v = 0", "staged"),
+            (
+                "UPDATE public.k SET f = f + 1 WHERE n = 5 AND v = 1; DELETE FROM public.k WHERE n = 5 AND v = 0",
+                "staged"
+            ),
             ("ALTER TABLE public.k ALTER n TYPE bigint; UPDATE public.k SET n = n + 1 WHERE n < 6", "widened"),
             ("BEGIN; TRUNCATE public.k; INSERT INTO public.k (t) VALUES ('x'), ('x'); COMMIT", "truncated"),
             ("DELETE FROM public.k WHERE ctid = (SELECT min(ctid) FROM public.k)", "one is left"),
@@ -179,8 +236,10 @@ struct KeylessTests {
             #expect(outcome.exitCode == 0, "\(comment): \(outcome.errors)")
             try expectEqual(comment)
         }
-        #expect(try target.query("SELECT count(*) FROM public.k_soft WHERE \"_meta/op\" = 'd' AND t = 'x'")[0, 0] == "1")
-        #expect(try target.query("SELECT count(*) FROM public.k_soft WHERE \"_meta/op\" = 'd' AND n = 5")[0, 0] == "450")
+        #expect(
+            try target.query("SELECT count(*) FROM public.k_soft WHERE \"_meta/op\" = 'd' AND t = 'x'")[0, 0] == "1")
+        #expect(
+            try target.query("SELECT count(*) FROM public.k_soft WHERE \"_meta/op\" = 'd' AND n = 5")[0, 0] == "450")
 
         // A column that comes is in the old rows too.
         try admin.execute("ALTER TABLE public.k ADD COLUMN c int DEFAULT 9; UPDATE public.k SET c = 10")
@@ -214,7 +273,8 @@ struct KeylessTests {
         try expectEqual("read again")
         let now = try target.query("SELECT min(xmin::text), max(xmin::text) FROM public.k WHERE n = 40")
         #expect(now[0, 0] == kept[0, 0] && now[0, 1] == kept[0, 1])
-        #expect(try target.query("SELECT count(*) FROM public.k_soft WHERE \"_meta/op\" = 'd' AND t IS NULL")[0, 0] == "2")
+        #expect(
+            try target.query("SELECT count(*) FROM public.k_soft WHERE \"_meta/op\" = 'd' AND t IS NULL")[0, 0] == "2")
         // It streams on.
         try admin.execute("DELETE FROM public.k WHERE n = 7 AND ctid = (SELECT max(ctid) FROM public.k WHERE n = 7)")
         #expect(try once().exitCode == 0)
@@ -222,7 +282,8 @@ struct KeylessTests {
         try end()
     }
 
-    @Test("read again under traffic and over kills, a mirror without a key ends equal, its deleted rows being kept once")
+    @Test(
+        "read again under traffic and over kills, a mirror without a key ends equal, its deleted rows being kept once")
     func readAgain() throws {
         try create(index: "")
         try admin.execute(
@@ -263,20 +324,24 @@ struct KeylessTests {
     @Test("a mirror without a key is refused where the log lacks old rows, or rows would have to be told apart")
     func refused() throws {
         try admin.execute(
-            "CREATE TABLE public.k (n int PRIMARY KEY, t text, v int, f int, j int, p int, big text); INSERT INTO public.k VALUES (1)")
+            "CREATE TABLE public.k (n int PRIMARY KEY, t text, v int, f int, j int, p int, big text); INSERT INTO public.k VALUES (1)"
+        )
         try write()
         let refused = try once()
         #expect(refused.exitCode == 69)
         #expect(refused.errors.contains("ALTER TABLE \"public\".\"k\" REPLICA IDENTITY FULL"), "\(refused.errors)")
         let check = try FlowctlProcess.run(["check", catalog.path])
         #expect(
-            (check.output + check.errors).contains("ALTER TABLE \"public\".\"k\" REPLICA IDENTITY FULL"), "\(check.output)")
+            (check.output + check.errors).contains("ALTER TABLE \"public\".\"k\" REPLICA IDENTITY FULL"),
+            "\(check.output)")
         for (stream, resource, word) in [
-            (", advanced: { additional_backfill_filter: n > 1 }", "", "additional_backfill_filter"), ("", ", adopt: true", "adopt"),
+            (", advanced: { additional_backfill_filter: n > 1 }", "", "additional_backfill_filter"),
+            ("", ", adopt: true", "adopt"),
         ] {
             try write(stream: stream, resource: resource, others: false)
             let outcome = try FlowctlProcess.run(["validate", catalog.path])
-            #expect(outcome.errors.contains("'\(word)' needs rows that can be told apart"), "\(outcome.errors)")
+            let said = outcome.output + outcome.errors
+            #expect(said.contains("'\(word)' needs rows that can be told apart"), "\(said)")
             #expect(try once().exitCode == 69)
         }
         try admin.execute("ALTER TABLE public.k REPLICA IDENTITY FULL")

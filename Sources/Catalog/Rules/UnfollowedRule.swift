@@ -186,7 +186,8 @@ enum UnfollowedRule: CatalogRule {
                     "'\(member.key)' needs rows that can be told apart, and \(collection.name.phrase) has no key among its "
                         + "columns", at: member.keyRange, pointer: member.value.pointer.description,
                     notes: key + member.value.aliasNotes,
-                    hint: "remove it, set 'delta_updates: true' on the resource, or name columns that are unique together; "
+                    hint:
+                        "remove it, set 'delta_updates: true' on the resource, or name columns that are unique together; "
                         + "apply refuses to run"))
         }
     }

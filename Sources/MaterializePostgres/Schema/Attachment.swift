@@ -227,7 +227,8 @@ struct Attachment {
         let adoption = try adoption(isKnown: known != nil && !state.isReadAgain, isForeign: isForeign)
         let hasKey =
             binding.isKeylessMirror
-            ? try provideIndex(&layout, isLate: isKeyLate) : try provideKey(layout, isKeyLate: isKeyLate && adoption == nil)
+            ? try provideIndex(&layout, isLate: isKeyLate)
+            : try provideKey(layout, isKeyLate: isKeyLate && adoption == nil)
         if isForeign, let adoption { try scope.rethrowing { try adoption.begin(binding, provisioning) } }
         try relax(layout, hasKey: hasKey)
         layout.adoption = adoption

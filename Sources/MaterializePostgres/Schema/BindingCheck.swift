@@ -33,7 +33,8 @@ enum BindingCheck {
         guard binding.mode == .upsert else { return }
         guard !binding.isKeylessMirror || !binding.adopts else {
             throw scope.error(
-                .needsOperator, "adopt: true needs a key: without one, rows that are there can't be told from the source's",
+                .needsOperator,
+                "adopt: true needs a key: without one, rows that are there can't be told from the source's",
                 hint: "empty the table and take adopt out, give the collection a key, or set delta_updates: true")
         }
         for name in binding.key {

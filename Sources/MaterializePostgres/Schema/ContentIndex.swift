@@ -31,7 +31,8 @@ struct ContentIndex: Equatable {
 
     /// The hash of a row, for a table's alias; as the index has it.
     func expression(_ alias: String) -> String {
-        "hash_record_extended(ROW(" + columns.map { "\(alias)\(Identifier($0).quoted)" }.joined(separator: ", ") + "), 0)"
+        "hash_record_extended(ROW(" + columns.map { "\(alias)\(Identifier($0).quoted)" }.joined(separator: ", ")
+            + "), 0)"
     }
 
     func create(_ name: Identifier, on table: QualifiedName) -> String {

@@ -16,7 +16,9 @@ struct KeyCreation {
     /// The index for a keyless table; nil for others, and where the server or the columns' types have no hash. A table that
     /// is only planned has no columns yet.
     func contentIndex(of table: DestinationTable) -> ContentIndex? {
-        guard definition.binding.isKeylessMirror, connection.serverVersion >= ContentIndex.oldestVersion else { return nil }
+        guard definition.binding.isKeylessMirror, connection.serverVersion >= ContentIndex.oldestVersion else {
+            return nil
+        }
         let columns = definition.columns.filter { !$0.isDeclared || table.column($0.name) != nil }
         return ContentIndex(of: columns.map { ($0.name, table.column($0.name)?.typeOID ?? $0.typeOID) })
     }

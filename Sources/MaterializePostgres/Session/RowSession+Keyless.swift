@@ -27,7 +27,8 @@ extension RowSession {
 
     /// Stores changes in the open transaction: in the plan's table, or in the rows of a chunk that wait beside it.
     func storeKeyless(
-        _ changes: ContiguousArray<NetChange>, _ table: BoundTable, shape: TableShape, rows: RowPool, isAside: Bool = false
+        _ changes: ContiguousArray<NetChange>, _ table: BoundTable, shape: TableShape, rows: RowPool,
+        isAside: Bool = false
     ) throws {
         guard !changes.isEmpty else { return }
         let plan = try plan(for: shape, of: table)
@@ -92,7 +93,8 @@ extension RowSession {
             for (letter, changes) in [("x", parts.going), ("m", parts.marked)] {
                 for change in changes {
                     try encoder.stagedRow(
-                        change, operation: letter.utf8.first ?? 0, row: change.row, withMasks: false, withOrigins: false)
+                        change, operation: letter.utf8.first ?? 0, row: change.row, withMasks: false, withOrigins: false
+                    )
                 }
             }
         }
@@ -100,7 +102,8 @@ extension RowSession {
         if !statements.isIndexed { try allowScans(true, scope) }
         if !parts.going.isEmpty {
             try send(
-                statements.many(.goes, staged: "x", in: stage.stage), scope, affected: parts.going.count, fault: missing)
+                statements.many(.goes, staged: "x", in: stage.stage), scope, affected: parts.going.count, fault: missing
+            )
         }
         if !parts.marked.isEmpty {
             try send(

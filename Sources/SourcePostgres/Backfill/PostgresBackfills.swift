@@ -119,7 +119,8 @@ final class PostgresBackfills: LinkBackfills {
             let spec = tables[binding].binding
             throw RunError(
                 .needsOperator, operation: "go on reading", object: "table \(tables[binding].table.name)",
-                message: "it is being read by the values of its column \"\(lost)\", which is gone or has another name now",
+                message:
+                    "it is being read by the values of its column \"\(lost)\", which is gone or has another name now",
                 hint: "have it read from its beginning: raise `backfill` of the table's binding to "
                     + "\(spec.rebuildCounter + 1) in the materialization, and apply with --allow-destructive",
                 binding: spec.index)

@@ -50,7 +50,8 @@ extension PostgresCapture {
             if let order = try columns.order(source, by: names, shape) { return order }
             throw RunError(
                 .needsOperator, operation: "go on reading", object: "table \(source.name)",
-                message: "it was begun in the order of \(names.joined(separator: ", ")), which it has no column for any more",
+                message:
+                    "it was begun in the order of \(names.joined(separator: ", ")), which it has no column for any more",
                 hint: "have it read from its beginning: \(binding.readingAnew(in: link))",
                 task: link.materialization, binding: binding.index)
         }

@@ -260,7 +260,8 @@ extension PostgresBackfills {
                 if table.binding.isKeylessMirror, item.condition != nil {
                     throw RunError(
                         .needsOperator, operation: "read some rows of", object: "table \(table.table.name)",
-                        message: "its collection has no key: rows that satisfy a condition can't be told from others there",
+                        message:
+                            "its collection has no key: rows that satisfy a condition can't be told from others there",
                         hint: "send a signal without a condition")
                 }
                 let order = try signals.order(of: table, by: item.surrogateKey, shape, connection)
