@@ -37,6 +37,15 @@ enum BindingCheck {
                 "adopt: true needs a key: without one, rows that are there can't be told from the source's",
                 hint: "empty the table and take adopt out, give the collection a key, or set delta_updates: true")
         }
+        guard !binding.isKeylessMirror || shape.hasWholeOldRows else {
+            let table = QualifiedName(shape.namespace, shape.name)
+            throw scope.error(
+                .needsOperator,
+                "its collection has no key among its columns, and the source's log lacks columns of the rows that updates and "
+                    + "deletes are of: which ones they were could not be told",
+                hint: "at the source: ALTER TABLE \(table) REPLICA IDENTITY FULL; or give the collection a key, or set "
+                    + "delta_updates: true")
+        }
         for name in binding.key {
             guard
                 let column = shape.columns.first(where: {
