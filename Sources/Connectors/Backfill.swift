@@ -32,9 +32,6 @@ public protocol LinkBackfills: AnyObject {
     /// Whether rows of the binding need `admission` at all.
     func isFiltering(_ binding: Int) -> Bool
 
-    /// Whether the table is read in an order of which several rows can have the same place.
-    func isReadByColumn(_ binding: Int) -> Bool
-
     /// Whether every change of the binding is stored while its table is being read, the chunk in flight or not. What is
     /// `hold` to `admission` then goes on top of the chunk besides.
     func isLive(_ binding: Int) -> Bool

@@ -159,7 +159,7 @@ extension Link {
                 apply(event, newRow: hasNew ? newRow : .none, oldRow: hasOld ? oldRow : .none, binding)
             } else if hasNew || hasOld {
                 // As in `filterSides`.
-                if backfills.isReadByColumn(binding), hasNew, event.oldRow >= 0, !hasOld { event.kind = .insert }
+                if hasNew, event.oldRow >= 0, !hasOld { event.kind = .insert }
                 log(event, row: hasNew ? newRow : oldRow, isDelete: !hasNew, sequence: change.sequence, binding)
             }
         }

@@ -162,12 +162,11 @@ extension Link {
             event.oldRow < 0 ? nil : try backfills.admission(binding, row: event.oldRow, in: batch, transaction: id)
         var new: Admission? =
             event.newRow < 0 ? nil : try backfills.admission(binding, row: event.newRow, in: batch, transaction: id)
-        let isKeylessLog = !isUpsert && backfills.isReadByColumn(binding)
-        if isKeylessLog, let leaving = old, let entering = new, leaving != entering {
+        if !isUpsert, let leaving = old, let entering = new, leaving != entering {
             return try filterSides(of: event, in: batch, number: number, sequence: sequence, binding)
         }
-        // A log has each change once: where the new row counts, it stands for both.
-        if !isUpsert, new != nil, new != .skip, !(isKeylessLog && old == .hold) { old = nil }
+        // A log has each change once: where both rows were read, the new one stands for both.
+        if !isUpsert, new == .deliver { old = nil }
         var event = event
         var newSource = (batch: batch, number: number)
         // The row enters the copied range from outside it: the destination never had what the log leaves out.
@@ -203,9 +202,11 @@ extension Link {
         }
     }
 
-    /// An update of a row without a key that goes from where rows were read to where they were not, or the other way: what a log
-    /// has of it otherwise, the row's new values or the rows read, would have one row too many or too few. It is a delete of
-    /// the old row there, or an insert of the new one, each with a number of its own.
+    /// An update in a log that takes a row from where rows were read to where they were not, or the other way, or to where that is not
+    /// known yet: it is a delete of the old row and an insert of the new one, each with a number of its own, of which only what
+    /// lies where rows were read is kept.
+    ///
+    /// Invariant: the rows read, plus inserts, minus deletes, are the source's, whatever becomes of a chunk in flight.
     private func filterSides(
         of event: ChangeEvent, in batch: ChangeBatch, number: Int32, sequence: Int64, _ binding: Int
     ) throws {

@@ -19,17 +19,23 @@ struct KeylessTests {
         catalog = TestFolder.place("keyless.yaml")
     }
 
-    /// The mirror, a mirror that keeps deleted rows, a log of the table `k`, and a mirror of the columns without a hash.
+    /// The mirror, a mirror that keeps deleted rows, a log of the table `k`, and a mirror of the columns without a hash; a log
+    /// of a table with a key besides.
     private func write(
-        backfill: Int = 0, stream: String = "", resource: String = "", others: Bool = true, advanced: String = ""
+        backfill: Int = 0, stream: String = "", resource: String = "", others: Bool = true, advanced: String = "",
+        config: String = "", withKeyed: Bool = false
     ) throws {
+        let captured = "      - { resource: { namespace: public, stream: m }, target: keyless/m }"
+        let appended = "      - { source: keyless/m, resource: { table: m_log, delta_updates: true } }"
         let more = """
                   - { source: keyless/k, resource: { table: k_soft, deleteMode: soft } }
                   - { source: keyless/k, resource: { table: k_log, delta_updates: true } }
                   - { source: keyless/k, resource: { table: k_few }, fields: { recommended: true, exclude: [n, t, v, f, big] } }
             """
         try """
-        collections: { keyless/k: { key: [/_meta/source/loc/0, /_meta/source/loc/1, /_meta/source/loc/2] } }
+        collections:
+          keyless/k: { key: [/_meta/source/loc/0, /_meta/source/loc/1, /_meta/source/loc/2] }
+          keyless/m: { key: [/id] }
         captures:
           keyless/source:
             endpoint:
@@ -39,16 +45,18 @@ struct KeylessTests {
                           advanced: { slotName: \(source.database)\(advanced) } }
             bindings:
               - { resource: { namespace: public, stream: k\(stream) }, target: keyless/k, backfill: \(backfill) }
+        \(withKeyed ? captured : "")
         materializations:
           keyless/destination:
             endpoint:
               connector:
                 image: materialize-postgres:dev
                 config: { address: "127.0.0.1:\(destination.port)", database: \(destination.database), user: postgres,
-                          password: none }
+                          password: none\(config) }
             bindings:
               - { source: keyless/k, resource: { table: k\(resource) } }
         \(others ? more : "")
+        \(withKeyed ? appended : "")
         """.write(to: catalog, atomically: true, encoding: .utf8)
     }
 
@@ -139,9 +147,10 @@ struct KeylessTests {
         try admin.execute(
             """
             INSERT INTO public.k SELECT nullif(g % 97, 3), 't' || g % 5, g % 3, 0, '{"a": 1}', '(1,2)',
-              CASE WHEN g % 4 = 0 THEN repeat('x', 2500) END FROM generate_series(1, 6000) g
+              CASE WHEN g % 4 = 0 THEN repeat('x', 2500) END FROM generate_series(1, 6000) g;
+            CREATE TABLE public.m (id int PRIMARY KEY, v int); INSERT INTO public.m SELECT g, g FROM generate_series(1, 4000) g
             """)
-        try write(advanced: ", backfill_chunk_size: 150")
+        try write(advanced: ", backfill_chunk_size: 150", withKeyed: true)
         let traffic = Thread.detached(source) { connection, round in
             var random = SplitMix(state: UInt64(round))
             let (one, many, low) = (random.below(6000), random.below(97), random.below(5))
@@ -155,6 +164,8 @@ struct KeylessTests {
                   SELECT ctid FROM public.k OFFSET \(raw: String(one / 2)) LIMIT 4));
                 UPDATE public.k SET t = 'u', big = repeat('y', 2500) WHERE n = \(raw: String(many)) AND t = 't\(raw: String(low))';
                 DELETE FROM public.k WHERE n = \(raw: String(96 - many)) AND t = 'u';
+                UPDATE public.m SET id = -id WHERE abs(id) % 500 = \(raw: String(one % 500));
+                UPDATE public.m SET id = sign(id) * (abs(id) + 10000) WHERE abs(id) = \(raw: String(one));
                 \(raw: round % 5 == 0 ? "ROLLBACK" : "COMMIT")
                 """)
             if round % 60 == 0 { try connection.execute("VACUUM FULL public.k") }
@@ -181,14 +192,16 @@ struct KeylessTests {
         let outcome = try once()
         #expect(outcome.exitCode == 0, "\(outcome.errors)")
         try expectEqual("after \(kills) kills")
-        // Each row came once and went once at most.
-        let left = try target.query(
-            """
-            SELECT count(*) FILTER (WHERE "_meta/op" IN ('r', 'c')) - count(*) FILTER (WHERE "_meta/op" = 'd'),
-                   count(*) - count(DISTINCT ("_meta/source/lsn", "_meta/source/seq")) FROM public.k_log
-            """)
-        #expect(try left[0, 0] == admin.query("SELECT count(*) FROM public.k")[0, 0])
-        #expect(left[0, 1] == "0")
+        // Each row came once and went once at most, in a log of a table with a key that moves too.
+        for table in ["k", "m"] {
+            let left = try target.query(
+                """
+                SELECT count(*) FILTER (WHERE "_meta/op" IN ('r', 'c')) - count(*) FILTER (WHERE "_meta/op" = 'd'),
+                       count(*) - count(DISTINCT ("_meta/source/lsn", "_meta/source/seq")) FROM public.\(id: "\(table)_log")
+                """)
+            #expect(try left[0, 0] == admin.query("SELECT count(*) FROM public.\(id: table)")[0, 0], "\(table)")
+            #expect(left[0, 1] == "0", "\(table)")
+        }
         #expect(
             try target.query("SELECT count(*) FROM pg_index WHERE indrelid = 'public.k'::regclass AND NOT indisunique")[
                 0, 0]
@@ -321,6 +334,71 @@ struct KeylessTests {
         try end()
     }
 
+    @Test(
+        "a commit of several writers that is cut off before the link's own leaves no row doubled or lost, by one or many"
+    )
+    func apart() throws {
+        try create()
+        try admin.execute("INSERT INTO public.k SELECT g % 9, 'a', 1, 0, '1', '(1,2)' FROM generate_series(1, 90) g")
+        try write(config: ", tasks: 3")
+        #expect(try once().exitCode == 0)
+        let look = try Connection(destination)
+        func aheads() throws -> String? {
+            try look.query(
+                """
+                SELECT count(*) FROM flow.bindings b JOIN flow.checkpoints c USING (materialization, capture)
+                 WHERE b.position > c.position
+                """)[0, 0]
+        }
+        for next in [1, 3] {
+            try write(config: ", tasks: 3")
+            let mark = "run \(next)"
+            let run = try FlowctlProcess(["apply", "-o", "json", catalog.path])
+            try admin.execute("INSERT INTO public.k (t) VALUES (\(literal: mark))")
+            let isRunning = try eventually(seconds: 60) {
+                try look.query("SELECT FROM public.k WHERE t = \(literal: mark)").count == 1
+            }
+            #expect(isRunning, "\(run.errors)")
+            let blocker = try Connection(destination)
+            // What the source's tables look like is now and then noted in a commit, which then has one writer.
+            var wasCut = false
+            for _ in 0..<4 where !wasCut {
+                try blocker.execute("BEGIN; SELECT FROM flow.checkpoints FOR SHARE")
+                try admin.execute(
+                    """
+                    BEGIN;
+                    INSERT INTO public.k SELECT g % 7, 'b', g % 2, 0, '1', '(1,2)' FROM generate_series(1, 1200) g;
+                    UPDATE public.k SET v = v + 1 WHERE n = 3; DELETE FROM public.k WHERE n = 5 AND v = 1;
+                    COMMIT
+                    """)
+                wasCut = try eventually(seconds: 30) { try aheads() == "4" }
+                if !wasCut { try blocker.execute("ROLLBACK") }
+            }
+            #expect(wasCut, "\(run.errors)")
+            run.kill9()
+            let own = try [look, blocker, target].compactMap { try $0.query("SELECT pg_backend_pid()")[0, 0] }
+            let isGone = try eventually(seconds: 60) {
+                try look.query(
+                    """
+                    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                     WHERE datname = current_database() AND backend_type = 'client backend'
+                       AND pid NOT IN (\(raw: own.joined(separator: ", ")))
+                    """
+                ).count == 0
+            }
+            #expect(isGone)
+            try blocker.execute("ROLLBACK")
+            #expect(try aheads() == "4")
+            try admin.execute("UPDATE public.k SET t = 'c' WHERE n = 3; DELETE FROM public.k WHERE n = 2 AND v = 1")
+            try write(config: ", tasks: \(next)")
+            let outcome = try once()
+            #expect(outcome.exitCode == 0, "\(outcome.errors)")
+            #expect(try aheads() == "0")
+            try expectEqual("by \(next)")
+        }
+        try end()
+    }
+
     @Test("a mirror without a key is refused where the log lacks old rows, or rows would have to be told apart")
     func refused() throws {
         try admin.execute(
@@ -336,7 +414,7 @@ struct KeylessTests {
             "\(check.output)")
         for (stream, resource, word) in [
             (", advanced: { additional_backfill_filter: n > 1 }", "", "additional_backfill_filter"),
-            ("", ", adopt: true", "adopt"),
+            ("", ", adopt: true", "adopt"), ("", ", onRowError: quarantine", "onRowError: quarantine"),
         ] {
             try write(stream: stream, resource: resource, others: false)
             let outcome = try FlowctlProcess.run(["validate", catalog.path])

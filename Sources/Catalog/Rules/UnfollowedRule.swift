@@ -34,7 +34,7 @@ enum UnfollowedRule: CatalogRule {
                 checkProjections(binding, collection, &diagnostics)
                 checkParts(binding, isDelta: task.appends(binding), collection, &diagnostics)
                 checkGroup(binding, collection, &diagnostics)
-                if !task.appends(binding) { checkRowKey(binding, collection, catalog, &diagnostics) }
+                if !task.appends(binding) { checkRowKey(binding, of: task, collection, catalog, &diagnostics) }
                 if known.insert(collection.name.text).inserted { checkKey(collection, &diagnostics) }
                 if redacted.insert(collection.name.text).inserted { checkRedaction(collection, &diagnostics) }
             }
@@ -155,8 +155,8 @@ enum UnfollowedRule: CatalogRule {
 
     /// Rows of a mirrored table without a key among its columns are known by all of their values, as the source has them all.
     private static func checkRowKey(
-        _ binding: MaterializationSpec.Binding, _ collection: CollectionSpec, _ catalog: CatalogSpecs,
-        _ diagnostics: inout DiagnosticCollector
+        _ binding: MaterializationSpec.Binding, of task: MaterializationSpec, _ collection: CollectionSpec,
+        _ catalog: CatalogSpecs, _ diagnostics: inout DiagnosticCollector
     ) {
         let pointers = collection.key.compactMap { JSONPointer(written: $0.text) }
         guard let source = binding.source, !pointers.isEmpty, pointers.allSatisfy(\.isMetadata) else { return }
@@ -179,11 +179,16 @@ enum UnfollowedRule: CatalogRule {
         for name in ["notBefore", "notAfter"] {
             if let member = binding.node["source"]?.member(name) { members.append(member) }
         }
+        let policies = [binding.resource, task.endpoint.config].compactMap { $0?.member("onRowError") }
+        if let policy = policies.first(where: { $0.value.string != nil }), policy.value.string == "quarantine" {
+            members.append(policy)
+        }
         for member in members {
+            let name = member.key == "onRowError" ? "onRowError: quarantine" : member.key
             diagnostics.report(
                 .warning(
                     .notFollowedYet,
-                    "'\(member.key)' needs rows that can be told apart, and \(collection.name.phrase) has no key among its "
+                    "'\(name)' needs rows that can be told apart, and \(collection.name.phrase) has no key among its "
                         + "columns", at: member.keyRange, pointer: member.value.pointer.description,
                     notes: key + member.value.aliasNotes,
                     hint:

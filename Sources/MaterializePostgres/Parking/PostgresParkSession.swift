@@ -104,7 +104,7 @@ final class PostgresParkSession: ParkSession {
         layout.highest = shape.highest
         return BoundTable(
             number: binding, binding: spec, task: link.materialization, layout: layout,
-            hasKey: spec.mode == .insert || spec.isKeylessMirror || found.hasUniqueKey(spec.key))
+            hasKey: spec.mode == .insert || found.hasUniqueKey(spec.key))
     }
 
     private var parkList: String { "{" + parks.keys.sorted().map { String($0) }.joined(separator: ",") + "}" }

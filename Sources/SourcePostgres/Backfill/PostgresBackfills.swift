@@ -88,8 +88,6 @@ final class PostgresBackfills: LinkBackfills {
 
     func isFiltering(_ binding: Int) -> Bool { tables[binding].isFiltering }
 
-    func isReadByColumn(_ binding: Int) -> Bool { tables[binding].order.isByColumn }
-
     func isLive(_ binding: Int) -> Bool { tables[binding].state.isLive }
 
     func admission(_ binding: Int, row: Int32, in batch: ChangeBatch, transaction: UInt32) throws -> Admission {
