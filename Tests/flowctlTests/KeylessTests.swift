@@ -399,6 +399,38 @@ struct KeylessTests {
         try end()
     }
 
+    @Test("a column with another order than when reading began by its values stops the link, though no table has it")
+    func reordered() throws {
+        try create()
+        try admin.execute(
+            """
+            INSERT INTO public.k (n) SELECT g FROM generate_series(1, 1000) g; ANALYZE public.k;
+            CREATE FUNCTION public.gate(v text) RETURNS bool LANGUAGE plpgsql AS $$
+            BEGIN
+              IF v::int > 500 THEN RAISE EXCEPTION 'closed'; END IF;
+              RETURN true;
+            END $$
+            """)
+        try write(
+            stream: ", advanced: { additional_backfill_filter: \"public.gate(n::text)\" }",
+            resource: ", delta_updates: true }, fields: { recommended: true, exclude: [n]", others: false,
+            advanced: ", backfill_chunk_size: 50")
+        let closed = try once()
+        #expect(closed.exitCode != 0 && closed.errors.contains("closed"), "\(closed.errors)")
+        let copied = try target.query("SELECT count(*) FROM public.k")[0, 0].flatMap { Int($0) } ?? 0
+        #expect(copied > 0 && copied <= 500, "some of it is copied")
+        try admin.execute(
+            """
+            CREATE OR REPLACE FUNCTION public.gate(v text) RETURNS bool LANGUAGE sql AS 'SELECT true';
+            ALTER TABLE public.k ALTER n TYPE text
+            """)
+        let stopped = try once()
+        #expect(stopped.exitCode == 69)
+        #expect(stopped.errors.contains("no column of the same type"), "\(stopped.errors)")
+        #expect(try target.query("SELECT count(*) FROM public.k")[0, 0] == String(copied))
+        try end()
+    }
+
     @Test("a mirror without a key is refused where the log lacks old rows, or rows would have to be told apart")
     func refused() throws {
         try admin.execute(

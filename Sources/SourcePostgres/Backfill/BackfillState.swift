@@ -8,6 +8,7 @@ import Postgres
 /// "files": "16401", "columns": 7, "storage": {…}}`, of a table that is read again also `"overlay": true`, `"live": true`, `"numbered": 5000`
 /// and, until it is through, `"sweep": {"after": ["17"]}`;
 /// where a signal asked for it `"signal": {"place": "0/16B3748/0"}`;
+/// of one read by the values of a column `"types": ["integer"]`;
 /// of one with a window `"window": {"phase": "open", "notBefore": 8000, "notAfter": null, "lacks": false}`.
 struct BackfillState {
     var filter: BackfillFilter
@@ -21,6 +22,8 @@ struct BackfillState {
     var order: [String]?
     /// How those sorted as its bounds were found (`KeyOrder.sorting`); nil where that was not kept.
     var sorting: [[String]]?
+    /// Their types (`KeyOrder.types`), where they are of no key; nil for keys, and where nothing was read.
+    var orderTypes: [String]?
     /// The table's files and its last column when the destination's columns were last those of the source.
     var seen: (files: String, lastColumn: Int)?
     /// Where the rows were, at a place of the log that the destination has passed; nil where that was not kept.
@@ -120,6 +123,7 @@ struct BackfillState {
         publication = value["publication"]?.stringValue
         order = value["order"]?.arrayValue?.compactMap(\.stringValue)
         sorting = value["sorting"]?.arrayValue?.map { $0.arrayValue?.compactMap(\.stringValue) ?? [] }
+        orderTypes = value["types"]?.arrayValue?.compactMap(\.stringValue)
         window = value["window"].flatMap { WindowState($0) }
         record = value["storage"].flatMap { StorageRecord($0) }
         if let order = value["signal"], let place = order["place"]?.stringValue {
@@ -160,6 +164,7 @@ struct BackfillState {
         if filter.isFiltering, let sorting {
             state["sorting"] = .array(sorting.map { words in .array(words.map { .string($0) }) })
         }
+        if let orderTypes { state["types"] = .array(orderTypes.map { .string($0) }) }
         if let window { state["window"] = window.json }
         if let record { state["storage"] = record.json }
         if numbered > 0 { state["numbered"] = .int(Int(numbered)) }

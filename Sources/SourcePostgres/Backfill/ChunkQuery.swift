@@ -31,9 +31,9 @@ extension TableChunk {
         return terms.isEmpty ? "" : "WHERE " + terms.joined(separator: " AND ")
     }
 
-    /// Rows without a value, of an order of one column: a row comparison would leave them out.
+    /// Rows without a value, which a comparison would leave out; keys have one.
     private var orNull: String {
-        order.columns.count == 1 ? order.columns.map { " OR \(Identifier($0.name).quoted) IS NULL" }.joined() : ""
+        order.isByColumn ? order.columns.map { " OR \(Identifier($0.name).quoted) IS NULL" }.joined() : ""
     }
 
     /// On lines of its own: it may end in a comment.

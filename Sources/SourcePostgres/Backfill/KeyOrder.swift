@@ -80,6 +80,12 @@ struct KeyOrder: Sendable {
             binding: table.binding)
     }
 
+    /// What the values are, by column: places that were noted in the order of other types are no places of this one.
+    var types: [String] { columns.map { KeyOrder.orderedType($0.type) } }
+
+    /// The same for types whose values have one text and one order.
+    static func orderedType(_ type: String) -> String { ["smallint", "integer"].contains(type) ? "bigint" : type }
+
     /// Without columns every row is in every range: the table is read in one piece.
     var isKeyless: Bool { columns.isEmpty }
     var needsServer: Bool { columns.contains { $0.comparison == .server } }

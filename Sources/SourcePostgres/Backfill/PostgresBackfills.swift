@@ -111,14 +111,17 @@ final class PostgresBackfills: LinkBackfills {
 
     func follows(_ binding: Int, _ shape: TableShape) throws -> Bool {
         let before = tables[binding].order
-        if before.isByColumn, tables[binding].isFiltering,
-            let lost = before.names.first(where: { shape.index(of: $0) == nil })
-        {
+        let lost = before.columns.first { column in
+            guard let index = shape.index(of: column.name) else { return true }
+            return KeyOrder.orderedType(shape.columns[index].type) != KeyOrder.orderedType(column.type)
+        }
+        if before.isByColumn, tables[binding].state.filter.isFiltering, let lost {
             let spec = tables[binding].binding
             throw RunError(
                 .needsOperator, operation: "go on reading", object: "table \(tables[binding].table.name)",
                 message:
-                    "it is being read by the values of its column \"\(lost)\", which is gone or has another name now",
+                    "it is being read by the values of its column \"\(lost.name)\", which is gone or has another "
+                    + "name or type now",
                 hint: "have it read from its beginning: raise `backfill` of the table's binding to "
                     + "\(spec.rebuildCounter + 1) in the materialization, and apply with --allow-destructive",
                 binding: spec.index)

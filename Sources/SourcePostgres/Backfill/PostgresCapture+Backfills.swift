@@ -77,6 +77,7 @@ extension PostgresCapture {
             backfill.identity = source.identity
             backfill.publication = source.publication
             backfill.order = order.names
+            backfill.orderTypes = order.isByColumn ? order.types : nil
             backfill.seen = (source.storage.files, source.storage.lastColumn)
             if let dropped { failures.append((backfills.count, dropped)) }
             backfills.append(

@@ -47,11 +47,14 @@ extension PostgresCapture {
             let hasBegun = state.filter.frontier != nil || !state.filter.ranges.isEmpty
             guard hasBegun, let names = state.order else { return try columns.find(source, shape) ?? whole }
             if names.isEmpty { return whole }
-            if let order = try columns.order(source, by: names, shape) { return order }
+            if let order = try columns.order(source, by: names, shape), state.orderTypes ?? order.types == order.types {
+                return order
+            }
             throw RunError(
                 .needsOperator, operation: "go on reading", object: "table \(source.name)",
                 message:
-                    "it was begun in the order of \(names.joined(separator: ", ")), which it has no column for any more",
+                    "it was begun in the order of \(names.joined(separator: ", ")), of which it has no column of the same "
+                    + "type any more",
                 hint: "have it read from its beginning: \(binding.readingAnew(in: link))",
                 task: link.materialization, binding: binding.index)
         }
