@@ -156,6 +156,7 @@ final class PostgresChunkWriter: ChunkWriter {
             statements.state(state, of: table.binding), scope,
             fault: { scope.error(.needsOperator, "its row in flow.bindings is gone") })
         for record in signals { try session.send(statements.signal(record), scope) }
+        if signals.contains(where: \.state.isFinal) { try session.send(statements.forgettingSignals, scope) }
         let link = statements.link
         try session.send(statements.holdFence, scope, fault: { Fenced.error(link) })
         try session.commit(scope)

@@ -297,6 +297,7 @@ final class PostgresTransactor: Transactor {
                 fault: { table.scope("record").error(.needsOperator, "its row in flow.bindings is gone") })
         }
         for record in signals { try session.send(statements.signal(record), scope) }
+        if signals.contains(where: \.state.isFinal) { try session.send(statements.forgettingSignals, scope) }
         if hasErrors { try session.send(statements.clearErrors, scope) }
         try write(checkpoint)
         do {

@@ -339,6 +339,76 @@ struct SignalTests {
         try end()
     }
 
+    @Test(
+        "a file that is a link, or whose folder is none, is refused with the reason by whoever sends; the runner says that none arrives"
+    )
+    func unusableFile() throws {
+        try admin.execute("CREATE PUBLICATION flow_publication FOR TABLE public.a, public.b")
+        try write("read_only_capture: true")
+        try once()
+        let place = folder.appending(path: ".flowctl-signals")
+        let file = place.appending(path: "s%2Fsource.jsonl")
+        let other = folder.appending(path: "other")
+        try Data("mine\n".utf8).write(to: other)
+        let sent = { try FlowctlProcess.run(["signal", catalog.path, "--capture", "s/source", "pause"]) }
+        try FileManager.default.createSymbolicLink(at: place, withDestinationURL: folder.appending(path: "nowhere"))
+        let dangling = try sent()
+        #expect(dangling.exitCode == 69 && dangling.errors.contains("a link that leads to none"), "\(dangling)")
+        try FileManager.default.removeItem(at: place)
+        try FileManager.default.createDirectory(at: place, withIntermediateDirectories: false)
+        try FileManager.default.createSymbolicLink(at: file, withDestinationURL: other)
+        let linked = try sent()
+        #expect(linked.exitCode == 69 && linked.errors.contains("it is a symbolic link"), "\(linked)")
+        #expect(try String(contentsOf: other, encoding: .utf8) == "mine\n")
+        let apply = try FlowctlProcess(["apply", "-o", "json", catalog.path])
+        #expect(
+            apply.waitForLine(seconds: 60) { $0.contains("no signal arrives") && $0.contains("symbolic link") } != nil,
+            "\(apply.output) \(apply.errors)")
+        try FileManager.default.removeItem(at: file)
+        let id = try send("backfill", "--table", "public.b")
+        #expect(try reaches(id, "done"), "\(apply.errors)")
+        apply.kill9()
+        try end()
+    }
+
+    @Test("each of several destinations reads again for itself, exactly, over a kill; what ended long ago is forgotten")
+    func severalDestinations() throws {
+        let second = try TestServer.destination.database("signals_second")
+        let text = try String(contentsOf: catalog, encoding: .utf8)
+        let start = try #require(text.range(of: "  s/destination:"))
+        let copy = text[start.lowerBound...].replacing("s/destination", with: "s/second")
+            .replacing("database: \(destination.database)", with: "database: \(second.database)")
+        try (text + "\n" + copy).write(to: catalog, atomically: true, encoding: .utf8)
+        try once()
+        let other = try Connection(second)
+        try spoil()
+        try other.execute("DELETE FROM public.a WHERE id < 500; INSERT INTO public.a VALUES (-1, 0, 'ghost')")
+        try target.execute(
+            """
+            INSERT INTO flow.signals (materialization, capture, place, id, type, tables, state, details, position)
+            SELECT 's/destination', 's/source', '0/1/' || n, 'old' || n, 'log', '{}', 'done', '', '0/1'
+              FROM generate_series(1, 1500) n
+            """)
+        var apply = try FlowctlProcess(["apply", catalog.path])
+        let id = try send("backfill", "--table", "public.a")
+        #expect(
+            eventually(seconds: 60) { (try? other.query("SELECT FROM flow.signals").count) == 1 }, "\(apply.errors)")
+        apply.kill9()
+        try admin.execute(
+            "UPDATE public.a SET v = v + 1 WHERE id % 7 = 0; DELETE FROM public.a WHERE id % 11 = 0; UPDATE public.a SET id = -id WHERE id = 5"
+        )
+        apply = try FlowctlProcess(["apply", catalog.path])
+        #expect(try reaches(id, "done"), "\(apply.errors)")
+        let isDone = { try other.query("SELECT state FROM flow.signals")[0, 0] == "done" }
+        #expect(try eventually(seconds: 60, isDone), "\(apply.errors)")
+        #expect(try matchesLater())
+        #expect(try eventually(seconds: 60) { try sum(other) == sum(admin) }, "\(apply.errors)")
+        #expect(try count("flow.signals") == "1000")
+        apply.kill9()
+        try end()
+        try TestServers.drop(second)
+    }
+
     @Test("a signal table that is not published, or is captured, is an error; so is a signal that nobody would hear")
     func unheard() throws {
         try admin.execute(

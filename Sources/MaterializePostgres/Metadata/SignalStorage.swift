@@ -60,6 +60,23 @@ struct SignalStorage {
 }
 
 extension LinkStatements {
+    /// Forgets what ended long ago, but for the newest of them. Lines of a file stay: the file is read again at each start, and its
+    /// lines are known by their records. (What came by a table is never seen again: the checkpoint has passed it.)
+    var forgettingSignals: Statement {
+        Statement(
+            sql: """
+                DELETE FROM \(metadata.signals) AS s
+                 WHERE s.materialization = $1 AND s.capture = $2 AND s.state NOT IN ('queued', 'running', 'paused')
+                   AND s.place NOT LIKE 'file/%'
+                   AND s.number < (SELECT k.number FROM \(metadata.signals) AS k
+                                    WHERE k.materialization = $1 AND k.capture = $2
+                                    ORDER BY k.number DESC OFFSET \(LinkStatements.keptSignals - 1) LIMIT 1)
+                """, parameters: [link.materialization, link.capture])
+    }
+
+    /// The newest signals of a link that are kept in any case.
+    private static let keptSignals = 1000
+
     /// Writes a signal's record.
     func signal(_ record: SignalRecord) -> Statement {
         Statement(

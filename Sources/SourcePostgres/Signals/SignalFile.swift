@@ -18,7 +18,7 @@ struct SignalFile: Sendable {
     /// Appends a line and waits until it is on disk. Throws `needsOperator` where the file can't be written.
     func append(_ signal: OperatorSignal) throws {
         try makeFolder()
-        let descriptor = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0o644)
+        let descriptor = open(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw failure(errno) }
         defer { close(descriptor) }
         // One that appended and was killed can have left a line without its end.
@@ -36,14 +36,34 @@ struct SignalFile: Sendable {
     private func makeFolder() throws {
         guard let slash = path.lastIndex(of: "/") else { return }
         let folder = String(path[..<slash])
-        guard !folder.isEmpty, mkdir(folder, 0o755) != 0, errno != EEXIST else { return }
-        throw failure(errno)
+        guard !folder.isEmpty, mkdir(folder, 0o755) != 0 else { return }
+        let code = errno
+        var found = stat()
+        if stat(folder, &found) == 0, found.st_mode & S_IFMT == S_IFDIR { return }
+        throw failure(code == EEXIST ? ENOTDIR : code)
     }
 
+    /// A link as the file itself is not followed: whoever may write beside the catalog could have any file appended to.
     private func failure(_ code: Int32) -> RunError {
-        RunError(
-            .needsOperator, operation: "signal", object: "file \(path)", message: String(cString: strerror(code)),
-            hint: "the signals of a capture that is read-only lie in a file beside its catalog, which the runner reads")
+        let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        let message: String
+        var hint = "the signals of a capture that is read-only lie in a file beside its catalog, which the runner reads"
+        switch code {
+        case ELOOP:
+            message = "it is a symbolic link, which is not followed"
+            hint += ": put the file itself in its place"
+        case ENOTDIR:
+            message = "\(folder) is no folder, or a link that leads to none"
+            hint += ": remove what has this name"
+        case EISDIR: message = "it is a folder"
+        case EROFS, EACCES, EPERM:
+            message = "\(String(cString: strerror(code))): nobody can send a signal by it"
+            hint +=
+                ": it must lie where who sends may write, and where the runner sees the same file. Where the catalog's folder "
+            hint += "is mounted read-only, mount \(folder) writable into both"
+        default: message = String(cString: strerror(code))
+        }
+        return RunError(.needsOperator, operation: "signal", object: "file \(path)", message: message, hint: hint)
     }
 
     // MARK: - Reading
@@ -51,7 +71,7 @@ struct SignalFile: Sendable {
     /// The whole lines from an offset on, and the offset after them. Nothing for a file that is not there; one that is shorter
     /// than the offset is read from its beginning.
     func notes(from offset: Int) throws -> (notes: [SignalNote], next: Int) {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        let descriptor = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
         guard descriptor >= 0 else {
             if errno == ENOENT || errno == ENOTDIR { return ([], 0) }
             throw failure(errno)

@@ -116,7 +116,36 @@ struct StandbySourceTests {
             """)
         #expect(log[0, 0] == "0" && log[0, 1] == "\(rows)" && log[0, 3] == "0", "\(log[0, 0] ?? "") rows are not whole")
         #expect((log[0, 2].flatMap { Int($0) } ?? 0) > rows, "nothing was written meanwhile")
+        try readAgain(file, admin, destination)
+        let again = try tableDifference(
+            TableAt(primary.parameters(), "public", "counted"), TableAt(destination, "public", "counted"),
+            columns: ["id", "v"], key: ["id"])
+        #expect(again.isEmpty && again.rows == rows - 10, "\(again)")
         let made = try admin.query("SELECT count(*) FROM pg_replication_slots WHERE slot_type = 'logical'")
         #expect(made[0, 0] == "0", "the primary was written to")
+    }
+
+    /// By a signal in a file, since nothing is written to a standby: what differs is mended, what the source lacks is removed.
+    private func readAgain(_ file: String, _ admin: Connection, _ destination: ConnectionParameters) throws {
+        let target = try Connection(destination)
+        try target.execute(
+            """
+            DELETE FROM public.counted WHERE id % 7 = 0; UPDATE public.counted SET v = -1 WHERE id % 7 = 1;
+            INSERT INTO public.counted SELECT g, 0 FROM generate_series(900001, 900700) g
+            """)
+        let apply = try FlowctlProcess(["apply", "-o", "json", file])
+        let sent = try FlowctlProcess.run(
+            ["signal", file, "--capture", "fidelity/source", "backfill", "--table", "public.counted"])
+        #expect(sent.exitCode == 0, "\(sent.errors)")
+        try admin.execute(
+            "UPDATE public.counted SET v = v + 1 WHERE id < 500; DELETE FROM public.counted WHERE id <= 10")
+        let isDone = {
+            try target.query(
+                "SELECT (SELECT state FROM flow.signals) = 'done' AND NOT EXISTS (SELECT FROM public.counted WHERE id <= 10)"
+            )[0, 0] == "t"
+        }
+        #expect(try eventually(seconds: 90, isDone), "\(apply.output.suffix(2000)) \(apply.errors)")
+        apply.interrupt()
+        #expect(apply.waitForExit(seconds: 60) == 0, "\(apply.errors)")
     }
 }
