@@ -72,7 +72,8 @@ public final class PostgresCapture: Capture {
             let server = try SourceServer(connection)
             try server.requireLogicalReplication()
             try server.requireFailover(config)
-            let catalog = TableCatalog(connection: connection)
+            try config.oldestTransaction?.require(connection)
+            let catalog = TableCatalog(connection: connection, publication: config.publication)
             let sources = try findTables(catalog)
             try requireUncaptured(sources)
             let shapes = try sources.map { try catalog.shape(of: $0) }
@@ -125,8 +126,9 @@ public final class PostgresCapture: Capture {
                 isPlan ? Provisioning() : Provisioning(making: { try connection.execute("\(raw: $0)") })
             let server = try SourceServer(connection)
             try server.requireLogicalReplication()
+            try config.oldestTransaction?.require(connection)
 
-            let catalog = TableCatalog(connection: connection)
+            let catalog = TableCatalog(connection: connection, publication: config.publication)
             var sources = try findTables(catalog)
             let shapes = try sources.map { try catalog.shape(of: $0) }
             for (index, shape) in shapes.enumerated()
@@ -147,15 +149,15 @@ public final class PostgresCapture: Capture {
 
             let publication = try PublicationSetup(
                 connection: connection, name: config.publication, isReadOnly: config.isReadOnly || server.isStandby,
-                provisioning: provisioning
+                showsPartitions: config.capturesPartitions, provisioning: provisioning
             ).prepare(sources, followed: followed)
             if let statement = publication.undo { undo.withLock { $0.insert(statement, at: 0) } }
             let sideTables = try provideSideTables(connection, server, provisioning)
             let memberships = try catalog.memberships(of: sources, in: config.publication)
             let version = try PublicationReading(config.publication, connection)?.version
-            let storage = try TableStorage.read(sources.map(\.oid), connection)
+            let storage = try TableStorage.read(sources, connection)
             try StorageReading(connection: connection).fill(&sources)
-            let generated = try GeneratedColumns.read(sources.map(\.oid), connection)
+            let generated = try GeneratedColumns.read(sources, connection)
             doubts.withLock { $0 = StorageDoubts() }
             for index in sources.indices {
                 sources[index].membership = memberships[sources[index].oid]
@@ -225,6 +227,12 @@ public final class PostgresCapture: Capture {
             let name = QualifiedName(table.namespace, table.stream)
             if var source = try catalog.table(name, index: index) {
                 source.binding = table.binding
+                if config.capturesPartitions, source.isPartitioned {
+                    let root = try PartitionedRoot(source, catalog.connection)
+                    throw RunError(
+                        .needsOperator, operation: "capture", object: "table \(name)", message: root.reason,
+                        hint: root.remedy, task: self.name, binding: table.binding)
+                }
                 source.neededIdentity = Set(
                     (source.orderColumns + table.keys.flatMap(\.columns)).map(Identifier.init))
                 sources.append(source)

@@ -27,6 +27,10 @@ public struct PostgresCaptureConfig: Sendable {
     public var binaryHandling = BinaryHandling.bytes
     /// The file by which signals come to a capture that never writes to its source; nil for one that has a table for them.
     public var signalFile: String?
+    /// Backfills leave older rows out; nil for none.
+    var oldestTransaction: OldestTransaction?
+    /// Each partition is a table of its own, and the publication shows it under its own name.
+    public var capturesPartitions = false
 
     public init(
         connection: ConnectionParameters, slot: String = "flow_slot", publication: String = "flow_publication",
@@ -63,6 +67,14 @@ public struct PostgresCaptureConfig: Sendable {
         sideTables = SideTables(advanced)
         heartbeat = Heartbeat(advanced?["heartbeat"])
         binaryHandling = advanced?["binaryHandling"]?.stringValue.flatMap(BinaryHandling.init) ?? .bytes
+        capturesPartitions = advanced?["capture_as_partitions"]?.boolValue ?? false
+        guard let oldest = advanced?["min_backfill_xid"]?.stringValue else { return }
+        oldestTransaction = OldestTransaction(oldest)
+        guard oldestTransaction != nil else {
+            throw RunError(
+                .needsOperator, operation: "read", object: "advanced.min_backfill_xid",
+                message: "\(oldest) is more than a transaction's number can be")
+        }
     }
 }
 

@@ -6,6 +6,8 @@ struct PublicationSetup {
     let connection: Connection
     let name: String
     let isReadOnly: Bool
+    /// Each partition is captured as a table of its own.
+    var showsPartitions = false
     let provisioning: Provisioning
 
     struct Result {
@@ -22,7 +24,7 @@ struct PublicationSetup {
             try PublicationReading.refusePartitions(tables, nil, connection)
             try refuseGaps(tables, followed, identifier)
             try refuseIfReadOnly("CREATE PUBLICATION \(identifier) FOR TABLE \(list(tables));", tables)
-            let options = try supportsViaRoot() ? " WITH (publish_via_partition_root = true)" : ""
+            let options = try supportsViaRoot() ? " WITH (publish_via_partition_root = \(!showsPartitions))" : ""
             try run(.create, "CREATE PUBLICATION \(identifier) FOR TABLE \(list(tables))\(options)", tables, [])
             try provisioning.take(
                 PlannedChange(
@@ -33,7 +35,7 @@ struct PublicationSetup {
             if !provisioning.isPlan { result.undo = "DROP PUBLICATION IF EXISTS \(identifier)" }
             return result
         }
-        let missing = try reading.requireWhole(tables)
+        let missing = try reading.requireWhole(tables, showsPartitions: showsPartitions)
         try refuseGaps(missing, followed, identifier)
         if !missing.isEmpty {
             try refuseIfReadOnly("ALTER PUBLICATION \(identifier) ADD TABLE \(list(missing));", missing)

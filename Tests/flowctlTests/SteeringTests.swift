@@ -125,6 +125,85 @@ struct SteeringTests {
         try end()
     }
 
+    @Test("rows older than min_backfill_xid are not read, frozen ones neither, until something changes them; nor again")
+    func youngRows() throws {
+        try table("a", rows: 1500)
+        try admin.execute(
+            "INSERT INTO public.a SELECT g, 0, repeat('y', 3000) FROM generate_series(1501, 3000) g")
+        try admin.execute("VACUUM (FREEZE) public.a")
+        let oldest = try #require(try admin.query("SELECT xmin FROM public.a WHERE id = 2000")[0, 0])
+        let advanced = ", backfill_chunk_size: 100, min_backfill_xid: '\(oldest)'"
+        try write([("a", "")], advanced: advanced)
+        let apply = try FlowctlProcess(["apply", "-o", "json", catalog.path])
+        #expect(apply.waitForLine(seconds: 60) { $0.contains("backfill_progress") } != nil, "\(apply.errors)")
+        try admin.execute("UPDATE public.a SET v = 1 WHERE id BETWEEN 1400 AND 1600")
+        try admin.execute("UPDATE public.a SET id = id + 5000 WHERE id BETWEEN 1300 AND 1310 OR id > 2990")
+        apply.kill9()
+        try admin.execute("DELETE FROM public.a WHERE id IN (7, 1450, 2500); UPDATE public.a SET v = 2 WHERE id = 9")
+        let counted = "xmin::text::bigint >= \(oldest)"
+        let outcome = try once()
+        #expect(outcome.exitCode == 0, "\(outcome.errors)")
+        #expect(try sum(target, "a") == sum(admin, "a", counted))
+
+        let lost = try target.query("DELETE FROM public.a WHERE id > 2900 RETURNING id")
+        #expect(lost.count > 0)
+        try write([("a", "")], advanced: advanced)
+        let text = try String(contentsOf: catalog, encoding: .utf8)
+        try text.replacing("target: steer/a }", with: "target: steer/a, backfill: 1 }")
+            .write(to: catalog, atomically: true, encoding: .utf8)
+        let again = try once()
+        #expect(again.exitCode == 0, "\(again.errors)")
+        #expect(try sum(target, "a") == sum(admin, "a", counted))
+        try end()
+    }
+
+    @Test("a min_backfill_xid that the server has not come to is refused before anything is made, by check too")
+    func futureTransaction() throws {
+        try table("a", rows: 1)
+        try write([("a", "")], advanced: ", min_backfill_xid: '4000000000000'")
+        for command in [["apply", "--once"], ["check"]] {
+            let outcome = try FlowctlProcess.run(command + [catalog.path])
+            #expect(outcome.exitCode == 69)
+            #expect((outcome.errors + outcome.output).contains("no row would be read"), "\(outcome)")
+        }
+        #expect(try admin.query("SELECT FROM pg_publication").count == 0)
+        try end()
+    }
+
+    @Test(
+        "with historyMode an append-only table has every event, in order, however many of a row in one transaction; a mirror the last"
+    )
+    func history() throws {
+        try table("a", rows: 2)
+        try write([("a", "")])
+        let text = try String(contentsOf: catalog, encoding: .utf8)
+        try text.replacing("advanced: { slotName", with: "historyMode: true, advanced: { slotName")
+            .replacing(
+                "      - { source: steer/a, resource: { table: a } }",
+                with: "      - { source: steer/a, resource: { table: a } }\n"
+                    + "      - { source: steer/a, resource: { table: a_log, delta_updates: true } }"
+            ).write(to: catalog, atomically: true, encoding: .utf8)
+        #expect(try String(contentsOf: catalog, encoding: .utf8).contains("historyMode: true"))
+        #expect(try once().exitCode == 0)
+        try admin.execute(
+            """
+            BEGIN; INSERT INTO public.a VALUES (5, 1, 'x'); UPDATE public.a SET v = 2 WHERE id = 5;
+            UPDATE public.a SET v = 2 WHERE id = 5; DELETE FROM public.a WHERE id = 5; INSERT INTO public.a VALUES (5, 3, 'x');
+            UPDATE public.a SET id = 6 WHERE id = 5; SAVEPOINT s; DELETE FROM public.a; ROLLBACK TO s; COMMIT
+            """)
+        try admin.execute("UPDATE public.a SET v = 4 WHERE id = 6; DELETE FROM public.a WHERE id = 1")
+        let outcome = try once()
+        #expect(outcome.exitCode == 0, "\(outcome.errors)")
+        let events = try target.query(
+            """
+            SELECT string_agg("_meta/op" || id || coalesce('=' || v, ''), ' ' ORDER BY "_meta/source/lsn", "_meta/source/seq")
+              FROM public.a_log
+            """)[0, 0]
+        #expect(events == "r1=0 r2=0 c5=1 u5=2 u5=2 d5 c5=3 u6=3 u6=4 d1")
+        #expect(try sum(target, "a") == sum(admin, "a"))
+        try end()
+    }
+
     @Test("an update of a row that was not read, because its table is skipped, brings what the log leaves out")
     func skipped() throws {
         try table("a", rows: 50)

@@ -38,9 +38,6 @@ struct UnfollowedTests {
     }
 
     private static let refused: [(String, String)] = [
-        ("historyMode", catalog(source: ", historyMode: true")),
-        ("advanced.min_backfill_xid", catalog(source: ", advanced: { min_backfill_xid: '7' }")),
-        ("advanced.capture_as_partitions", catalog(source: ", advanced: { capture_as_partitions: true }")),
         (
             "source.partitions",
             catalog(from: "{ name: a/orders, partitions: { include: { region: [eu] } } }").replacing(

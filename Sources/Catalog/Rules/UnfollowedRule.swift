@@ -171,10 +171,13 @@ enum UnfollowedRule: CatalogRule {
                     hint: "name columns that are unique together, or /_meta/source/loc/0 to 2; apply refuses to run"))
             return
         }
-        let filters = catalog.captures.filter { !$0.isDisabled }.flatMap(\.enabledBindings)
-            .filter { $0.target?.text == collection.name.text }
-            .compactMap { $0.resource?["advanced"]?.member("additional_backfill_filter") }
-        var members = filters
+        var members: [Node.Member] = []
+        for capture in catalog.captures where !capture.isDisabled {
+            let bindings = capture.enabledBindings.filter { $0.target?.text == collection.name.text }
+            guard !bindings.isEmpty else { continue }
+            members += bindings.compactMap { $0.resource?["advanced"]?.member("additional_backfill_filter") }
+            if let oldest = capture.endpoint.config?["advanced"]?.member("min_backfill_xid") { members.append(oldest) }
+        }
         if let adopts = binding.resource?.member("adopt"), adopts.value.bool == true { members.append(adopts) }
         for name in ["notBefore", "notAfter"] {
             if let member = binding.node["source"]?.member(name) { members.append(member) }

@@ -12,8 +12,8 @@ enum KeylessMirror {
         }
         if binding.readsSomeRows {
             throw refusal(
-                "only some of its rows are to be read (additional_backfill_filter, notBefore, notAfter), and changes of the "
-                    + "others could not be told from those of rows that the destination lacks",
+                "only some of its rows are to be read (additional_backfill_filter, min_backfill_xid, notBefore, notAfter), and "
+                    + "changes of the others could not be told from those of rows that the destination lacks",
                 "take the filter out, give the collection a key, or set delta_updates: true")
         }
         guard shape.hasWholeOldRows, source.replicaIdentity == "f" else {

@@ -85,7 +85,7 @@ extension PostgresCapture {
                     table: source, binding: binding, order: order,
                     priority: tables[binding.table].priority,
                     key: found.shapes[binding.table].columns(named: binding.key), isLog: binding.mode == .insert,
-                    bindingCondition: tables[binding.table].backfillFilter,
+                    bindingCondition: backfillCondition(of: tables[binding.table]),
                     state: backfill,
                     checkpoint: state, size: ChunkSize(fixed: config.chunkRows, bytes: config.chunkBytes)))
         }

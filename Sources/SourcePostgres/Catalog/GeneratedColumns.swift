@@ -2,7 +2,8 @@ import Connectors
 import JSON
 import Postgres
 
-/// The generated columns of a table. The log leaves them out (before PostgreSQL 18 always), so a destination has to compute them.
+/// The generated columns of a table that the log leaves out (before PostgreSQL 18 all of them), so that a destination has to compute
+/// them.
 struct GeneratedColumns: Equatable, Sendable {
     /// Those whose value is the same wherever it is computed.
     var portable: [GeneratedColumn] = []
@@ -63,9 +64,9 @@ struct GeneratedColumns: Equatable, Sendable {
     /// What is portable: an expression of the server's own functions (others are not at the destination, or differ there) that no
     /// collation shapes: `lower(name)` depends on the database's locale, `first || ' ' || last` does not. (An expression
     /// is immutable by the server's own rule.)
-    static func read(_ oids: [UInt32], _ connection: Connection) throws -> [UInt32: GeneratedColumns] {
-        guard connection.serverVersion >= 120_000, !oids.isEmpty else { return [:] }
-        let list = oids.map { String($0) }.joined(separator: ",")
+    static func read(_ tables: [TableSource], _ connection: Connection) throws -> [UInt32: GeneratedColumns] {
+        guard connection.serverVersion >= 120_000, !tables.isEmpty else { return [:] }
+        let list = tables.map { String($0.oid) }.joined(separator: ",")
         let rows = try connection.query(
             """
             SELECT a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod), a.attnum, a.attgenerated,
@@ -90,7 +91,7 @@ struct GeneratedColumns: Equatable, Sendable {
               JOIN pg_type t ON t.oid = a.atttypid
               LEFT JOIN pg_collation co ON co.oid = a.attcollation LEFT JOIN pg_namespace ns ON ns.oid = co.collnamespace
              WHERE a.attrelid = ANY ('{\(raw: list)}'::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
-               AND a.attgenerated <> ''
+               AND NOT \(LoggedColumns.condition(tables.first?.publisher))
              ORDER BY a.attrelid, a.attnum
             """)
         var found: [UInt32: GeneratedColumns] = [:]

@@ -21,7 +21,8 @@ struct GeneratedIdentity {
               CROSS JOIN LATERAL
                    (SELECT root.oid UNION SELECT relid FROM \(raw: PartitionTree.sql(of: "root.oid")) t WHERE isleaf) AS part(oid)
               JOIN pg_class c ON c.oid = part.oid AND c.relkind = 'r' JOIN pg_namespace n ON n.oid = c.relnamespace
-              JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated <> ''
+              JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+                AND NOT \(LoggedColumns.condition(tables.first?.publisher))
              WHERE c.relreplident = 'f'
                 OR EXISTS (SELECT FROM pg_index i
                             WHERE i.indrelid = c.oid AND a.attnum = ANY (i.indkey::int2[])

@@ -29,7 +29,8 @@ struct PublicationReading {
     }
 
     /// Throws where it leaves out something of the tables that it shows; returns those that it doesn't show.
-    func requireWhole(_ tables: [TableSource]) throws -> [TableSource] {
+    /// `showsPartitions`: each partition is captured under its own name, whatever table it is attached to, now or later.
+    func requireWhole(_ tables: [TableSource], showsPartitions: Bool = false) throws -> [TableSource] {
         guard hasAllOperations else {
             throw RunError(
                 .needsOperator, operation: "use", object: "publication \(identifier)",
@@ -44,8 +45,16 @@ struct PublicationReading {
                 hint: "ALTER PUBLICATION \(identifier) SET (publish_via_partition_root = true);",
                 binding: tables.first(where: \.isPartitioned)?.binding)
         }
+        if showsPartitions, isViaRoot {
+            throw RunError(
+                .needsOperator, operation: "use", object: "publication \(identifier)",
+                message:
+                    "it shows the changes of partitions under the name of the partitioned table, and "
+                    + "advanced.capture_as_partitions has each partition captured under its own",
+                hint: "ALTER PUBLICATION \(identifier) SET (publish_via_partition_root = false);",
+                binding: tables.first?.binding)
+        }
         try PublicationReading.refusePartitions(tables, isViaRoot ? name : nil, connection)
-        try refuseGenerated(tables)
         return try refuseNarrowed(tables)
     }
 
@@ -79,29 +88,6 @@ struct PublicationReading {
             message: "it is a partition of \(root), and its changes are published under that name",
             hint: "capture \(root) instead, or give this capture a publication of its own that lacks it",
             binding: table.binding)
-    }
-
-    /// From 18 on a publication can show stored generated columns, which copies of rows and older rows then lack.
-    private func refuseGenerated(_ tables: [TableSource]) throws {
-        guard connection.serverVersion >= 180_000 else { return }
-        let oids = tables.map { String($0.oid) }.joined(separator: ",")
-        let rows = try connection.query(
-            """
-            SELECT t.schemaname, t.tablename, quote_ident(a.attname)
-              FROM pg_publication_tables t JOIN pg_namespace n ON n.nspname = t.schemaname
-              JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename
-              JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = ANY (t.attnames) AND a.attgenerated <> ''
-             WHERE t.pubname = \(literal: name) AND c.oid = ANY ('{\(raw: oids)}'::oid[]) LIMIT 1
-            """)
-        guard rows.count > 0 else { return }
-        let table = QualifiedName(rows[0, 0] ?? "", rows[0, 1] ?? "")
-        throw RunError(
-            .needsOperator, operation: "use", object: "publication \(identifier)",
-            message: "it publishes the generated column \(rows[0, 2] ?? "") of \(table), and generated columns are not "
-                + "followed",
-            hint:
-                "ALTER PUBLICATION \(identifier) SET (publish_generated_columns = none); and a column list, where the "
-                + "table has one, without it")
     }
 
     private func refuseNarrowed(_ tables: [TableSource]) throws -> [TableSource] {

@@ -80,7 +80,8 @@ struct StorageReading {
                    a.atttypid::text || '.' || a.atttypmod::text || '.' || a.attcollation::text,
                    NULL, NULL, NULL, NULL, NULL, NULL, NULL
               FROM pg_attribute a
-             WHERE a.attrelid = ANY (\(raw: oids)::oid[]) AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+             WHERE a.attrelid = ANY (\(raw: oids)::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
+               AND \(LoggedColumns.condition(tables.first?.publisher))
             UNION ALL
             SELECT p.root, 'i', i.indexrelid::text, p.oid::text, coalesce((
                      SELECT max(k.oid::text) FROM pg_constraint k

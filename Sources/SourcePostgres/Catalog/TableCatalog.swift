@@ -5,6 +5,8 @@ import Postgres
 /// Reads what the source's catalog says of tables: shapes, keys, types.
 struct TableCatalog {
     let connection: Connection
+    /// What tables that it finds are published by; see `TableSource.publisher`.
+    var publication: String?
 
     /// Finds a table; nil where there is none that can be captured.
     func table(_ name: QualifiedName, index: Int) throws -> TableSource? {
@@ -24,11 +26,13 @@ struct TableCatalog {
             """)
         guard rows.count == 1, let oid = rows[0, 0].flatMap({ UInt32($0) }) else { return nil }
         let isPartitioned = rows[0, 1] == "p"
-        return TableSource(
+        var source = TableSource(
             index: index, oid: oid, name: name, isPartitioned: isPartitioned,
             replicaIdentity: rows[0, 2]?.first ?? "d", orderColumns: QuotedNames.split(rows[0, 4] ?? ""),
             estimatedRows: isPartitioned
                 ? try partitionEstimate(oid) : rows[0, 3].flatMap { Int64($0) }, hasHeirs: rows[0, 5] == "t")
+        if connection.serverVersion >= 180_000 { source.publisher = publication }
+        return source
     }
 
     /// What has this name and can't be captured, as `a view …`, and what to do; nil where nothing has it.
@@ -128,7 +132,7 @@ struct TableCatalog {
         return TableShape(
             table: table.index, namespace: table.name.schema.name, name: table.name.name.name, columns: columns,
             types: try TypeCatalog(connection: connection).definitions(of: columns.map(\.typeOID)),
-            generated: try GeneratedColumns.read([table.oid], connection)[table.oid]?.over(columns) ?? [])
+            generated: try GeneratedColumns.read([table], connection)[table.oid]?.over(columns) ?? [])
     }
 
     /// Of pg_attribute `a`: whether no row has a null in it. A NOT NULL constraint that is NOT VALID (18 and later) says so of new
@@ -138,7 +142,7 @@ struct TableCatalog {
           AND nn.conkey = ARRAY[a.attnum] AND NOT nn.convalidated)
         """
 
-    /// Columns that the log carries: not generated ones.
+    /// Columns that the log carries (see `LoggedColumns`).
     func columns(of table: TableSource) throws -> [ColumnShape] {
         let rows = try connection.query(
             """
@@ -161,7 +165,7 @@ struct TableCatalog {
               LEFT JOIN pg_collation co ON co.oid = a.attcollation
               LEFT JOIN pg_namespace ns ON ns.oid = co.collnamespace
              WHERE a.attrelid = \(literal: String(table.oid))::oid AND a.attnum > 0 AND NOT a.attisdropped
-               AND a.attgenerated = ''
+               AND \(LoggedColumns.condition(table.publisher))
              ORDER BY a.attnum
             """)
         let leaves = table.isPartitioned ? try LeafIdentity.read(table.oid, connection) : LeafIdentity()
@@ -180,11 +184,12 @@ struct TableCatalog {
     }
 
     /// The numbers that the table's columns have, and had where they were dropped; without those the log doesn't carry.
-    func attributes(of oid: UInt32) throws -> [ColumnAlignment.Attribute] {
+    func attributes(of table: TableSource) throws -> [ColumnAlignment.Attribute] {
         let rows = try connection.query(
             """
-            SELECT attnum, CASE WHEN NOT attisdropped THEN attname END FROM pg_attribute
-             WHERE attrelid = \(literal: String(oid))::oid AND attnum > 0 AND (attisdropped OR attgenerated = '')
+            SELECT attnum, CASE WHEN NOT attisdropped THEN attname END FROM pg_attribute a
+             WHERE attrelid = \(literal: String(table.oid))::oid AND attnum > 0
+               AND (attisdropped OR \(LoggedColumns.condition(table.publisher)))
              ORDER BY attnum
             """)
         return (0..<rows.count).map { row in

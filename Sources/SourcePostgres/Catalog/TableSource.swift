@@ -18,6 +18,8 @@ struct TableSource: Sendable {
     var membership: String?
     /// The publication itself, as the catalog had it (`PublicationReading.version`).
     var publication: String?
+    /// The publication's name, where the server is one whose publications can show generated columns (18 and later).
+    var publisher: String?
     /// The index of its binding in the task's list.
     var binding: Int?
 

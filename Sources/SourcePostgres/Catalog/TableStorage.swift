@@ -20,7 +20,8 @@ struct TableStorage: Equatable {
         return unvalued.filter { $0.key > column }.min { $0.key < $1.key }?.value
     }
 
-    static func read(_ oids: [UInt32], _ connection: Connection) throws -> [UInt32: TableStorage] {
+    /// By table. Generated columns that the log carries count among those that have no value in the catalog.
+    static func read(_ tables: [TableSource], _ connection: Connection) throws -> [UInt32: TableStorage] {
         let rows = try connection.query(
             """
             SELECT c.oid,
@@ -29,12 +30,12 @@ struct TableStorage: Equatable {
                        FROM \(raw: PartitionTree.sql(of: "c.oid")) t WHERE t.isleaf)
                    ELSE pg_relation_filenode(c.oid)::text END,
                    a.attnum, a.attname,
-                   NOT a.atthasmissing AND a.attgenerated = ''
+                   NOT a.atthasmissing AND \(LoggedColumns.condition(tables.first?.publisher))
                      AND NOT EXISTS (SELECT FROM \(raw: PartitionTree.sql(of: "c.oid")) t
                                        JOIN pg_attribute l ON l.attrelid = t.relid
                                       WHERE l.attname = a.attname AND l.atthasmissing)
               FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-             WHERE c.oid = ANY (\(literal: ArrayText.of(oids))::oid[])
+             WHERE c.oid = ANY (\(literal: ArrayText.of(tables.map(\.oid)))::oid[])
             """)
         var found: [UInt32: TableStorage] = [:]
         for row in 0..<rows.count {

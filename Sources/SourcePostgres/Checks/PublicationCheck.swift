@@ -42,6 +42,13 @@ struct PublicationCheck {
                 .unmet, checking.publication, "it shows the changes of partitions under their own names",
                 .sql("ALTER PUBLICATION \(name) SET (publish_via_partition_root = true);"))
         }
+        if checking.config.capturesPartitions, rows[0, 2] == "true" {
+            checking.add(
+                .unmet, checking.publication,
+                "it shows the changes of partitions under the name of the partitioned table, and "
+                    + "advanced.capture_as_partitions wants their own",
+                .sql("ALTER PUBLICATION \(name) SET (publish_via_partition_root = false);"))
+        }
         let published = try published()
         for one in wanted where published[one.table] == true {
             checking.add(
@@ -57,7 +64,9 @@ struct PublicationCheck {
 
     private func checkCreation(_ tables: [Wanted]) throws {
         guard !tables.isEmpty else { return }
-        let via = checking.server.version >= 130_000 ? " WITH (publish_via_partition_root = true)" : ""
+        let via =
+            checking.server.version >= 130_000
+            ? " WITH (publish_via_partition_root = \(!checking.config.capturesPartitions))" : ""
         let create = "CREATE PUBLICATION \(name) FOR TABLE \(list(tables))\(via);"
         try tryOut(create, whenRefused: "there is none, and the role may not make it")
     }

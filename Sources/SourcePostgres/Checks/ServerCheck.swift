@@ -21,6 +21,9 @@ struct ServerCheck {
         try checkRoom()
         if server.isStandby { try checkStandby() }
         checking.step("advanced.failoverSlot") { try server.requireFailover(checking.config) }
+        checking.step("advanced.min_backfill_xid") {
+            try checking.config.oldestTransaction?.require(checking.connection)
+        }
         try checkIdleTimeout()
         try checkSenderTimeout()
         try checkPlatform()

@@ -9,9 +9,15 @@ struct TableCheck {
     /// The table and its shape; nil where it can't be captured, which is then a finding.
     func run(_ table: CapturedTable, _ index: Int) throws -> (TableSource, TableShape)? {
         let name = QualifiedName(table.namespace, table.stream)
-        let catalog = TableCatalog(connection: checking.connection)
+        let catalog = TableCatalog(
+            connection: checking.connection, publication: checking.config.publication)
         guard let source = try catalog.table(name, index: index) else {
             try reportAbsent(name)
+            return nil
+        }
+        if checking.config.capturesPartitions, source.isPartitioned {
+            let root = try PartitionedRoot(source, checking.connection)
+            checking.add(.unmet, "table \(name)", root.reason, .step(root.remedy))
             return nil
         }
         try checkReading(name)
@@ -99,7 +105,9 @@ struct TableCheck {
     private func checkIdentity(_ source: TableSource, _ shape: TableShape) throws {
         let full = "ALTER TABLE \(source.name) REPLICA IDENTITY FULL;"
         guard source.hasIdentity(shape) else {
-            let found = try TableListing(connection: checking.connection).read(
+            let found = try TableListing(
+                connection: checking.connection, listsPartitions: checking.config.capturesPartitions
+            ).read(
                 TableSelection(list: [.init(schema: source.name.schema.name, table: source.name.name.name)]),
                 publication: nil)
             let obstacle = found.first.flatMap { table -> DiscoveredTable.Obstacle? in

@@ -103,7 +103,8 @@ extension PostgresCapture: ComparableCapture {
     private func source(of binding: LinkBinding, _ connection: Connection) throws -> TableSource {
         let table = tables[binding.table]
         let wanted = QualifiedName(table.namespace, table.stream)
-        if let found = try TableCatalog(connection: connection).table(wanted, index: binding.table) { return found }
+        let catalog = TableCatalog(connection: connection, publication: config.publication)
+        if let found = try catalog.table(wanted, index: binding.table) { return found }
         throw RunError(
             .needsOperator, operation: "find", object: "table \(wanted)",
             message: "no such table in database \(config.connection.database), or none that can be captured",

@@ -8,17 +8,23 @@ public struct PostgresDiscovery: Discovery {
     /// The publication that says which tables are wanted where only published ones are.
     let publication: String
     let binary: BinaryHandling
+    /// Partitions are found in the place of the tables that they are partitions of.
+    let listsPartitions: Bool
 
     public init(
-        connection: ConnectionParameters, publication: String = "flow_publication", binary: BinaryHandling = .bytes
+        connection: ConnectionParameters, publication: String = "flow_publication", binary: BinaryHandling = .bytes,
+        listsPartitions: Bool = false
     ) {
         self.connection = connection
         self.publication = publication
         self.binary = binary
+        self.listsPartitions = listsPartitions
     }
 
     public init(config: PostgresCaptureConfig) {
-        self.init(connection: config.connection, publication: config.publication, binary: config.binaryHandling)
+        self.init(
+            connection: config.connection, publication: config.publication, binary: config.binaryHandling,
+            listsPartitions: config.capturesPartitions)
     }
 
     public func discover(_ selection: TableSelection) throws -> DiscoveredTables {
@@ -26,7 +32,7 @@ public struct PostgresDiscovery: Discovery {
             let connection = try Connection(connection)
             defer { connection.close() }
             try connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            let tables = try TableListing(connection: connection).read(
+            let tables = try TableListing(connection: connection, listsPartitions: listsPartitions).read(
                 selection, publication: selection.onlyPublished ? publication : nil)
             let columns = ColumnSchema(types: try TypeTable(connection), binary: binary)
             try connection.execute("COMMIT")

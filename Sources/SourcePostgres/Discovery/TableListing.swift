@@ -4,9 +4,11 @@ import Postgres
 /// Reads every relation that a catalog could name, with columns and indexes: four statements for the whole database.
 struct TableListing {
     let connection: Connection
+    /// Partitions are listed in the place of the tables that they are partitions of.
+    var listsPartitions = false
 
-    /// In the order of schemas and names, byte by byte. Partitions are part of their root; what belongs to the server, to
-    /// its platform or to pipelines is left out.
+    /// In the order of schemas and names, byte by byte. Partitions are part of their root, unless they are listed; what belongs to
+    /// the server, to its platform or to pipelines is left out.
     func read(_ selection: TableSelection, publication: String?) throws -> [FoundTable] {
         let platform = try Set(SystemSchemas.present(connection)).filter { !selection.names(schema: $0) }
         let published = try publication.flatMap { try publishedTables($0) }
@@ -29,6 +31,7 @@ struct TableListing {
     }
 
     private func relations() throws -> [FoundTable] {
+        let ofPartitions: SQL = listsPartitions ? "c.relkind <> 'p'" : "NOT c.relispartition"
         let rows = try connection.query(
             """
             SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence = 'u', c.relreplident,
@@ -37,7 +40,7 @@ struct TableListing {
                      WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e' LIMIT 1),
                    has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
               FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-             WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition AND c.relpersistence <> 't'
+             WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND \(ofPartitions) AND c.relpersistence <> 't'
                AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
                AND obj_description(n.oid, 'pg_namespace') IS DISTINCT FROM
                    'What flowctl keeps at this destination: how far each link is.'
@@ -105,8 +108,20 @@ struct TableListing {
     private func publishedTables(_ publication: String) throws -> Set<QualifiedName>? {
         let there = try connection.query("SELECT FROM pg_publication WHERE pubname = $1", [publication])
         guard there.count > 0 else { return nil }
+        // One that shows partitions under the name of their root lists the root alone.
+        let leaves = """
+            UNION SELECT ln.nspname, l.relname
+              FROM pg_publication_tables t JOIN pg_namespace n ON n.nspname = t.schemaname
+              JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename AND c.relkind = 'p'
+              CROSS JOIN \(PartitionTree.sql(of: "c.oid")) AS p
+              JOIN pg_class l ON l.oid = p.relid JOIN pg_namespace ln ON ln.oid = l.relnamespace
+             WHERE t.pubname = $1 AND p.isleaf
+            """
         let rows = try connection.query(
-            "SELECT schemaname, tablename FROM pg_publication_tables WHERE pubname = $1", [publication])
+            """
+            SELECT schemaname, tablename FROM pg_publication_tables WHERE pubname = $1
+            \(raw: listsPartitions ? leaves : "")
+            """, [publication])
         return Set((0..<rows.count).map { QualifiedName(rows[$0, 0] ?? "", rows[$0, 1] ?? "") })
     }
 }

@@ -32,7 +32,7 @@ extension PostgresCapture {
         try rethrowing("preview", "capture \"\(name)\"") {
             let side = try connect()
             defer { side.close() }
-            let catalog = TableCatalog(connection: side)
+            let catalog = TableCatalog(connection: side, publication: config.publication)
             var sources = try findTables(catalog)
             let shapes = try sources.map { try catalog.shape(of: $0) }
             try SourceRights(connection: side, parameters: config.connection).requireReading(sources)
@@ -76,7 +76,7 @@ extension PostgresCapture {
 
     /// What the reading of the log looks at as partitions come and go.
     private func prepareWatch(_ sources: inout [TableSource], _ connection: Connection) throws {
-        let storage = try TableStorage.read(sources.map(\.oid), connection)
+        let storage = try TableStorage.read(sources, connection)
         try StorageReading(connection: connection).fill(&sources)
         for index in sources.indices { sources[index].storage = storage[sources[index].oid] ?? TableStorage() }
     }
@@ -133,7 +133,7 @@ extension PostgresCapture {
         _ emit: (Int, JSONObject) -> Bool
     ) throws -> Bool {
         let list = shape.columns.map { Identifier($0.name).quoted }.joined(separator: ", ")
-        let filter = tables[source.index].backfillFilter.map { " WHERE (\n\($0)\n)" } ?? ""
+        let filter = backfillCondition(of: tables[source.index]).map { " WHERE (\n\($0)\n)" } ?? ""
         try reader.execute(
             "DECLARE flow_preview NO SCROLL CURSOR FOR SELECT \(raw: list) FROM \(source.rows)\(raw: filter)")
         var number = 0

@@ -188,7 +188,7 @@ public struct SourceSetup: Sendable {
                 """
                   IF NOT EXISTS (SELECT FROM pg_publication WHERE pubname = \(name)) THEN
                     IF current_setting('server_version_num')::int >= 130000 THEN
-                      EXECUTE \(SQL.literal(create + " WITH (publish_via_partition_root = true)"));
+                      EXECUTE \(SQL.literal(create + " WITH (publish_via_partition_root = \(!config.capturesPartitions))"));
                     ELSE
                       EXECUTE \(SQL.literal(create));
                     END IF;

@@ -108,14 +108,11 @@ final class RelationCache {
         table.oid = relation.id
         let catalog = TableCatalog(connection: connection)
         let live = try catalog.columns(of: table)
-        for column in relation.columns where !live.contains(where: { $0.name == column.name }) {
-            try TableWatch.requireNotGenerated(column.name, source, connection)
-        }
         let before = Dictionary(
             known.columns.compactMap { column in column.attribute.map { (Identifier(column.name), $0) } },
             uniquingKeysWith: { first, _ in first })
         let alignment = ColumnAlignment(
-            relation.columns.map(\.name), attributes: try catalog.attributes(of: relation.id), known: before)
+            relation.columns.map(\.name), attributes: try catalog.attributes(of: table), known: before)
         let columns = try zip(relation.columns, alignment.numbers).map { column, number -> ColumnShape in
             let match = number.flatMap { number in live.first { $0.attribute == number } }
             if var match, match.typeOID == column.typeOID, match.typeModifier == column.typeModifier {
@@ -128,10 +125,11 @@ final class RelationCache {
         }
         let new = columns.filter { column in !known.columns.contains { $0.attribute == column.attribute } }
         try TableWatch.requireKnownPast(new, of: source, connection)
+        for column in new { try TableWatch.requireNotGenerated(column.name, source, connection) }
         return TableShape(
             table: source.index, namespace: source.name.schema.name, name: source.name.name.name, columns: columns,
             types: try TypeCatalog(connection: connection).definitions(of: columns.map(\.typeOID)),
-            generated: try GeneratedColumns.read([source.oid], connection)[source.oid]?.over(columns) ?? [])
+            generated: try GeneratedColumns.read([source], connection)[source.oid]?.over(columns) ?? [])
     }
 
     /// A column of a type that the catalog's column doesn't have any more, or that is gone.

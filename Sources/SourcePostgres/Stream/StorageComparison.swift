@@ -177,13 +177,14 @@ struct StorageComparison {
         return StorageDoubt(part: table.oid, fault: fault, isCertain: false, version: isBehind ? version : nil)
     }
 
-    /// Whether the transaction that gave the table its file did so with a generated column, which has all rows written too.
+    /// Whether the transaction that gave the table its file did so with a generated column, which has all rows written too. One that
+    /// the log carries has values of its own.
     private func isWrittenByGeneratedColumn() throws -> Bool {
         guard let version = now.facts[table.oid]?.version else { return false }
         let rows = try reading.connection.query(
             """
-            SELECT FROM pg_attribute
-             WHERE attrelid = \(literal: String(table.oid))::oid AND attgenerated <> '' AND xmin = \(literal: version)::xid
+            SELECT FROM pg_attribute a
+             WHERE attrelid = \(literal: String(table.oid))::oid AND NOT \(LoggedColumns.condition(table.publisher)) AND xmin = \(literal: version)::xid
             """)
         return rows.count > 0
     }

@@ -121,7 +121,7 @@ final class StreamSession: CaptureSession {
         if let finding = try signalWatch?.look(side) { notice(finding) }
         try TypeWatch.require(decoder.relations.shapes, side)
         try TableWatch.requireWholePublication(sources, publication, side)
-        let generated = try GeneratedColumns.read(sources.map(\.oid), side)
+        let generated = try GeneratedColumns.read(sources, side)
         for source in sources {
             let columns = generated[source.oid] ?? GeneratedColumns()
             if let note = columns.note(newSince: self.generated[source.index]) {

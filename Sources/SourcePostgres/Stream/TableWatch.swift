@@ -69,7 +69,7 @@ enum TableWatch {
     /// the session only; the next one says what to do for each destination, or does it.
     static func requireKnownPast(_ columns: [ColumnShape], of table: TableSource, _ connection: Connection) throws {
         guard columns.contains(where: { ($0.attribute ?? 0) > table.storage.lastColumn }) else { return }
-        guard let now = try TableStorage.read([table.oid], connection)[table.oid],
+        guard let now = try TableStorage.read([table], connection)[table.oid],
             let column = now.unknownColumn(since: table.storage.files, after: table.storage.lastColumn)
         else { return }
         var error = unknownPast(table, column, "start again: what to do is said then", binding: table.binding)
@@ -87,9 +87,8 @@ enum TableWatch {
         guard rows.count > 0 else { return }
         throw RunError(
             .needsOperator, operation: "follow", object: "table \(table.name)",
-            message: "its generated column \"\(column)\" is published now, and generated columns are not followed",
-            hint: "ALTER PUBLICATION … SET (publish_generated_columns = none); then start again: what to do is "
-                + "said then")
+            message: "its generated column \"\(column)\" is published now: the log never had the values of older rows",
+            hint: "start again: what to do is said then", binding: table.binding)
     }
 
     static func unknownPast(

@@ -67,7 +67,8 @@ struct DiscoverPlan {
     func discovery() -> any Discovery {
         PostgresDiscovery(
             connection: parameters,
-            publication: config["advanced"]?["publicationName"]?.stringValue ?? "flow_publication")
+            publication: config["advanced"]?["publicationName"]?.stringValue ?? "flow_publication",
+            listsPartitions: config["advanced"]?["capture_as_partitions"]?.boolValue ?? false)
     }
 
     private static func connection(_ body: () throws -> ConnectionParameters) throws -> ConnectionParameters {

@@ -61,7 +61,8 @@ struct PipelineAssembly {
         var tableOfBinding: [Int: Int] = [:]
         for (table, binding) in bindings.enumerated() { tableOfBinding[binding.offset] = table }
         let skips = SkippedBackfills(config["advanced"]?["skip_backfills"]?.stringValue ?? "")
-        let plans = try links.compactMap { try plan($0, task, tableOfBinding, skips) }
+        let readsYoungRows = config["advanced"]?["min_backfill_xid"]?.stringValue != nil
+        let plans = try links.compactMap { try plan($0, task, tableOfBinding, skips, readsYoungRows) }
         let capture = PostgresCapture(
             name: task.name, config: try of(task.name) { try task.captureConfig(resolved: config) },
             tables: bindings.map { offset, binding in
@@ -99,7 +100,8 @@ struct PipelineAssembly {
     }
 
     private func plan(
-        _ link: CompiledGraph.Link, _ capture: CaptureTask, _ tableOfBinding: [Int: Int], _ skips: SkippedBackfills
+        _ link: CompiledGraph.Link, _ capture: CaptureTask, _ tableOfBinding: [Int: Int], _ skips: SkippedBackfills,
+        _ readsYoungRows: Bool
     ) throws -> CaptureRunner.LinkPlan? {
         let task = graph.materializations[link.materialization]
         let config = try SecretResolution(folder: task.configFolder, task: task.name, run: ChildProcess.output(of:))
@@ -109,7 +111,9 @@ struct PipelineAssembly {
             let binding = task.bindings[pair.materializationBinding]
             guard !binding.isDisabled, let table = tableOfBinding[pair.captureBinding] else { continue }
             let source = capture.bindings[pair.captureBinding]
-            bindings.append(try linkBinding(binding, of: task, config, table: table, source, skips))
+            var made = try linkBinding(binding, of: task, config, table: table, source, skips)
+            made.readsSomeRows = made.readsSomeRows || readsYoungRows
+            bindings.append(made)
         }
         guard !bindings.isEmpty else { return nil }
         return CaptureRunner.LinkPlan(
