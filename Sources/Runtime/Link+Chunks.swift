@@ -95,8 +95,10 @@ extension Link {
                 backfills.abandoned(chunk)
                 return
             }
+            if chunk.completes { status.unanswered[spec.bindings[binding].index] = state }
             try writer.commit(
                 binding, state: state, isLast: chunk.isLast, signals: backfills.signalsIncluding(chunk))
+            status.unanswered[spec.bindings[binding].index] = nil
         } catch {
             writer.abandon()
             throw error
@@ -104,11 +106,7 @@ extension Link {
         backfills.finished(chunk)
         phases[binding] = backfills.phase(of: binding)
         pass(on: backfills.takeRemarks())
-        report(chunk, state)
-        if state.phase == .streaming {
-            observer.record(
-                RunEvent(.streaming, task: spec.materialization, binding: name(of: binding), position: position))
-        }
+        report(chunk.completes ? .backfillCompleted : .backfillProgress, of: binding, state)
     }
 
     /// Removes the rows that a sweep found absent at the source and that no change since then was about.
@@ -174,13 +172,26 @@ extension Link {
         return try backfills.belongs(binding, row: row, in: held, transaction: event.transaction)
     }
 
-    private func report(_ chunk: Chunk, _ state: BindingCheckpoint) {
-        let kind: RunEvent.Kind = chunk.completes ? .backfillCompleted : .backfillProgress
-        var event = RunEvent(kind, task: spec.materialization, binding: name(of: chunk.binding))
+    private func report(_ kind: RunEvent.Kind, of binding: Int, _ state: BindingCheckpoint) {
+        var event = RunEvent(kind, task: spec.materialization, binding: name(of: binding))
         event.rows = state.rows
         event.bytes = state.bytes
         event.totalRowsEstimate = state.estimatedRows
         observer.record(event)
+        guard state.phase == .streaming else { return }
+        observer.record(
+            RunEvent(.streaming, task: spec.materialization, binding: name(of: binding), position: position))
+    }
+
+    /// Says that backfills are complete whose last commit took effect in an earlier session, and was not answered.
+    /// `states`: what these commits had, by the bindings' indexes in the materialization's list.
+    func report(unanswered states: [Int: BindingCheckpoint]) {
+        for (binding, place) in spec.bindings.enumerated() {
+            guard let state = states[place.index],
+                transactor.checkpoint(of: binding)?.backfill == state.backfill
+            else { continue }
+            report(.backfillCompleted, of: binding, state)
+        }
     }
 
     // MARK: - Giving chunks up

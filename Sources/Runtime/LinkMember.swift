@@ -27,6 +27,8 @@ final class LinkMember: Sendable {
         var disabled: Set<Int> = []
         /// Tables that are parked as the link was opened last: why.
         var waiting: [RunError] = []
+        /// Backfills of which nobody knows whether they are complete, with what was to be recorded then.
+        var unanswered: [Int: BindingCheckpoint] = [:]
         /// Tables that were given up to be read again, and have not been all there since: where the link was, and how often.
         var forgotten: [Int: (durable: LogPosition, times: Int)] = [:]
     }
@@ -47,6 +49,19 @@ final class LinkMember: Sendable {
         var spec = plan.spec
         spec.bindings.removeAll { disabled.contains($0.index) }
         return spec
+    }
+
+    /// A session ended before commits of backfills' last chunks were answered (`LinkStatus.unanswered`).
+    func unanswered(_ states: [Int: BindingCheckpoint]) {
+        state.withLock { $0.unanswered.merge(states) { $1 } }
+    }
+
+    /// Those of the sessions before, once.
+    func takeUnanswered() -> [Int: BindingCheckpoint] {
+        state.withLock { state in
+            defer { state.unanswered = [:] }
+            return state.unanswered
+        }
     }
 
     /// The link goes on without a binding.

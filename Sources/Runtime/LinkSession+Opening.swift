@@ -42,7 +42,9 @@ extension LinkSession {
             for (index, (member, transactor)) in opened.enumerated() {
                 do {
                     if let refusal = start.refusals[index] { throw refusal }
-                    links.append((member, try openLink(runner, member.spec, transactor, start)))
+                    let link = try openLink(runner, member.spec, transactor, start)
+                    link.report(unanswered: member.takeUnanswered())
+                    links.append((member, link))
                     if isFirst { try warn(of: start.encoding, runner, transactor, member) }
                     tell(of: transactor.parked, runner, member, isFirst: isFirst)
                     member.reached(transactor.checkpoint?.position ?? start.newLink.position)

@@ -40,6 +40,7 @@ final class LinkSession {
         stop.request()
         for (_, link) in links { link.mailbox.end() }
         for group in groups { try? group.join() }
+        for (member, link) in links { member.unanswered(link.status.unanswered) }
         if let failure = course.failure { throw failure }
         try log.acknowledge(durable(), now: true)
         return runner.stop.isRequested || (runner.once && isCaughtUp)

@@ -23,6 +23,43 @@ import Testing
         }
     }
 
+    @Test("a backfill whose last commit was not answered is said to be complete once, by the session that finds it so")
+    func unansweredCompletion() throws {
+        let source = try DevServers.freshSource("unanswered")
+        try Connection(source).execute(
+            """
+            CREATE TABLE public.ints (id int PRIMARY KEY, v text);
+            INSERT INTO public.ints SELECT g, 'v' || g FROM generate_series(1, 25) g;
+            """)
+        let memory = MemoryMaterialization()
+        memory.state.withLock { $0.unanswered = [0, 1] }
+        let bindings = [InsertMode.upsert, .insert].enumerated().map { index, mode in
+            LinkBinding(
+                table: 0, index: index, collection: "test/ints", schema: "public", name: "ints_\(mode)", key: ["id"],
+                mode: mode)
+        }
+        let observer = CollectingObserver()
+        let runner = CaptureRunner(
+            capture: PostgresCapture(
+                name: "test/source",
+                config: PostgresCaptureConfig(
+                    connection: source, slot: "unanswered", publication: "flow_publication", chunkRows: 10),
+                tables: [CapturedTable(namespace: "public", stream: "ints")]),
+            links: [
+                .init(
+                    spec: LinkSpec(capture: "test/source", materialization: "test/memory", bindings: bindings),
+                    materialization: memory)
+            ], observer: observer, stop: StopSignal(), once: true)
+        _ = try runner.run()
+        #expect(memory.state.withLock { $0.unanswered.isEmpty && $0.tables[0]?.count == 25 })
+        #expect(observer.count(.retry) == 2)
+        for kind in [RunEvent.Kind.backfillCompleted, .streaming] {
+            #expect(observer.all.filter { $0.kind == kind }.compactMap(\.binding).sorted() == ["public.ints_insert", "public.ints_upsert"])
+        }
+        #expect(observer.all.filter { $0.kind == .backfillCompleted }.map(\.rows) == [25, 25])
+        try DevServers.drop(source)
+    }
+
     private func history(seed: UInt64) throws {
         let source = try DevServers.freshSource("history\(seed)")
         let admin = try Connection(source)

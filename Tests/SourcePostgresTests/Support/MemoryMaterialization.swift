@@ -25,6 +25,8 @@ final class MemoryMaterialization: Materialization {
         var isReadAgain = false
         /// Faults to come: each commit takes one off the front.
         var faults: [Fault] = []
+        /// Bindings whose backfill's last commit, still to come, is kept and its answer lost.
+        var unanswered: Set<Int> = []
     }
 
     enum Fault {
@@ -77,15 +79,15 @@ final class MemoryMaterialization: Materialization {
                 throw RunError(.fenced, operation: "commit", message: "a newer runner has the link")
             }
             let fault = state.faults.isEmpty ? Fault.none : state.faults.removeFirst()
-            if fault == .beforeCommit { throw lost }
+            if fault == .beforeCommit { throw MemoryMaterialization.lost }
             // In place: a copy of everything for each commit took most of the test's time. A change that throws ends the run.
             for change in changes { try change(&state) }
             state.commits += 1
-            if fault == .afterCommit { throw lost }
+            if fault == .afterCommit { throw MemoryMaterialization.lost }
         }
     }
 
-    private var lost: RunError {
+    static var lost: RunError {
         RunError(.transient, operation: "commit", message: "connection lost")
     }
 }
@@ -286,6 +288,7 @@ final class MemoryChunkWriter: MemoryStore, ChunkWriter {
         let changes = pending
         pending = []
         try owner.commit(fence: fence, changes + [{ $0.bindings[binding] = state }])
+        if isLast, owner.state.withLock({ $0.unanswered.remove(binding) }) != nil { throw MemoryMaterialization.lost }
     }
 
     func merge(_ binding: Int) throws {}
