@@ -34,22 +34,30 @@ struct SlotSetup {
         var identity = LogIdentity(
             system: system[0, 0] ?? "", timeline: system[0, 1].flatMap { Int($0) } ?? 0, slot: config.slot,
             database: config.connection.database, publication: config.publication)
-        let slot =
-            provisioning.isPlan ? try ReplicationSlot.find(config.slot, on: connection) : try findWhole(wait)
-        if let slot, !slot.isBeingMade, let fault = slot.fault(config, isStandby: server.isStandby) { throw fault }
-        let resumption = Resumption(config: config, identity: identity, slot: slot)
         let end = try server.endOfLog(connection)
-        var refusals = try checkpoints.map { checkpoint -> RunError? in
-            try checkpoint.flatMap { try resumption.refusal(of: $0, endOfLog: end, isStandby: server.isStandby) }
+        func find() throws -> (ReplicationSlot?, Resumption, [RunError?]) {
+            let slot =
+                provisioning.isPlan ? try ReplicationSlot.find(config.slot, on: connection) : try findWhole(wait)
+            if let slot, !slot.isBeingMade, let fault = slot.fault(config, isStandby: server.isStandby) { throw fault }
+            let resumption = Resumption(config: config, identity: identity, slot: slot)
+            let refusals = try checkpoints.map { checkpoint -> RunError? in
+                try checkpoint.flatMap { try resumption.refusal(of: $0, endOfLog: end, isStandby: server.isStandby) }
+            }
+            try SlotSetup.requireOne(refusals)
+            return (slot, resumption, refusals)
         }
-        try SlotSetup.requireOne(refusals)
+        var (slot, resumption, refusals) = try find()
+        if !provisioning.isPlan, slot != nil {
+            try waitUntilFree(wait)
+            // Whoever has let go of it can have acknowledged more since it was looked at.
+            (slot, resumption, refusals) = try find()
+        }
         guard let slot else {
             var result = try create(identity, on: replication, wait)
             result.refusals = refusals
             return result
         }
         if !provisioning.isPlan {
-            try waitUntilFree(wait)
             let hasRead = try resumption.compare(checkpoints, &refusals, on: replication, stop: wait.stop)
             try SlotSetup.requireOne(refusals)
             if hasRead {

@@ -54,7 +54,10 @@ import Testing
         #expect(memory.state.withLock { $0.unanswered.isEmpty && $0.tables[0]?.count == 25 })
         #expect(observer.count(.retry) == 2)
         for kind in [RunEvent.Kind.backfillCompleted, .streaming] {
-            #expect(observer.all.filter { $0.kind == kind }.compactMap(\.binding).sorted() == ["public.ints_insert", "public.ints_upsert"])
+            #expect(
+                observer.all.filter { $0.kind == kind }.compactMap(\.binding).sorted() == [
+                    "public.ints_insert", "public.ints_upsert",
+                ])
         }
         #expect(observer.all.filter { $0.kind == .backfillCompleted }.map(\.rows) == [25, 25])
         try DevServers.drop(source)

@@ -71,6 +71,46 @@ struct SlotTests {
         try refused("it belongs to database \"postgres\"", anew, on: neighbour)
     }
 
+    @Test("what its reader acknowledges while a start waits for it is not taken for another past")
+    func acknowledgedMeanwhile() throws {
+        let pipeline = try Self.stopped("slot_meanwhile")
+        let source = try Connection(pipeline.source)
+        let slot = pipeline.source.database
+        func confirmed() throws -> String {
+            try source.query(
+                "SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = \(literal: slot)")[0, 0] ?? ""
+        }
+        // The slot as a crash leaves it: behind the checkpoint, with the last transaction in between.
+        try source.execute(
+            """
+            SELECT pg_copy_logical_replication_slot(\(literal: slot), 'slot_meanwhile_old');
+            INSERT INTO public.orders VALUES (3)
+            """)
+        #expect(try pipeline.apply(Self.orders).exitCode == 0)
+        let reached = try confirmed()
+        try source.execute(
+            """
+            SELECT pg_drop_replication_slot(\(literal: slot));
+            SELECT pg_copy_logical_replication_slot('slot_meanwhile_old', \(literal: slot));
+            SELECT pg_drop_replication_slot('slot_meanwhile_old')
+            """)
+        try #require(try source.query("SELECT \(literal: try confirmed())::pg_lsn < \(literal: reached)")[0, 0] == "t")
+
+        let reader = try Connection(replicationConnectionTo: pipeline.source)
+        try reader.startReplication(
+            slot: slot, at: LSN(0),
+            options: [("proto_version", "1"), ("publication_names", "\"flow_publication\"")])
+        let apply = try FlowctlProcess(["apply", "--once", "-o", "json", pipeline.write(Self.orders)])
+        #expect(apply.waitForLine(seconds: 60) { $0.contains("is still read by") } != nil, "\(apply.errors)")
+        try reader.sendStandbyStatus(#require(LSN(reached)), requestReply: false)
+        let isTold = try eventually(seconds: 60) { try confirmed() == reached }
+        #expect(isTold)
+        reader.close()
+        #expect(apply.waitForExit(seconds: 120) == 0, "\(apply.errors)")
+        let rows = try Connection(pipeline.destination).query("SELECT count(*) FROM public.orders")
+        #expect(rows[0, 0] == "3")
+    }
+
     @Test("near its limit it is a warning with bytes and time while apply runs; lost, it is refused")
     func limit() throws {
         let source = try LocalServer(
