@@ -444,11 +444,12 @@ struct KeylessTests {
         #expect(
             (check.output + check.errors).contains("ALTER TABLE \"public\".\"k\" REPLICA IDENTITY FULL"),
             "\(check.output)")
-        for (stream, resource, word) in [
-            (", advanced: { additional_backfill_filter: n > 1 }", "", "additional_backfill_filter"),
-            ("", ", adopt: true", "adopt"), ("", ", onRowError: quarantine", "onRowError: quarantine"),
+        for (stream, resource, advanced, word) in [
+            (", advanced: { additional_backfill_filter: n > 1 }", "", "", "additional_backfill_filter"),
+            ("", "", ", min_backfill_xid: '5'", "min_backfill_xid"),
+            ("", ", adopt: true", "", "adopt"), ("", ", onRowError: quarantine", "", "onRowError: quarantine"),
         ] {
-            try write(stream: stream, resource: resource, others: false)
+            try write(stream: stream, resource: resource, others: false, advanced: advanced)
             let outcome = try FlowctlProcess.run(["validate", catalog.path])
             let said = outcome.output + outcome.errors
             #expect(said.contains("'\(word)' needs rows that can be told apart"), "\(said)")
