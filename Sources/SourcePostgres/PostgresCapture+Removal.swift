@@ -15,6 +15,7 @@ extension PostgresCapture {
             var removal = Removal()
             try addSlot(to: &removal, isKnown: isKnown, connection)
             try addPublication(to: &removal, connection)
+            try addWatermark(to: &removal, isKnown: isKnown, connection)
             return removal
         }
     }
@@ -87,9 +88,25 @@ extension PostgresCapture {
             removal.changes.append(
                 PlannedChange(.destroy, object, sql: "DROP PUBLICATION IF EXISTS \(Identifier(config.publication))"))
         }
-        let shared = [SideTables.heartbeatKind, SideTables.signalKind]
+        let shared = [SideTables.watermarksKind, SideTables.heartbeatKind, SideTables.signalKind]
         for table in config.sideTables.tables where shared.contains(table.kind) {
             removal.kept.append("\(table.kind) \(table.name), if it is there: others may use it")
         }
+    }
+
+    /// The capture's row in the watermarks table.
+    private func addWatermark(to removal: inout Removal, isKnown: Bool, _ connection: Connection) throws {
+        guard isKnown, let watermark = config.watermark else { return }
+        let name = watermark.table.quoted
+        let rows = try connection.query(
+            "SELECT has_table_privilege(to_regclass($1), 'DELETE') AND NOT pg_is_in_recovery()", [name])
+        guard let mayDelete = rows[0, 0] else { return }
+        let object = "row \"\(watermark.slot)\" of watermarks table \(watermark.table)"
+        let statement = "DELETE FROM \(name) WHERE slot = \(SQL.literal(watermark.slot))"
+        guard mayDelete == "t" else {
+            removal.kept.append("\(object): the role may not delete it; its owner: \(statement);")
+            return
+        }
+        removal.changes.append(PlannedChange(.destroy, object, sql: statement))
     }
 }

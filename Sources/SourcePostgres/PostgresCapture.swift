@@ -203,6 +203,7 @@ public final class PostgresCapture: Capture {
     ) throws -> [String] {
         let isReadOnly = config.isReadOnly || server.isStandby
         var used: [String] = []
+        if config.watermark != nil, !server.isStandby { used.append(SideTables.watermarksKind) }
         if config.sideTables.signalTable != nil { used.append(SideTables.signalKind) }
         if case .table = config.heartbeat?.mode { used.append(SideTables.heartbeatKind) }
         guard !isReadOnly || config.heartbeat == nil else {
@@ -315,7 +316,8 @@ public final class PostgresCapture: Capture {
             let connection = try connect()
             try connection.execute("SET max_parallel_workers_per_gather = 0")
             return ChunkReading(
-                capture: name, connection: connection, stop: stop, isStandby: isStandby, isReadOnly: config.isReadOnly)
+                capture: name, connection: connection, stop: stop, isStandby: isStandby, isReadOnly: config.isReadOnly,
+                watermark: isStandby ? nil : config.watermark)
         }
     }
 

@@ -32,6 +32,12 @@ public struct PostgresCaptureConfig: Sendable {
     /// Each partition is a table of its own, and the publication shows it under its own name.
     public var capturesPartitions = false
 
+    /// What chunks wait for; nil where the config asks for none, or nothing is written to the source.
+    var watermark: Watermark? {
+        guard !isReadOnly, let table = sideTables.watermarksTable else { return nil }
+        return Watermark(table: table.name, slot: slot)
+    }
+
     public init(
         connection: ConnectionParameters, slot: String = "flow_slot", publication: String = "flow_publication",
         chunkRows: Int? = nil, chunkBytes: Int? = nil, backfillWorkers: Int = 2, truncate: TruncateMode = .apply,

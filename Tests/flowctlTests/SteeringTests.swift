@@ -98,6 +98,48 @@ struct SteeringTests {
         try end()
     }
 
+    @Test("with a watermarks table each chunk waits for a mark in the log, and delete takes the capture's row away")
+    func watermarks() throws {
+        try table("a", rows: 500)
+        try admin.execute(
+            """
+            CREATE SCHEMA ops;
+            CREATE TABLE ops.marks (slot text PRIMARY KEY, watermark text);
+            INSERT INTO ops.marks VALUES ('another', 'theirs');
+            CREATE TABLE ops.seen (mark text);
+            CREATE FUNCTION ops.note() RETURNS trigger LANGUAGE plpgsql AS
+              'BEGIN INSERT INTO ops.seen VALUES (NEW.watermark); RETURN NULL; END';
+            CREATE TRIGGER note AFTER INSERT OR UPDATE ON ops.marks FOR EACH ROW EXECUTE FUNCTION ops.note();
+            """)
+        try write([("a", "")], advanced: ", watermarksTable: ops.marks, backfill_chunk_size: 100")
+        let provisioned = try FlowctlProcess.run(["apply", "--provision-only", catalog.path])
+        #expect(provisioned.exitCode == 0, "\(provisioned.errors)")
+        // While nobody can set a mark, no chunk is committed.
+        try admin.execute("BEGIN; LOCK TABLE ops.marks IN EXCLUSIVE MODE")
+        let watcher = try Connection(source)
+        let apply = try FlowctlProcess(["apply", "--once", catalog.path])
+        let waits = try eventually(seconds: 120) {
+            try watcher.query(
+                "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%INSERT INTO \"ops\".\"marks\"%'"
+            ).count > 0
+        }
+        #expect(waits, "\(apply.errors)")
+        #expect(try target.query("SELECT FROM public.a").count == 0)
+        try admin.execute("UPDATE public.a SET v = 1 WHERE id % 3 = 0; COMMIT")
+        #expect(apply.waitForExit(seconds: 120) == 0, "\(apply.errors)")
+        #expect(try sum(target, "a") == sum(admin, "a"))
+        #expect(try (admin.query("SELECT count(DISTINCT mark) FROM ops.seen")[0, 0].flatMap { Int($0) } ?? 0) >= 5)
+        #expect(
+            try admin.query("SELECT FROM pg_publication_tables WHERE schemaname = 'ops' AND tablename = 'marks'").count
+                == 1)
+
+        let deleted = try FlowctlProcess.run(["delete", "--yes", catalog.path])
+        #expect(deleted.exitCode == 0 && deleted.output.contains("of watermarks table"), "\(deleted)")
+        let marks = try admin.query("SELECT slot FROM ops.marks")
+        #expect(marks.count == 1 && marks[0, 0] == "another")
+        try end()
+    }
+
     @Test("a filter chooses the rows that are read, and every change counts, whole, also of rows that weren't")
     func filter() throws {
         try table("a", rows: 3000)

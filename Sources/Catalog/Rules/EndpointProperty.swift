@@ -78,10 +78,10 @@ struct EndpointProperty: Sendable {
             "advanced.discover_unpublished_tables", "resource.namespace", "resource.stream", "resource.mode",
             "resource.priority", "advanced.heartbeat.interval", "advanced.heartbeat.mode", "advanced.heartbeat.schema",
             "resource.advanced.additional_backfill_filter", "advanced.binaryHandling", "advanced.signalTable",
-            "advanced.min_backfill_xid", "advanced.capture_as_partitions", "historyMode",
+            "advanced.watermarksTable", "advanced.min_backfill_xid", "advanced.capture_as_partitions", "historyMode",
         ])
         + harmless([
-            "advanced.statement_timeout", "advanced.watermarksTable", "advanced.discover_only_published",
+            "advanced.statement_timeout", "advanced.discover_only_published",
             "advanced.rediscovery_interval", "advanced.source_tag", "resource.syncMode", "resource.primary_key",
         ])
 

@@ -12,22 +12,28 @@ import Postgres
 /// 3. The upper bound is looked up first, so that the link holds changes of this range only.
 /// 4. The rows are read in the order of the key. After the last, the source's position is noted: until the stream has
 ///    passed it, changes that the chunk contains can still arrive.
-/// 5. What the snapshot sees must be on the source's disk (`LogFlush`) before the chunk counts.
+/// 5. What the snapshot sees must be on the source's disk (`LogFlush`) before the chunk counts; or the log must have shown a
+///    mark that is set behind the rows (`Watermark`).
 final class ChunkReading: ChunkReader {
     private let capture: String
     private let connection: Connection
     private let stop: StopSignal
     private let isReadOnly: Bool
+    private let watermark: Watermark?
     /// Nil on a primary, whose snapshots say all themselves.
     private var standby: StandbySnapshot?
     /// Behind the end of every transaction that the open snapshot sees as over.
     private var snapshotPosition = LogPosition.zero
 
-    init(capture: String, connection: Connection, stop: StopSignal, isStandby: Bool, isReadOnly: Bool) {
+    init(
+        capture: String, connection: Connection, stop: StopSignal, isStandby: Bool, isReadOnly: Bool,
+        watermark: Watermark?
+    ) {
         self.capture = capture
         self.connection = connection
         self.stop = stop
         self.isReadOnly = isReadOnly
+        self.watermark = watermark
         standby = isStandby ? StandbySnapshot(connection: connection) : nil
     }
 
@@ -92,6 +98,7 @@ final class ChunkReading: ChunkReader {
         chunk.until = try sourcePosition()
         if chunk.kind == .overlay, !chunk.isBlocking { chunk.awaited = chunk.until }
         try connection.execute("COMMIT")
+        if let watermark, !chunk.isBlocking { chunk.awaited = try watermark.raise(on: connection) }
         // No lock keeps labels of an enum from being exchanged meanwhile, and the transaction's snapshot wouldn't show it.
         if chunk.order.sorting.contains(where: { $0.count > 1 }) { try requireSameOrder(chunk, shape) }
         // The stream shows what is on disk only: what awaits it needs no other proof, nor does what a standby has replayed.

@@ -18,6 +18,8 @@ public struct SideTables: Sendable {
 
     public var tables: [Table]
 
+    static let watermarksKind = "watermarks table"
+    static let watermarkColumns = "slot text PRIMARY KEY, watermark text"
     static let signalKind = "signal table"
     static let heartbeatKind = "heartbeat table"
 
@@ -31,7 +33,7 @@ public struct SideTables: Sendable {
         if let name = SideTables.name(advanced?["watermarksTable"]?.stringValue) {
             tables.append(
                 Table(
-                    name: name, kind: "watermarks table", columns: "slot text PRIMARY KEY, watermark text",
+                    name: name, kind: SideTables.watermarksKind, columns: SideTables.watermarkColumns,
                     privileges: ["SELECT", "INSERT", "UPDATE"], isPublished: true))
         }
         if let text = advanced?["signalTable"]?.stringValue {
@@ -53,6 +55,9 @@ public struct SideTables: Sendable {
 
     /// The table whose rows steer snapshots; nil for none.
     public var signalTable: Table? { tables.first { $0.kind == SideTables.signalKind } }
+
+    /// The table whose rows are raised behind chunks; nil for none.
+    var watermarksTable: Table? { tables.first { $0.kind == SideTables.watermarksKind } }
 
     /// `schema.table`; nil for a text without a dot.
     private static func name(_ text: String?) -> QualifiedName? {
