@@ -36,6 +36,8 @@ public struct BindingCheckpoint: Sendable, Equatable {
     /// The table is to be read from its beginning, over rows that are there. Not kept: the backfill's own record says so
     /// from then on.
     public var isReadAgain = false
+    /// Why rows are read, or looked for, that nobody asked for. Not kept either: the backfill's own record has it.
+    public var gap: LogGap?
     public var rows: Int64
     public var bytes: Int64
     /// The source's estimate as the backfill began; nil where unknown.

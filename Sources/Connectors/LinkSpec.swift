@@ -88,6 +88,13 @@ public struct LinkBinding: Sendable {
     /// Whether rows stay that the source no longer has.
     public var keepsRows: Bool { mode == .insert || deletes == .ignore }
 
+    /// Whether reading the whole table mends what the log lacks of it. Not of a table that has every change as a row, of one whose
+    /// rows are not read, and of one that is to have some of them only: what it has by its changes would stay as it is.
+    public var isMendedByReading: Bool { mode == .upsert && !skipsBackfill && !readsSomeRows }
+
+    /// The same of what is only to be removed.
+    public var isMendedByRemoving: Bool { mode == .upsert && window == nil }
+
     /// Whether a column of the source is stored.
     public func takes(_ column: String) -> Bool {
         !excludedFields.containsName(column) && (onlyFields?.containsName(column) ?? true)
@@ -104,6 +111,13 @@ extension LinkBinding {
             ? "raise `backfill` of the table's binding in capture \(link.capture) to \(backfillCounter + 1): it is read over "
                 + "what is there, and rows that the source no longer has are removed"
             : readingAnew(in: link)
+    }
+
+    /// What to do about a table that lacks what the log doesn't show. `remedy`: what has it read again.
+    public func mending(_ remedy: String) -> String {
+        skipsBackfill
+            ? "its rows are not read (mode, skip_backfills). To go on with those that are there: " + remedy
+            : "have the table read again: " + remedy
     }
 
     /// The same of a table whose columns may not take what is read.

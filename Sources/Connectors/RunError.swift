@@ -48,6 +48,9 @@ public struct RunError: Error, Sendable, CustomStringConvertible {
     /// Set where a destination table can't follow the source any more, and reading it again is what mends that.
     public var incompatibility: Incompatibility?
 
+    /// Set where the log lacks something of a table: the link reads it again by itself.
+    public var gap: LogGap?
+
     /// What has to be done to a table before it is read again.
     public struct Incompatibility: Sendable, Equatable {
         /// Columns of the destination that hold what can't be kept.

@@ -175,6 +175,11 @@ final class PostgresTransactor: Transactor {
         let spec = link.bindings[binding]
         session.watched?.doing = ErrorScope("attach", spec, task: link.materialization)
         let known = record(of: binding)
+        if let gap = table.state.gap, gap.isNew, parking.holds(binding) {
+            throw ErrorScope("attach", spec, task: link.materialization).error(
+                .needsOperator, "it is parked, and can't be mended meanwhile: \(gap.reason)",
+                hint: "drain it first: flowctl retry FILE --table \(spec.schema).\(spec.name)")
+        }
         if known == nil || table.isRebuilt || table.state.isReadAgain || table.state.phase == .pending {
             if !provisioning.isPlan {
                 try parking.forget(binding, isMissed: known != nil && !table.isRebuilt, session.connection)

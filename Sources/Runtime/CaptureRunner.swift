@@ -116,6 +116,7 @@ public final class CaptureRunner: Sendable {
         if stop.isRequested, error.isPassing { return }
         if error.isDrained { return rejoin(error, member) }
         do {
+            if mend(error, of: member) { return }
             if try follow(error, of: member) { return }
             if try quarantine(error, of: member) { return }
         } catch let failure {
@@ -136,6 +137,14 @@ public final class CaptureRunner: Sendable {
                 + "again or leaves the catalog"
             observer.record(warning)
         }
+    }
+
+    /// Has a table mended that the log lacks something of; false where that can't be.
+    private func mend(_ error: RunError, of member: LinkMember) -> Bool {
+        guard let gap = error.gap, error.task == member.name, let binding = error.binding,
+            member.spec.bindings.contains(where: { $0.index == binding })
+        else { return false }
+        return member.mayMend(gap, of: binding)
     }
 
     /// Does what the catalog says about a table that can't follow the source any more; false where that is to stop.

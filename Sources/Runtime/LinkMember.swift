@@ -31,6 +31,10 @@ final class LinkMember: Sendable {
         var unanswered: [Int: BindingCheckpoint] = [:]
         /// Tables that were given up to be read again, and have not been all there since: where the link was, and how often.
         var forgotten: [Int: (durable: LogPosition, times: Int)] = [:]
+        /// What the log was found to lack of tables as it was read, by binding, and where the link was then.
+        var gaps: [Int: (gap: LogGap, durable: LogPosition, times: Int)] = [:]
+        /// Of those, what the destination has not been told of yet.
+        var untold: Set<Int> = []
     }
 
     let plan: CaptureRunner.LinkPlan
@@ -87,6 +91,32 @@ final class LinkMember: Sendable {
             return true
         }
     }
+
+    /// The link is opened anew, and the table is mended then. False where that happened a few times before and the link has got no
+    /// further: it would lead nowhere.
+    func mayMend(_ gap: LogGap, of binding: Int) -> Bool {
+        state.withLock { state in
+            let durable = state.durable ?? .zero
+            let before = state.gaps[binding]
+            let times = before.map { durable <= $0.durable ? $0.times + 1 : 1 } ?? 1
+            guard times <= LinkMember.mostForgotten else { return false }
+            let untold = state.untold.contains(binding) ? before?.gap : nil
+            state.gaps[binding] = (gap.and(untold), durable, times)
+            state.untold.insert(binding)
+            state.condition = .waiting(until: Milliseconds.now)
+            return true
+        }
+    }
+
+    /// By binding: what the log was found to lack and the destination does not know of yet.
+    var gaps: [Int: LogGap] {
+        state.withLock { state in
+            state.gaps.filter { state.untold.contains($0.key) }.mapValues(\.gap)
+        }
+    }
+
+    /// The destination has taken down what there is to mend.
+    func told() { state.withLock { $0.untold.removeAll() } }
 
     /// Tables that are parked, as errors to end with.
     var waiting: [RunError] { state.withLock { $0.waiting } }

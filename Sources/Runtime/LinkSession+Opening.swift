@@ -42,7 +42,7 @@ extension LinkSession {
             for (index, (member, transactor)) in opened.enumerated() {
                 do {
                     if let refusal = start.refusals[index] { throw refusal }
-                    let link = try openLink(runner, member.spec, transactor, start)
+                    let link = try openLink(runner, member, transactor, start, isFirst: isFirst)
                     link.report(unanswered: member.takeUnanswered())
                     links.append((member, link))
                     if isFirst { try warn(of: start.encoding, runner, transactor, member) }
@@ -129,13 +129,23 @@ extension LinkSession {
     }
 
     private static func openLink(
-        _ runner: CaptureRunner, _ spec: LinkSpec, _ transactor: any Transactor, _ start: CaptureStart
+        _ runner: CaptureRunner, _ member: LinkMember, _ transactor: any Transactor, _ start: CaptureStart,
+        isFirst: Bool
     ) throws -> Link {
+        let spec = member.spec
         let isNew = transactor.checkpoint == nil
         let checkpoint = transactor.checkpoint ?? start.newLink
         let (tables, backfills) = try LinkSession.tables(
-            of: spec, transactor, runner.capture, start, mayDestroy: runner.mayDestroy)
+            of: spec, transactor, runner.capture, start, mayDestroy: runner.mayDestroy, gaps: member.gaps)
         try transactor.attach(tables, beginning: isNew ? start.newLink : nil)
+        member.told()
+        for (binding, table) in zip(spec.bindings, tables) {
+            guard let gap = table.state.gap, gap.isNew || isFirst else { continue }
+            var event = RunEvent(.warning, task: member.name, binding: "\(binding.schema).\(binding.name)")
+            event.message =
+                "table \(table.shape.namespace).\(table.shape.name) lacks what the log does not show: \(gap.remark)"
+            runner.observer.record(event)
+        }
         return try Link(
             spec: spec, shapes: start.shapes, transactor: transactor, backfills: backfills, capture: runner.capture,
             mailbox: LinkMailbox(capacityBytes: mailboxBytes), status: LinkStatus(),
@@ -145,13 +155,15 @@ extension LinkSession {
     /// What the link's tables are attached with, and the backfills that they begin with or go on with.
     static func tables(
         of spec: LinkSpec, _ transactor: any Transactor, _ capture: any Capture, _ start: CaptureStart,
-        mayDestroy: Bool
+        mayDestroy: Bool, gaps: [Int: LogGap] = [:]
     ) throws -> ([AttachedTable], any LinkBackfills) {
         let checkpoint = transactor.checkpoint ?? start.newLink
         let starts = try spec.bindings.enumerated().map { index, binding in
-            try BindingStart(
+            var begin = try BindingStart(
                 binding, of: spec, recorded: transactor.checkpoint(of: index),
                 estimatedRows: start.estimatedRows[binding.table], mayDestroy: mayDestroy)
+            begin.state.gap = gaps[binding.index]
+            return begin
         }
         let backfills = try capture.backfills(
             of: spec, start: start, checkpoint: checkpoint, states: starts.map(\.state),
@@ -163,8 +175,13 @@ extension LinkSession {
             state.backfill = known.backfill
             state.rows = known.rows
             state.bytes = known.bytes
+            state.gap = known.gap
+            if known.isReadAgain {
+                state.isReadAgain = true
+                state.estimatedRows = known.estimatedRows
+            }
             // Rows come before the first chunk does.
-            if state.isReadAgain || binding.readsSomeRows { state.phase = known.phase }
+            if state.isReadAgain || state.gap != nil || binding.readsSomeRows { state.phase = known.phase }
             return AttachedTable(
                 start.shapes[binding.table], state,
                 willBackfill: state.phase == .pending, isRebuilt: begin.isRebuilt)

@@ -48,7 +48,7 @@ final class LinkSession {
 
     /// The link that an error of the log's reading is about: one whose table lacks what the log doesn't show.
     private func owner(of error: any Error) -> LinkMember? {
-        guard let error = error as? RunError, error.incompatibility != nil else { return nil }
+        guard let error = error as? RunError, error.incompatibility != nil || error.gap != nil else { return nil }
         return links.first { $0.member.name == error.task }?.member
     }
 
@@ -59,14 +59,16 @@ final class LinkSession {
             if runner.once, isCaughtUp { return }
             let wantsProgress = statuses.contains { $0.awaited > $0.durable }
             let batch = ChangeBatch()
-            try log.read(into: batch, wait: wantsProgress ? 20 : 500, wantsProgress: wantsProgress)
+            do {
+                try log.read(into: batch, wait: wantsProgress ? 20 : 500, wantsProgress: wantsProgress)
+            } catch let error as RunError where error.gap != nil {
+                // Said between two transactions: what comes before need not be read once more, in a shape that the table that is
+                // mended has no longer.
+                if !batch.isEmpty { try offer(batch, of: log, stop) }
+                throw error
+            }
             if !batch.isEmpty {
-                for (_, link) in links {
-                    while !link.mailbox.offer(batch, wait: 1000) {
-                        if stop.isRequested { return }
-                        try log.acknowledge(durable(), now: true)
-                    }
-                }
+                guard try offer(batch, of: log, stop) else { return }
                 if !reported {
                     onProgress()
                     reported = true
@@ -74,6 +76,18 @@ final class LinkSession {
             }
             try log.acknowledge(durable(), now: false)
         }
+    }
+
+    /// Hands a batch to every link; false where the session ends before all have taken it.
+    @discardableResult
+    private func offer(_ batch: ChangeBatch, of log: any CaptureSession, _ stop: StopSignal) throws -> Bool {
+        for (_, link) in links {
+            while !link.mailbox.offer(batch, wait: 1000) {
+                if stop.isRequested { return false }
+                try log.acknowledge(durable(), now: true)
+            }
+        }
+        return true
     }
 
     private var isCaughtUp: Bool {

@@ -98,6 +98,9 @@ public struct PipelinePlan: Sendable {
             link.changes = transactor.changes
             link.refusals = transactor.refusals
             link.backfills = zip(spec.bindings, tables).compactMap { backfill($0, $1, start) }
+            link.remarks += zip(spec.bindings, tables).compactMap { binding, table in
+                table.state.gap.map { "table \(binding.schema).\(binding.name): \($0.remark)" }
+            }
             link.follow(transactor.refusals)
             if transactor.writers > 1 {
                 link.notes.append(

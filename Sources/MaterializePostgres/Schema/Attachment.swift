@@ -209,7 +209,9 @@ struct Attachment {
             layout.shape = record.shape
             layout.retired = record.retired
             layout.highest = record.highest
-            if state.phase == .streaming, record.shape.columns != shape.onlyStored.columns {
+            if state.phase == .streaming || state.gap?.need == .removals,
+                record.shape.columns != shape.onlyStored.columns
+            {
                 // The stream begins where the last run ended: its first rows may still be of the recorded shape.
                 layout.pending = shape
                 if provisioning.isPlan {

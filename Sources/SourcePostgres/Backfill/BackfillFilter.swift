@@ -91,6 +91,15 @@ struct BackfillFilter: Sendable {
         return true
     }
 
+    /// The table was truncated by `transaction`, no chunk is in flight, and it may have got rows since that the log does not show:
+    /// it is read all the same, from its beginning. Returns whether the destination must be emptied.
+    mutating func readAfterTruncate(by transaction: UInt32) -> Bool {
+        if !ranges.isEmpty, ranges.allSatisfy({ $0.snapshot.sees(transaction) }) { return false }
+        frontier = nil
+        ranges.removeAll()
+        return true
+    }
+
     /// The rest of the table is not read.
     mutating func passOver() {
         chunk = nil

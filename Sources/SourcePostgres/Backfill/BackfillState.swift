@@ -7,7 +7,7 @@ import Postgres
 /// "publication": "16390:742", "order": ["id"], "sorting": [["0"]], "ranges": [{"lower": …, "upper": …, "snapshot": "…", "until": "0/…"}],
 /// "files": "16401", "columns": 7, "storage": {…}}`, of a table that is read again also `"overlay": true`, `"live": true`, `"numbered": 5000`
 /// and, until it is through, `"sweep": {"after": ["17"]}`;
-/// where a signal asked for it `"signal": {"place": "0/16B3748/0"}`;
+/// where a signal asked for it `"signal": {"place": "0/16B3748/0"}`, where the log lacks something `"because": "its partition …"`;
 /// of one read by the values of a column `"types": ["integer"]`;
 /// of one with a window `"window": {"phase": "open", "notBefore": 8000, "notAfter": null, "lacks": false}`.
 struct BackfillState {
@@ -36,6 +36,8 @@ struct BackfillState {
     var window: WindowState?
     /// The signal that the table was read again for last; nil for none.
     var signal: Order?
+    /// What the log lacks that the table is read again for; nil where nobody but a user asked for it.
+    var because: String?
     /// Rows that were read before the table was read again: the numbers of an append-only table's rows go on from there.
     var numbered: Int64 = 0
 
@@ -69,6 +71,7 @@ struct BackfillState {
         isLive = !keepsRanges
         filter = BackfillFilter(frontier: nil, isCopied: false, isOverlay: !keepsRanges)
         sweep = sweeps && order.condition == nil ? KeySweep() : nil
+        because = nil
         numbered += rows
         fileNode = nil
         signal = order
@@ -87,6 +90,31 @@ struct BackfillState {
         filter.ranges = []
     }
 
+    /// Has the table mended from its beginning, whatever was being read: something that the log lacks may concern rows that were
+    /// read already. `rows`: how many those are; `sweeps`: rows that the source no longer has are removed.
+    ///
+    /// A signal's reading ends with it.
+    mutating func mend(_ gap: LogGap, rows: Int64, sweeps: Bool) {
+        let before = self.gap
+        if gap.need == .removals, signal == nil || !isReading {
+            sweep = KeySweep()
+            signal = nil
+        } else {
+            let record = record
+            self = BackfillState(over: self, rows: rows, sweeps: sweeps, isLive: false)
+            self.record = record
+        }
+        because = gap.and(before).reason
+    }
+
+    /// What is left to do for what the log lacks; nil where nothing is.
+    var gap: LogGap? {
+        guard isReading, let because else { return nil }
+        var gap = LogGap(filter.isOverlay && !filter.isCopied ? .rows : .removals, because)
+        gap.isNew = false
+        return gap
+    }
+
     /// Whether there is anything to read, or to look for.
     var isReading: Bool { !filter.isCopied || sweep != nil }
 
@@ -96,6 +124,7 @@ struct BackfillState {
         filter.frontier = nil
         filter.chunk = nil
         sweep = nil
+        because = nil
     }
 
     /// Throws `internal` where the text is not what `text` writes.
@@ -124,6 +153,7 @@ struct BackfillState {
         order = value["order"]?.arrayValue?.compactMap(\.stringValue)
         sorting = value["sorting"]?.arrayValue?.map { $0.arrayValue?.compactMap(\.stringValue) ?? [] }
         orderTypes = value["types"]?.arrayValue?.compactMap(\.stringValue)
+        because = value["because"]?.stringValue
         window = value["window"].flatMap { WindowState($0) }
         record = value["storage"].flatMap { StorageRecord($0) }
         if let order = value["signal"], let place = order["place"]?.stringValue {
@@ -165,6 +195,7 @@ struct BackfillState {
             state["sorting"] = .array(sorting.map { words in .array(words.map { .string($0) }) })
         }
         if let orderTypes { state["types"] = .array(orderTypes.map { .string($0) }) }
+        if isReading, let because { state["because"] = .string(because) }
         if let window { state["window"] = window.json }
         if let record { state["storage"] = record.json }
         if numbered > 0 { state["numbered"] = .int(Int(numbered)) }

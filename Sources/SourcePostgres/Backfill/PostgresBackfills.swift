@@ -95,6 +95,12 @@ final class PostgresBackfills: LinkBackfills {
     }
 
     func truncated(_ binding: Int, transaction: UInt32) -> Bool {
+        let state = tables[binding].state
+        // What the log lacks up to the place of the record is left to the chunks.
+        if !state.filter.isCopied, let place = state.record?.place, let now = identity.last?.position, now < place {
+            if state.sweep != nil { tables[binding].state.sweep = KeySweep() }
+            return tables[binding].state.filter.readAfterTruncate(by: transaction)
+        }
         // What was read after the truncate stands; rows that the destination alone has are still to be looked for.
         guard tables[binding].state.filter.truncate(by: transaction) else { return false }
         tables[binding].state.sweep = nil

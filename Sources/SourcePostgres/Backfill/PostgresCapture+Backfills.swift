@@ -38,6 +38,18 @@ extension PostgresCapture {
             if let known = backfill.publication, known != source.publication, !isOver {
                 throw altered(source, binding, link)
             }
+            let isAsked = state.isReadAgain
+            if isAsked { (state.rows, state.bytes, state.isReadAgain) = (0, 0, false) }
+            if !isOver, let gap = try gap(&backfill, isAsked ? nil : state.gap, source, binding, link) {
+                backfill.mend(gap, rows: state.rows, sweeps: binding.deletes != .ignore)
+                state.gap = gap
+                if gap.need == .rows {
+                    (state.rows, state.bytes, state.estimatedRows) = (0, 0, source.estimatedRows)
+                    state.isReadAgain = true
+                }
+            } else {
+                state.gap = nil
+            }
             var dropped: RunError?
             let order: KeyOrder
             do {
@@ -46,20 +58,6 @@ extension PostgresCapture {
                 backfill.end()
                 dropped = error
                 order = try self.order(of: binding, state: backfill, found, link)
-            }
-            if !isOver, let seen = backfill.seen,
-                let column = source.storage.unknownColumn(since: seen.files, after: seen.lastColumn)
-            {
-                var error = TableWatch.unknownPast(
-                    source, column, binding.readingAgain(in: link), task: link.materialization,
-                    binding: binding.index)
-                error.incompatibility = .init()
-                throw error
-            }
-            if state.isReadAgain {
-                state.rows = 0
-                state.bytes = 0
-                state.isReadAgain = false
             }
             if let known = backfill.sorting, backfill.filter.frontier != nil || !backfill.filter.ranges.isEmpty,
                 !isOver, dropped == nil, !order.keepsPlaces(of: known)
@@ -73,21 +71,25 @@ extension PostgresCapture {
                 throw error
             }
             if backfill.seen == nil, !backfill.filter.isCopied { begun.append(source) }
-            if !isOver { try compare(&backfill, source, binding, link) }
             backfill.identity = source.identity
             backfill.publication = source.publication
             backfill.order = order.names
             backfill.orderTypes = order.isByColumn ? order.types : nil
             backfill.seen = (source.storage.files, source.storage.lastColumn)
             if let dropped { failures.append((backfills.count, dropped)) }
-            backfills.append(
-                TableBackfill(
-                    table: source, binding: binding, order: order,
-                    priority: tables[binding.table].priority,
-                    key: found.shapes[binding.table].columns(named: binding.key), isLog: binding.mode == .insert,
-                    bindingCondition: backfillCondition(of: tables[binding.table]),
-                    state: backfill,
-                    checkpoint: state, size: ChunkSize(fixed: config.chunkRows, bytes: config.chunkBytes)))
+            var table = TableBackfill(
+                table: source, binding: binding, order: order,
+                priority: tables[binding.table].priority,
+                key: found.shapes[binding.table].columns(named: binding.key), isLog: binding.mode == .insert,
+                bindingCondition: backfillCondition(of: tables[binding.table]),
+                state: backfill,
+                checkpoint: state, size: ChunkSize(fixed: config.chunkRows, bytes: config.chunkBytes))
+            // What went with a partition was stored before the place of the look that missed it, so it is there to be looked at
+            // only then.
+            if backfill.because != nil, backfill.sweep != nil {
+                table.blockedUntil = state.gap == nil ? backfill.record?.place ?? .zero : source.found.record.place
+            }
+            backfills.append(table)
         }
         let connect = self.connect
         var now = found.identity
@@ -111,6 +113,27 @@ extension PostgresCapture {
             made.fail(binding: failure.binding, because: failure.error.description)
         }
         return made
+    }
+
+    /// What the log lacks of the table and the link mends by itself, `known` included, which the log's reading found. Throws where
+    /// the link can't.
+    private func gap(
+        _ backfill: inout BackfillState, _ known: LogGap?, _ source: TableSource, _ binding: LinkBinding,
+        _ link: LinkSpec
+    ) throws -> LogGap? {
+        var gap = known
+        if gap?.need != .rows, let seen = backfill.seen,
+            let column = source.storage.unknownColumn(since: seen.files, after: seen.lastColumn)
+        {
+            guard binding.isMendedByReading else {
+                var error = TableWatch.unknownPast(
+                    source, column, binding.readingAgain(in: link), task: link.materialization, binding: binding.index)
+                error.incompatibility = .init()
+                throw error
+            }
+            gap = LogGap(.rows, TableWatch.unknownPast(column)).and(gap)
+        }
+        return try compare(&backfill, source, binding, link, known: gap)
     }
 
     /// Goes on with the window that the catalog has now.

@@ -57,6 +57,9 @@ struct TableBackfill {
         var state = state
         state.sorting = order.sorting
         checkpoint.backfill = state.text
+        var gap = state.gap
+        gap?.isNew = checkpoint.gap != nil
+        checkpoint.gap = gap
         checkpoint.phase = isReading || state.filter.isFiltering ? .backfilling : .streaming
         return checkpoint
     }

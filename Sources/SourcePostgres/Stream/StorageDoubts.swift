@@ -13,16 +13,17 @@ struct StorageDoubts: Sendable {
         followers.append(
             StorageWatch.Follower(
                 table: table.index, from: hasRecord ? .zero : table.found.record.place, remedy: remedy, task: task,
-                binding: binding.index, keepsRows: binding.keepsRows))
+                binding: binding))
     }
 
     mutating func add(_ doubts: [StorageWatch.Pending]) { pending += doubts }
 
-    /// What a link's record leaves in doubt; throws what is certain.
+    /// What a link's record leaves in doubt, and what is certain and the link mends; throws what is certain and it can't. With
+    /// `isSwept` rows that went with a partition are looked for anyway.
     static func find(
         _ table: TableSource, _ record: StorageRecord, _ connection: Connection, _ remedy: String, _ task: String,
-        _ binding: LinkBinding
-    ) throws -> [StorageWatch.Pending] {
+        _ binding: LinkBinding, isSwept: Bool
+    ) throws -> (doubts: [StorageWatch.Pending], gap: LogGap?) {
         let comparison = StorageComparison(
             table: table, old: record, now: table.found, reading: StorageReading(connection: connection), seconds: 0)
         guard let found = try comparison.run() else {
@@ -31,20 +32,32 @@ struct StorageDoubts: Sendable {
                 message: "somebody holds a lock on it or on a partition of it")
         }
         let doubts = found.filter { doubt in
-            !(binding.keepsRows && doubt.isOfGonePart) && !(binding.mode != .upsert && doubt.isOfKey)
+            !((binding.keepsRows || isSwept) && doubt.isOfGonePart)
+                && !(binding.mode != .upsert && doubt.isOfKey)
                 && doubt.version.map { !record.truncates.contains($0) } ?? true
         }
-        return try doubts.sorted { $0.isCertain && !$1.isCertain }.map { doubt in
+        var pending: [StorageWatch.Pending] = []
+        var gap: LogGap?
+        for doubt in doubts.sorted(by: { $0.isCertain && !$1.isCertain }) {
+            let outcome: StorageWatch.Pending.Outcome
             if doubt.fault.isWarning {
-                return StorageWatch.Pending(
-                    table: table.index, doubt: doubt, until: table.found.record.place,
-                    outcome: .warns([doubt.fault.finding(table, remedy)]))
+                outcome = .warns([doubt.fault.finding(table, remedy)])
+            } else {
+                let error = doubt.fault.error(table, remedy, task: task, binding)
+                if doubt.isCertain {
+                    guard let found = error.gap else { throw error }
+                    gap = gap?.and(found) ?? found
+                    continue
+                }
+                // A sweep finds what went with it, whatever the log is still to show.
+                if gap?.need == .removals, doubt.isOfGonePart { continue }
+                outcome = .stops(error)
             }
-            let error = doubt.fault.error(table, remedy, task: task, binding: binding.index)
-            if doubt.isCertain { throw error }
-            return StorageWatch.Pending(
-                table: table.index, doubt: doubt, until: table.found.record.place, outcome: .stops(error))
+            pending.append(
+                StorageWatch.Pending(
+                    table: table.index, doubt: doubt, until: table.found.record.place, outcome: outcome))
         }
+        return (pending, gap)
     }
 
     /// The watch of a session; `connection` is the session's own for questions. `hear` is told what deserves a look.

@@ -70,6 +70,22 @@ enum StorageFault: Equatable, Sendable {
         }
     }
 
+    /// What mends a table that a link may read again by itself; nil where something has to be done first, or nothing is certain.
+    var need: LogGap.Need? {
+        switch self {
+        case .attached, .moved, .emptied, .rewritten, .ungenerated: .rows
+        case .left: .removals
+        case .retyped, .writtenAnew, .unlogged, .foreign: nil
+        }
+    }
+
+    /// What is to be mended for a binding; nil where a link can't do that by itself.
+    func gap(of binding: LinkBinding) -> LogGap? {
+        need.flatMap { need in
+            (need == .rows ? binding.isMendedByReading : binding.isMendedByRemoving) ? LogGap(need, message) : nil
+        }
+    }
+
     /// Whether it can be harmless, and is only to be said.
     var isWarning: Bool {
         switch self {
@@ -91,13 +107,13 @@ enum StorageFault: Equatable, Sendable {
 
     private static func first(_ remedy: String?) -> String { remedy.map { "\($0), then " } ?? "" }
 
-    /// What stops a link. `remedy`: what has the table read again.
-    func error(_ table: TableSource, _ remedy: String, task: String, binding: Int) -> RunError {
+    /// What stops a link, if only to have it mend the table. `remedy`: what has the table read again.
+    func error(_ table: TableSource, _ remedy: String, task: String, _ binding: LinkBinding) -> RunError {
         var error = RunError(
             .needsOperator, operation: "follow", object: "table \(table.name)", message: message,
-            hint: StorageFault.first(self.remedy(table)) + "have the table read again: \(remedy)", task: task,
-            binding: binding)
-        if self.remedy(table) == nil { error.incompatibility = .init() }
+            hint: StorageFault.first(self.remedy(table)) + binding.mending(remedy), task: task, binding: binding.index)
+        error.gap = gap(of: binding)
+        if error.gap == nil, self.remedy(table) == nil, !binding.skipsBackfill { error.incompatibility = .init() }
         return error
     }
 

@@ -30,9 +30,9 @@ final class StorageWatch {
         var from: LogPosition
         var remedy: String
         var task: String
-        var binding: Int
+        var binding: LinkBinding
         /// Rows of a partition that goes stay there.
-        var keepsRows: Bool
+        var keepsRows: Bool { binding.keepsRows }
     }
 
     /// After this many looks without news the links are told all the same: the older the look that they keep, the fewer rows
@@ -124,7 +124,7 @@ final class StorageWatch {
         {
             let follower = stranger.follower
             throw StorageFault.left(stranger.name).error(
-                table, follower.remedy, task: follower.task, binding: follower.binding)
+                table, follower.remedy, task: follower.task, follower.binding)
         }
         strangers.removeAll { $0.follower.table == table.index }
     }
@@ -164,7 +164,9 @@ final class StorageWatch {
             known[table].parts[part.oid]?.isEmpty = false
             unsaid[table]?.parts[part.oid]?.isEmpty = false
             say(StorageRecord.note(touched: part.oid), shape, into: batch)
-        } else if let follower = followers.first(where: { $0.table == table && position >= $0.from }) {
+        } else if let follower = followers.first(where: {
+            $0.table == table && position >= $0.from && !$0.keepsRows
+        }) {
             strangers.append((follower, part.oid, part.name))
             try look()
         }

@@ -91,14 +91,17 @@ enum TableWatch {
             hint: "start again: what to do is said then", binding: table.binding)
     }
 
+    /// What the log lacks of a column.
+    static func unknownPast(_ column: String) -> String {
+        "its column \"\(column)\" was added with a value for each row that was there (a volatile default, an "
+            + "identity, or the table was written anew since), and the log has none of them"
+    }
+
     static func unknownPast(
         _ table: TableSource, _ column: String, _ remedy: String, task: String? = nil, binding: Int? = nil
     ) -> RunError {
         RunError(
-            .needsOperator, operation: "follow", object: "table \(table.name)",
-            message:
-                "its column \"\(column)\" was added with a value for each row that was there (a volatile default, an "
-                + "identity, or the table was written anew since), and the log has none of them",
+            .needsOperator, operation: "follow", object: "table \(table.name)", message: unknownPast(column),
             hint: "have the table read again: \(remedy)", task: task, binding: binding)
     }
 }

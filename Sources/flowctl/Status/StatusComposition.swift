@@ -1,4 +1,5 @@
 import Connectors
+import SourcePostgres
 import TaskGraph
 
 /// Puts together what sources and destinations say: pure. Tasks and bindings keep the catalog's order.
@@ -63,7 +64,9 @@ struct StatusComposition {
             let (state, backfill, error) = standing(of: binding, in: link)
             if number > 0, report.state <= state { continue }
             (report.state, report.backfill, report.error) = (state, backfill, error)
-            report.park = stored(link).flatMap { table(of: binding, in: $0) }?.park
+            let kept = stored(link).flatMap { table(of: binding, in: $0) }
+            report.park = kept?.park
+            report.gap = kept.flatMap { PostgresCapture.gap(in: $0.state) }
             if let park = report.park { (report.state, report.error) = (.failed, report.error ?? park.error) }
         }
         return report

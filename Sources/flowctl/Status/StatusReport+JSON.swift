@@ -32,13 +32,14 @@ extension SlotStatus {
 }
 
 extension StatusReport.Binding {
-    /// `parked` is there only where something is.
+    /// `parked` and `because` are there only where something is.
     fileprivate var json: JSONValue {
         var object = JSONObject([
             ("resource", .string(resource)), ("collection", .string(collection)), ("state", .string(state.rawValue)),
             ("backfill", backfill.map(\.json) ?? .null), ("error", error.map { .string($0) } ?? .null),
         ])
         object["parked"] = park.map(\.json)
+        object["because"] = gap.map { .string($0.reason) }
         return .object(object)
     }
 }

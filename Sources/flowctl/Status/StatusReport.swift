@@ -49,6 +49,8 @@ struct StatusReport {
         /// Nil where no row was to be copied yet.
         var backfill: Backfill?
         var error: String?
+        /// What the table is being mended for that the log lacks.
+        var gap: LogGap?
         /// What waits beside the table since a row of it was refused.
         var park: ParkedTable?
     }

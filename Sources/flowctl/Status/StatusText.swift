@@ -43,6 +43,7 @@ struct StatusText {
                 let hint = binding.park.map { _ in "then: flowctl retry FILE --table \(binding.resource)" }
                 part.below = notes(word, error, hint, indent: 4)
             }
+            if let gap = binding.gap { part.below += notes("note", gap.remark, nil, indent: 4) }
             lines.append(part)
         }
         return lines + task.signals.map(line)

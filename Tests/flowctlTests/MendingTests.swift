@@ -1,0 +1,137 @@
+import Foundation
+import Postgres
+import TestSupport
+import Testing
+
+/// Tables that the log lacks something of are read again by themselves: whenever it happens, and whatever is killed on the way.
+@Suite("what the log lacks is mended")
+struct MendingTests {
+    /// `b` has three partitions of a thousand rows.
+    private func partitioned(_ name: String) throws -> GapTests.Setup {
+        let setup = try GapTests.Setup(name)
+        try setup.admin.execute(
+            "DROP TABLE public.b; CREATE TABLE public.b (id int PRIMARY KEY, v text) PARTITION BY RANGE (id)")
+        for number in 1...3 {
+            try setup.admin.execute(
+                """
+                CREATE TABLE public.b_\(raw: String(number)) PARTITION OF public.b
+                  FOR VALUES FROM (\(raw: String(number * 1000))) TO (\(raw: String(number * 1000 + 1000)))
+                """)
+        }
+        try setup.admin.execute("INSERT INTO public.b SELECT g, 'v' || g FROM generate_series(1000, 3999) g")
+        try setup.write(["a", "b"], advanced: ", backfillWorkers: 1, backfill_chunk_size: 40")
+        return setup
+    }
+
+    private func sum(_ connection: Connection, _ table: String) throws -> String? {
+        try connection.query(
+            """
+            SELECT count(*) || ' ' || coalesce(md5(string_agg(id || ' ' || v, ',' ORDER BY id)), '')
+              FROM public.\(id: table)
+            """)[0, 0]
+    }
+
+    /// What is done, and whether a runner is there meanwhile.
+    private static let steps: [(statements: [String], isWatched: Bool)] = [
+        (
+            [
+                "CREATE TABLE public.b_4 AS SELECT g AS id, 'apart' AS v FROM generate_series(4000, 4300) g",
+                "ALTER TABLE public.b_4 ADD PRIMARY KEY (id)",
+                "ALTER TABLE public.b ATTACH PARTITION public.b_4 FOR VALUES FROM (4000) TO (5000)",
+            ], false
+        ),
+        (["ALTER TABLE public.b ALTER v TYPE text USING upper(v)"], true),
+        (["ALTER TABLE public.b DETACH PARTITION public.b_1"], false),
+        (["TRUNCATE public.b_2"], true),
+        // The log has the TRUNCATE and not what comes after it.
+        (
+            [
+                "TRUNCATE public.b",
+                "ALTER TABLE public.b ATTACH PARTITION public.b_1 FOR VALUES FROM (1000) TO (2000)",
+            ], false
+        ),
+    ]
+
+    @Test(
+        "rewritten, attached, detached and emptied, each under traffic and before a kill: both ends are equal in the end"
+    )
+    func traffic() throws {
+        let setup = try partitioned("mending")
+        #expect(try setup.once().exitCode == 0)
+        let traffic = Thread.detached(setup.source) { connection, round in
+            let id = String(1000 + round * 37 % 4000)
+            // Where no partition takes the row, the statement fails, and that is all.
+            try? connection.execute(
+                """
+                INSERT INTO public.b VALUES (\(raw: id), 'new') ON CONFLICT (id) DO UPDATE SET v = 'n' || \(raw: String(round))
+                """)
+            try? connection.execute("DELETE FROM public.b WHERE id = \(raw: String(1000 + round * 91 % 4000))")
+            try? connection.execute(
+                "UPDATE public.b SET id = id + 1 WHERE id = \(raw: String(1000 + round * 53 % 4000))")
+            try? connection.execute(
+                "INSERT INTO public.a VALUES (\(raw: id), 'x') ON CONFLICT (id) DO UPDATE SET v = a.v || 'x'")
+        }
+        for step in MendingTests.steps {
+            var apply: FlowctlProcess?
+            if step.isWatched { apply = try FlowctlProcess(["apply", "-o", "json", setup.catalog.path]) }
+            for statement in step.statements { try setup.admin.execute("\(raw: statement)") }
+            let runner = try apply ?? FlowctlProcess(["apply", "-o", "json", setup.catalog.path])
+            let isSaid = runner.waitForLine(seconds: 60) { $0.contains("lacks what the log does not show") }
+            #expect(isSaid != nil, "\(step.statements): \(runner.output) \(runner.errors)")
+            runner.kill9()
+        }
+        traffic.stop()
+        let outcome = try setup.once()
+        #expect(outcome.exitCode == 0, "\(outcome.errors)")
+        let there = try Connection(setup.destination)
+        for table in ["a", "b"] { #expect(try sum(there, table) == sum(setup.admin, table), "\(table)") }
+        // Nothing is left to do.
+        let silent = try setup.once()
+        #expect(silent.exitCode == 0 && !silent.errors.contains("log does not show"), "\(silent.errors)")
+        try setup.end()
+    }
+
+    @Test(
+        "plan and status say that a table is read again, and why; an append-only table stops, and the mirror beside it doesn't"
+    )
+    func told() throws {
+        let setup = try GapTests.Setup("mendtold")
+        let text = try String(contentsOf: setup.catalog, encoding: .utf8)
+        let log = text.components(separatedBy: "materializations:")[1]
+            .replacing("gap/destination", with: "gap/log").replacing(
+                "table: a", with: "table: a_log, delta_updates: true"
+            )
+            .replacing("table: b", with: "table: b_log, delta_updates: true")
+        try (text + log.drop { $0 == "\n" }).write(to: setup.catalog, atomically: true, encoding: .utf8)
+        #expect(try setup.once().exitCode == 0)
+        try setup.admin.execute(
+            "ALTER TABLE public.a ALTER v TYPE text USING upper(v); INSERT INTO public.b VALUES (2, 'b')")
+
+        let plan = try FlowctlProcess.run(["plan", setup.catalog.path])
+        #expect(
+            (plan.output + plan.errors).contains("table public.a: it is read again, since its column \"v\""), "\(plan)")
+        // Whoever merges rows into the table waits.
+        let holder = try Connection(setup.destination)
+        try holder.execute("BEGIN; LOCK TABLE public.a IN SHARE MODE")
+        let apply = try FlowctlProcess(["apply", "-o", "json", setup.catalog.path])
+        let isSaid = apply.waitForLine(seconds: 60) {
+            $0.contains("lacks what the log does not show: it is read again")
+        }
+        #expect(isSaid != nil, "\(apply.output)")
+        let stopped = apply.waitForLine(seconds: 60) { $0.contains("\"error\"") && $0.contains("gap/log") }
+        #expect(stopped?.contains("was written anew") == true, "\(apply.output)")
+        let status = try FlowctlProcess.run(["status", setup.catalog.path])
+        #expect(status.output.contains("note: it is read again, since its column \"v\" was written anew"), "\(status)")
+        apply.kill9()
+        try holder.execute("COMMIT")
+
+        let outcome = try setup.once()
+        #expect(outcome.exitCode == 69)
+        #expect(
+            outcome.errors.contains("raise `backfill` of its binding in materialization gap/log to 1"),
+            "\(outcome.errors)")
+        #expect(try setup.rows("a") == "1OLD,2OLD" && setup.rows("b") == "1old,2b")
+        #expect(try setup.rows("a_log") == "1old,2old")
+        try setup.end()
+    }
+}
