@@ -45,6 +45,8 @@ public struct LinkBinding: Sendable {
     public var names: [JSONKey: String] = [:]
     /// By column of the source: the type that the catalog wants at the destination instead of the source's.
     public var types: [JSONKey: FieldType] = [:]
+    /// Whether something else writes rows into the destination's table, which the source does not have.
+    public var isShared = false
     /// Whether a table that holds rows which nobody knows of is filled over them; what the source lacks is removed then.
     public var adopts = false
     /// The part of the table's history that is taken; nil for all. Such a binding `readsSomeRows`.
@@ -90,10 +92,11 @@ public struct LinkBinding: Sendable {
 
     /// Whether reading the whole table mends what the log lacks of it. Not of a table that has every change as a row, of one whose
     /// rows are not read, and of one that is to have some of them only: what it has by its changes would stay as it is.
-    public var isMendedByReading: Bool { mode == .upsert && !skipsBackfill && !readsSomeRows }
+    public var isMendedByReading: Bool { isMendedByRemoving && !readsSomeRows }
 
     /// The same of what is only to be removed.
-    public var isMendedByRemoving: Bool { mode == .upsert && window == nil }
+    /// Not where rows are there that the source never had.
+    public var isMendedByRemoving: Bool { mode == .upsert && window == nil && !skipsBackfill && !isShared }
 
     /// Whether a column of the source is stored.
     public func takes(_ column: String) -> Bool {

@@ -158,6 +158,7 @@ struct PipelineAssembly {
             onlyFields: only(binding.columns, source.columns),
             additionalCreateSQL: resource["additional_table_create_sql"]?.stringValue)
         link.window = binding.window
+        link.isShared = isShared(binding, of: task)
         link.adopts = resource["adopt"]?.boolValue ?? false
         let policy = resource["onRowError"]?.stringValue ?? config["onRowError"]?.stringValue
         link.onRowError = policy.flatMap { RowErrorPolicy(rawValue: $0) } ?? .halt
@@ -169,6 +170,15 @@ struct PipelineAssembly {
             if let definition = config["DDL"]?.stringValue { link.types[JSONKey(column)] = .declared(definition) }
         }
         return link
+    }
+
+    /// Whether several tables, or several tasks, fill the binding's table.
+    private func isShared(_ binding: MaterializationTask.Binding, of task: MaterializationTask) -> Bool {
+        let writers = graph.captures.flatMap(\.bindings).filter { $0.collection == binding.collection }
+        let others = graph.materializations.filter {
+            $0.config["address"] == task.config["address"] && $0.config["database"] == task.config["database"]
+        }.flatMap(\.bindings).filter { $0.schema == binding.schema && $0.table == binding.table }
+        return writers.count > 1 || others.count > 1
     }
 
     /// Required fields by their names at the destination.
