@@ -91,11 +91,13 @@ public struct LinkBinding: Sendable {
     public var keepsRows: Bool { mode == .insert || deletes == .ignore }
 
     /// Whether reading the whole table mends what the log lacks of it. Not of a table that has every change as a row, of one whose
-    /// rows are not read, and of one that is to have some of them only: what it has by its changes would stay as it is.
-    public var isMendedByReading: Bool { isMendedByRemoving && !readsSomeRows }
+    /// rows are not read, and of one that is to have some of them only: what it has by its changes would stay as it is. So would
+    /// the older values of a row without a key where no row is removed.
+    public var isMendedByReading: Bool {
+        isMendedByRemoving && !readsSomeRows && !(isKeylessMirror && deletes == .ignore)
+    }
 
-    /// The same of what is only to be removed.
-    /// Not where rows are there that the source never had.
+    /// The same of what is only to be removed. Not where rows are there that the source never had.
     public var isMendedByRemoving: Bool { mode == .upsert && window == nil && !skipsBackfill && !isShared }
 
     /// Whether a column of the source is stored.

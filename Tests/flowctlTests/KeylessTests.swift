@@ -399,6 +399,49 @@ struct KeylessTests {
         try end()
     }
 
+    @Test(
+        "what the log lacks of a mirror without a key has it compared as a whole, also where a change first names a row that it lacks"
+    )
+    func lacking() throws {
+        try create()
+        try admin.execute(
+            """
+            DROP TABLE public.k; CREATE TABLE public.k (n int, t text, v numeric, f float8, j json, p point, big text) PARTITION BY LIST (n);
+            CREATE TABLE public.k_1 PARTITION OF public.k FOR VALUES IN (1); CREATE TABLE public.k_2 PARTITION OF public.k FOR VALUES IN (2);
+            ALTER TABLE public.k REPLICA IDENTITY FULL; ALTER TABLE public.k_1 REPLICA IDENTITY FULL;
+            ALTER TABLE public.k_2 REPLICA IDENTITY FULL;
+            INSERT INTO public.k SELECT 1 + g % 2, 'a' || g % 3, 1, 0, '1', '(1,2)' FROM generate_series(1, 600) g
+            """)
+        try write(others: false, advanced: ", backfill_chunk_size: 50")
+        #expect(try once().exitCode == 0)
+        let cases: [(statements: String, isWatched: Bool)] = [
+            ("ALTER TABLE public.k ALTER t TYPE text USING upper(t); DELETE FROM public.k WHERE t = 'A1' AND n = 2", true),
+            ("ALTER TABLE public.k DETACH PARTITION public.k_1", false),
+            (
+                """
+                ALTER TABLE public.k ATTACH PARTITION public.k_1 FOR VALUES IN (1); UPDATE public.k SET v = 5 WHERE t = 'A2';
+                INSERT INTO public.k SELECT * FROM public.k WHERE t = 'A0' AND n = 1
+                """, true
+            ),
+            ("TRUNCATE public.k_2; DELETE FROM public.k WHERE v = 5; INSERT INTO public.k (n, t) VALUES (2, 'new'), (2, 'new')", false),
+        ]
+        for (statements, isWatched) in cases {
+            let watching = isWatched ? try FlowctlProcess(["apply", "-o", "json", catalog.path]) : nil
+            if let watching {
+                #expect(watching.waitForLine(seconds: 60) { $0.contains("caught_up") } != nil, "\(watching.errors)")
+            }
+            try admin.execute("BEGIN; \(raw: statements); COMMIT")
+            let apply = try watching ?? FlowctlProcess(["apply", "-o", "json", catalog.path])
+            let line = apply.waitForLine(seconds: 60) { $0.contains("lacks what the log does not show: it is read again") }
+            #expect(line != nil, "\(statements): \(apply.output) \(apply.errors)")
+            apply.kill9()
+            let outcome = try once()
+            #expect(outcome.exitCode == 0, "\(statements): \(outcome.errors)")
+            #expect(try rows(target) == rows(admin), "\(statements)")
+        }
+        try end()
+    }
+
     @Test("a column with another order than when reading began by its values stops the link, though no table has it")
     func reordered() throws {
         try create()

@@ -91,6 +91,63 @@ struct MendingTests {
         try setup.end()
     }
 
+    @Test("a commit of several writers that is cut off, and what the log lacks of its tables: both ends are equal in the end")
+    func apart() throws {
+        let setup = try partitioned("mendapart")
+        let text = try String(contentsOf: setup.catalog, encoding: .utf8)
+        try text.replacing("user: postgres, password: none }", with: "user: postgres, password: none, tasks: 2 }")
+            .write(to: setup.catalog, atomically: true, encoding: .utf8)
+        let run = try setup.start()
+        let look = try Connection(setup.destination)
+        let blocker = try Connection(setup.destination)
+        func aheads() throws -> String? {
+            try look.query(
+                """
+                SELECT count(*) FROM flow.bindings b JOIN flow.checkpoints c USING (materialization, capture)
+                 WHERE b.position > c.position
+                """)[0, 0]
+        }
+        // What the source's tables look like is now and then noted in a commit, which then has one writer.
+        var wasCut = false
+        for attempt in 0..<4 where !wasCut {
+            try blocker.execute("BEGIN; SELECT FROM flow.checkpoints FOR SHARE")
+            try setup.admin.execute(
+                """
+                BEGIN; INSERT INTO public.a SELECT g + 1000 * \(raw: String(attempt)), 'a' FROM generate_series(1000, 1799) g;
+                UPDATE public.b SET v = v || '+' WHERE id < 1900; DELETE FROM public.b WHERE id = 3900 + \(raw: String(attempt)); COMMIT
+                """)
+            wasCut = try eventually(seconds: 60) { try aheads() == "2" }
+            if !wasCut { try blocker.execute("ROLLBACK") }
+        }
+        #expect(wasCut, "\(run.errors)")
+        run.kill9()
+        let own = try [look, blocker].compactMap { try $0.query("SELECT pg_backend_pid()")[0, 0] }
+        let isGone = try eventually(seconds: 60) {
+            try look.query(
+                """
+                SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                 WHERE datname = current_database() AND backend_type = 'client backend'
+                   AND pid NOT IN (\(raw: own.joined(separator: ", ")))
+                """
+            ).count == 0
+        }
+        #expect(isGone)
+        try blocker.execute("ROLLBACK")
+        #expect(try aheads() == "2")
+        try setup.admin.execute(
+            """
+            UPDATE public.a SET v = 'late' WHERE id % 7 = 0; ALTER TABLE public.a ALTER v TYPE text USING upper(v);
+            ALTER TABLE public.b DETACH PARTITION public.b_1; DELETE FROM public.b WHERE id % 5 = 0
+            """)
+        let outcome = try setup.once()
+        #expect(outcome.exitCode == 0, "\(outcome.errors)")
+        #expect(outcome.errors.contains("column \"v\" was written anew"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("rows that the source no longer has are looked for"), "\(outcome.errors)")
+        #expect(try aheads() == "0")
+        for table in ["a", "b"] { #expect(try sum(look, table) == sum(setup.admin, table), "\(table)") }
+        try setup.end()
+    }
+
     @Test(
         "plan and status say that a table is read again, and why; an append-only table stops, and the mirror beside it doesn't"
     )

@@ -172,6 +172,8 @@ extension Divergence {
                 + "somebody else, or it did not begin with all of the source's",
             hint: "have the table read again: raise `backfill` of its binding in the capture")
         error.rowFault = RowFault()
+        // What the log does not show is looked for as a session begins.
+        error.mayBeStale = true
         return error
     }
 }

@@ -184,6 +184,8 @@ enum Divergence {
                 + "row that holds it: rows were removed or keys changed there by somebody else",
             hint: "have the table read again: raise `backfill` of its binding in the capture")
         error.rowFault = RowFault()
+        // What the log does not show is looked for as a session begins.
+        error.mayBeStale = true
         return error
     }
 }

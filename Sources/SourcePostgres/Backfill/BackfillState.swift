@@ -93,18 +93,19 @@ struct BackfillState {
     /// Has the table mended from its beginning, whatever was being read: something that the log lacks may concern rows that were
     /// read already. `rows`: how many those are; `sweeps`: rows that the source no longer has are removed.
     ///
-    /// A signal's reading ends with it.
-    mutating func mend(_ gap: LogGap, rows: Int64, sweeps: Bool) {
-        let before = self.gap
+    /// A signal's reading ends with it. Returns whether rows are read from the first one on.
+    mutating func mend(_ gap: LogGap, rows: Int64, sweeps: Bool) -> Bool {
+        let reason = gap.and(self.gap).reason
+        defer { because = reason }
         if gap.need == .removals, signal == nil || !isReading {
             sweep = KeySweep()
             signal = nil
-        } else {
-            let record = record
-            self = BackfillState(over: self, rows: rows, sweeps: sweeps, isLive: false)
-            self.record = record
+            return false
         }
-        because = gap.and(before).reason
+        let record = record
+        self = BackfillState(over: self, rows: rows, sweeps: sweeps, isLive: false)
+        self.record = record
+        return true
     }
 
     /// What is left to do for what the log lacks; nil where nothing is.
@@ -113,6 +114,11 @@ struct BackfillState {
         var gap = LogGap(filter.isOverlay && !filter.isCopied ? .rows : .removals, because)
         gap.isNew = false
         return gap
+    }
+
+    /// Whether there is something to read, or to look for, and nothing was yet: what the stream showed before may not be visible.
+    var hasNotBegun: Bool {
+        filter.isCopied ? sweep == KeySweep() : filter.frontier == nil && filter.ranges.isEmpty
     }
 
     /// Whether there is anything to read, or to look for.

@@ -41,9 +41,10 @@ extension PostgresCapture {
             let isAsked = state.isReadAgain
             if isAsked { (state.rows, state.bytes, state.isReadAgain) = (0, 0, false) }
             if !isOver, let gap = try gap(&backfill, isAsked ? nil : state.gap, source, binding, link) {
-                backfill.mend(gap, rows: state.rows, sweeps: binding.deletes != .ignore)
+                let isFromStart = backfill.mend(
+                    gap, rows: state.rows, sweeps: binding.deletes != .ignore && !binding.isKeylessMirror)
                 state.gap = gap
-                if gap.need == .rows {
+                if isFromStart {
                     (state.rows, state.bytes, state.estimatedRows) = (0, 0, source.estimatedRows)
                     state.isReadAgain = true
                 }
@@ -70,7 +71,7 @@ extension PostgresCapture {
                 error.incompatibility = .init()
                 throw error
             }
-            if backfill.seen == nil, !backfill.filter.isCopied { begun.append(source) }
+            if backfill.hasNotBegun { begun.append(source) }
             backfill.identity = source.identity
             backfill.publication = source.publication
             backfill.order = order.names

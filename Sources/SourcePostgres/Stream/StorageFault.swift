@@ -73,17 +73,19 @@ enum StorageFault: Equatable, Sendable {
     /// What mends a table that a link may read again by itself; nil where something has to be done first, or nothing is certain.
     var need: LogGap.Need? {
         switch self {
-        case .attached, .moved, .emptied, .rewritten, .ungenerated: .rows
+        case .attached, .moved, .emptied, .rewritten, .ungenerated, .notUnique, .otherIdentity: .rows
         case .left: .removals
         case .retyped, .writtenAnew, .unlogged, .foreign: nil
         }
     }
 
-    /// What is to be mended for a binding; nil where a link can't do that by itself.
+    /// What is to be mended for a binding; nil where a link can't do that by itself. Rows without a key can't be looked for one by
+    /// one: the table is read, and compared as a whole.
     func gap(of binding: LinkBinding) -> LogGap? {
-        need.flatMap { need in
-            (need == .rows ? binding.isMendedByReading : binding.isMendedByRemoving) ? LogGap(need, message) : nil
-        }
+        guard var need else { return nil }
+        if binding.isKeylessMirror { need = .rows }
+        let isMended = need == .rows ? binding.isMendedByReading : binding.isMendedByRemoving
+        return isMended ? LogGap(need, message) : nil
     }
 
     /// Whether it can be harmless, and is only to be said.
