@@ -44,7 +44,9 @@ struct StorageDoubts: Sendable {
                 outcome = .warns([doubt.fault.finding(table, remedy)])
             } else {
                 let error = doubt.fault.error(table, remedy, task: task, binding)
-                if doubt.isCertain {
+                // A mirror without a key can't store what the log has of rows that it lacks: it might never come to the place that
+                // decides. To read again without need does no harm.
+                if doubt.isCertain || (binding.isKeylessMirror && error.gap != nil) {
                     guard let found = error.gap else { throw error }
                     gap = gap?.and(found) ?? found
                     continue
