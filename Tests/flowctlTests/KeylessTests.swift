@@ -415,7 +415,10 @@ struct KeylessTests {
         try write(others: false, advanced: ", backfill_chunk_size: 50")
         #expect(try once().exitCode == 0)
         let cases: [(statements: String, isWatched: Bool)] = [
-            ("ALTER TABLE public.k ALTER t TYPE text USING upper(t); DELETE FROM public.k WHERE t = 'A1' AND n = 2", true),
+            (
+                "ALTER TABLE public.k ALTER t TYPE text USING upper(t); DELETE FROM public.k WHERE t = 'A1' AND n = 2",
+                true
+            ),
             ("ALTER TABLE public.k DETACH PARTITION public.k_1", false),
             (
                 """
@@ -423,7 +426,10 @@ struct KeylessTests {
                 INSERT INTO public.k SELECT * FROM public.k WHERE t = 'A0' AND n = 1
                 """, true
             ),
-            ("TRUNCATE public.k_2; DELETE FROM public.k WHERE v = 5; INSERT INTO public.k (n, t) VALUES (2, 'new'), (2, 'new')", false),
+            (
+                "TRUNCATE public.k_2; DELETE FROM public.k WHERE v = 5; INSERT INTO public.k (n, t) VALUES (2, 'new'), (2, 'new')",
+                false
+            ),
         ]
         for (statements, isWatched) in cases {
             let watching = isWatched ? try FlowctlProcess(["apply", "-o", "json", catalog.path]) : nil
@@ -432,7 +438,9 @@ struct KeylessTests {
             }
             try admin.execute("BEGIN; \(raw: statements); COMMIT")
             let apply = try watching ?? FlowctlProcess(["apply", "-o", "json", catalog.path])
-            let line = apply.waitForLine(seconds: 60) { $0.contains("lacks what the log does not show: it is read again") }
+            let line = apply.waitForLine(seconds: 60) {
+                $0.contains("lacks what the log does not show: it is read again")
+            }
             #expect(line != nil, "\(statements): \(apply.output) \(apply.errors)")
             apply.kill9()
             let outcome = try once()

@@ -91,7 +91,9 @@ struct MendingTests {
         try setup.end()
     }
 
-    @Test("a commit of several writers that is cut off, and what the log lacks of its tables: both ends are equal in the end")
+    @Test(
+        "a commit of several writers that is cut off, and what the log lacks of its tables: both ends are equal in the end"
+    )
     func apart() throws {
         let setup = try partitioned("mendapart")
         let text = try String(contentsOf: setup.catalog, encoding: .utf8)
