@@ -5,6 +5,8 @@ public struct LinkSpec: Sendable {
     public var capture: String
     public var materialization: String
     public var bindings: [LinkBinding]
+    /// Those that the link goes on without, by the catalog's policy, until they are read again.
+    public var disabled: [LinkBinding] = []
 
     public init(capture: String, materialization: String, bindings: [LinkBinding]) {
         self.capture = capture

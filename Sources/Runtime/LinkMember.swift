@@ -51,6 +51,7 @@ final class LinkMember: Sendable {
     var spec: LinkSpec {
         let disabled = state.withLock { $0.disabled }
         var spec = plan.spec
+        spec.disabled = spec.bindings.filter { disabled.contains($0.index) }
         spec.bindings.removeAll { disabled.contains($0.index) }
         return spec
     }

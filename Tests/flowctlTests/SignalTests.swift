@@ -34,7 +34,9 @@ struct SignalTests {
         try write()
     }
 
-    private func write(_ advanced: String = "signalTable: streamkap", user: String = "postgres") throws {
+    private func write(
+        _ advanced: String = "signalTable: streamkap", user: String = "postgres", ofB: String = ""
+    ) throws {
         try """
         collections: { s/a: { key: [/id] }, s/b: { key: [/id] } }
         captures:
@@ -56,7 +58,7 @@ struct SignalTests {
                           password: none }
             bindings:
               - { source: s/a, resource: { table: a } }
-              - { source: s/b, resource: { table: b } }
+              - { source: s/b, resource: { table: b }\(ofB) }
               - { source: s/a, resource: { table: a_log, delta_updates: true } }
         """.write(to: catalog, atomically: true, encoding: .utf8)
     }
@@ -409,6 +411,26 @@ struct SignalTests {
         try TestServers.drop(second)
     }
 
+    @Test("a table that is disabled fails its part of a signal, with what helps, and the others are read")
+    func disabled() throws {
+        try write(ofB: ", onIncompatibleSchemaChange: disableBinding")
+        try once()
+        try admin.execute(
+            "ALTER TABLE public.b ALTER v TYPE text USING 'v' || v; INSERT INTO public.b VALUES (1000, 'x')")
+        let apply = try FlowctlProcess(["apply", catalog.path])
+        #expect(try eventually(seconds: 60) { try count("flow.bindings WHERE phase = 'disabled'") == "1" })
+        let alone = try send("backfill", "--table", "public.b")
+        #expect(try reaches(alone, "failed"), "\(apply.errors)")
+        #expect(try error(alone).contains("public.b is disabled at this destination; raise `backfill`"))
+        let all = try send("backfill", "--table", "public[.].*")
+        #expect(try reaches(all, "failed"), "\(apply.errors)")
+        #expect(try error(all).contains("public.b is disabled"))
+        #expect(apply.errors.contains("public.b is disabled"), "\(apply.errors)")
+        apply.interrupt()
+        #expect(apply.waitForExit(seconds: 60) == 0)
+        try end()
+    }
+
     @Test("a signal table that is not published, or is captured, is an error; so is a signal that nobody would hear")
     func unheard() throws {
         try admin.execute(
@@ -428,6 +450,23 @@ struct SignalTests {
         let unknown = try FlowctlProcess.run(
             ["signal", catalog.path, "--capture", "s/source", "backfill", "--table", "public.c"])
         #expect(unknown.exitCode == 64 && unknown.errors.contains("no table 'public.c'"), "\(unknown.errors)")
+        let ways: [(SQL, String)] = [
+            (
+                "ALTER PUBLICATION flow_publication ADD TABLE streamkap.streamkap_signal WHERE (id <> 'f')",
+                "a row filter"
+            ),
+            ("ALTER PUBLICATION flow_publication ADD TABLE streamkap.streamkap_signal (id)", "a column list"),
+        ]
+        for (statement, what) in admin.serverVersion >= 150_000 ? ways : [] {
+            try admin.execute(statement)
+            let narrowed = try FlowctlProcess.run(["apply", "--once", catalog.path])
+            #expect(narrowed.exitCode == 69 && narrowed.errors.contains("\(what) for it"), "\(narrowed.errors)")
+            try admin.execute("ALTER PUBLICATION flow_publication DROP TABLE streamkap.streamkap_signal")
+        }
+        try admin.execute("CREATE SCHEMA turned; CREATE TABLE turned.streamkap_signal (data text, id text, type text)")
+        try write("signalTable: turned")
+        let turned = try FlowctlProcess.run(["apply", "--once", catalog.path])
+        #expect(turned.exitCode == 69 && turned.errors.contains("not id, type and data"), "\(turned.errors)")
         try write("signalTable: public.b")
         let captured = try FlowctlProcess.run(["apply", "--once", catalog.path])
         #expect(captured.exitCode == 69 && captured.errors.contains("never materialized"), "\(captured.errors)")

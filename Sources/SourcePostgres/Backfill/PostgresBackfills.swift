@@ -8,6 +8,8 @@ final class PostgresBackfills: LinkBackfills {
     var delivered: DeliveredTransactions
     var queue: SignalQueue
     let signals: SignalTables
+    /// What a signal has to fail with for tables that the link goes on without.
+    let disabled: [SnapshotSignal.Item]
     /// What users should hear of signals.
     var signalRemarks: [String] = []
     private var identity: LogIdentity
@@ -21,10 +23,12 @@ final class PostgresBackfills: LinkBackfills {
 
     init(
         name: String, tables: [TableBackfill], delivered: DeliveredTransactions, identity: LogIdentity,
-        isReadOnly: Bool, queue: SignalQueue, signals: SignalTables, connect: @escaping () throws -> Connection
+        isReadOnly: Bool, queue: SignalQueue, signals: SignalTables, disabled: [SnapshotSignal.Item],
+        connect: @escaping () throws -> Connection
     ) {
         self.queue = queue
         self.signals = signals
+        self.disabled = disabled
         self.name = name
         self.tables = tables
         self.delivered = delivered

@@ -104,6 +104,13 @@ extension PostgresCapture {
             identity: now, isReadOnly: config.isReadOnly,
             queue: SignalQueue(signals ?? StoredSignals(), bindings: link.bindings),
             signals: SignalTables(names: found.sources.map(SignalTables.name)),
+            disabled: link.disabled.map { binding in
+                SnapshotSignal.Item(
+                    table: SignalTables.name(of: found.sources[binding.table]), schema: binding.schema,
+                    name: binding.name, state: .failed,
+                    error: "\(binding.schema).\(binding.name) is disabled at this destination; "
+                        + binding.readingAnew(in: link))
+            },
             connect: { try connect() })
         if signals == nil, let path = config.signalFile {
             // They were for those who had something to read again.

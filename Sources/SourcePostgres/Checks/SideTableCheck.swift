@@ -30,16 +30,7 @@ struct SideTableCheck {
 
     /// Signals are read by their columns' places.
     private func checkColumns(_ table: SideTables.Table) throws {
-        let rows = try checking.connection.query(
-            """
-            SELECT string_agg(a.attname, ',' ORDER BY a.attnum)
-              FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-             WHERE n.nspname = $1 AND c.relname = $2 AND a.attnum > 0 AND NOT a.attisdropped
-            """, [table.name.schema.name, table.name.name.name])
-        let names = (rows[0, 0] ?? "").split(separator: ",").map(String.init)
-        let expected = ["id", "type", "data"]
-        let isOtherOrder = expected.allSatisfy(names.containsName) && !names.prefix(3).areSameNames(as: expected)
-        guard names.count < 3 || isOtherOrder else { return }
+        guard try table.hasOtherSignalColumns(checking.connection) else { return }
         checking.add(
             .unmet, "\(table.kind) \(table.name)", "its first columns are not id, type and data, in this order",
             .step("drop it, so that flowctl makes it, or name another one in the capture's config"))

@@ -67,6 +67,16 @@ public struct SideTables: Sendable {
 }
 
 extension SideTables.Table {
+    /// Whether a signal table that is there lacks `id`, `type` and `data` as its first columns: signals are read by their places.
+    func hasOtherSignalColumns(_ connection: Connection) throws -> Bool {
+        let rows = try connection.query(
+            """
+            SELECT a.attname FROM pg_attribute a
+             WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum LIMIT 3
+            """, [name.quoted])
+        return !(0..<rows.count).compactMap { rows[$0, 0] }.areSameNames(as: ["id", "type", "data"])
+    }
+
     /// Makes it where it is absent.
     public var create: String { "CREATE TABLE IF NOT EXISTS \(name) (\(columns));" }
 }

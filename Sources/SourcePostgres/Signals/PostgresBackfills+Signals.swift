@@ -123,6 +123,7 @@ extension PostgresBackfills {
             item.binding = binding
             items.append(item)
         }
+        items += disabled.filter { matched.containsName($0.table) }
         guard !items.isEmpty else { return }
         let snapshot = SnapshotSignal(
             place: note.place, id: note.id, isBlocking: request.isBlocking, position: position, items: items)
