@@ -49,13 +49,23 @@ public protocol LinkBackfills: AnyObject {
     /// The table was truncated: decides whether what was copied must go. The chunk in flight, if any, has been abandoned.
     func truncated(_ binding: Int, transaction: UInt32) -> Bool
 
-    /// A row which enters the copied range, as `transaction` left it, with the columns that the log left out of it read from
-    /// the source as they are now (a change since then is still to come, and brings them anew). Nil where the row is gone:
-    /// the log is about to show that it was deleted or moved. Throws where a change since then may lie behind the binding's
-    /// window, and so never comes.
+    /// A row as `transaction` left it, with the columns that the log left out of it read from the source, where its key is now.
+    /// Whether that is the same row, the log alone shows (`FoundRow`). Throws where a change since then may lie behind the
+    /// binding's window, and so never comes.
     func fetchUnchanged(
         _ binding: Int, row: Int32, in batch: ChangeBatch, shape: TableShape, transaction: UInt32
-    ) throws -> ChangeBatch?
+    ) throws -> FoundRow
+
+    /// A commit is about to have rows in it that the log proves only when it has come to `position`. The binding's state says
+    /// so from that commit on.
+    func doubt(_ binding: Int, until position: LogPosition)
+
+    /// Returns when everything that could be read of the source until now is on its disk, and so in the log that it shows.
+    func flushLog() throws
+
+    /// Whether the link has still to come to where a run before this one left rows in doubt: what the destination has of any row
+    /// may be another's then, and what an update leaves out is to be read from the source.
+    func isInDoubt(_ binding: Int) -> Bool
 
     /// The next chunk to read, marked as in flight; nil where no binding outside `excluding` has one to read now.
     func openChunk(at position: LogPosition, excluding: Set<Int>) -> Chunk?
@@ -131,6 +141,24 @@ public protocol LinkBackfills: AnyObject {
 
     /// What the capture needs in the link's checkpoint to go on exactly.
     func captureState() throws -> String
+}
+
+/// What the source has now under the key of a row of the log.
+///
+/// It is that row if the log, from the row's change to the end of `transaction` or to `until`, takes no row from the key.
+public struct FoundRow {
+    /// The whole row, as the first of a batch; nil where the source has none with this key.
+    public var row: ChangeBatch?
+    /// The transaction that left the version that was found, as the server numbers it: a subtransaction has its own.
+    public var transaction: UInt32?
+    /// The source's position after the look.
+    public var until: LogPosition
+
+    public init(row: ChangeBatch?, transaction: UInt32?, until: LogPosition) {
+        self.row = row
+        self.transaction = transaction
+        self.until = until
+    }
 }
 
 /// One chunk of a backfill on its way: opened and finished by the link's thread, read by a reader's.

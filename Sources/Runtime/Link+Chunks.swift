@@ -62,8 +62,7 @@ extension Link {
 
     /// Puts complete chunks into the destination, if the link is between two transactions, and as far as it is.
     func finishReadyChunks() throws {
-        guard transaction == nil, !ready.isEmpty, !hasGaps else { return }
-        guard nextDue != nil else { return }
+        guard transaction == nil, !ready.isEmpty, nextDue != nil, maySettle else { return }
         try commitIfNeeded()
         while let index = nextDue {
             let delivery = ready.remove(at: index)
@@ -76,7 +75,7 @@ extension Link {
     }
 
     /// The place of a chunk that can be finished at the link's position.
-    private var nextDue: Int? { ready.firstIndex { $0.isAbandoned || $0.chunk.awaited <= position } }
+    var nextDue: Int? { ready.firstIndex { $0.isAbandoned || $0.chunk.awaited <= position } }
 
     private func finish(_ delivery: ChunkDelivery) throws {
         let chunk = delivery.chunk
@@ -133,7 +132,7 @@ extension Link {
         let isUpsert = spec.bindings[binding].mode == .upsert
         let batch = held.rows
         var number = buffer.adopt(batch)
-        for change in held.changes {
+        for (place, change) in held.changes.enumerated() {
             var event = change.event
             let hasNew = try belongs(event.newRow, of: event, in: batch, binding)
             let hasOld = try belongs(event.oldRow, of: event, in: batch, binding)
@@ -141,11 +140,7 @@ extension Link {
             var newRow = RowReference(batch: number, firstField: event.newRow)
             if isUpsert, event.hasUnchanged, hasNew, event.oldRow >= 0, !hasOld {
                 // It enters the chunk's range from outside: what the log leaves out was never at the destination.
-                let shape = batch.shapes[Int(event.shape)]
-                guard
-                    let fetched = try backfills.fetchUnchanged(
-                        binding, row: event.newRow, in: batch, shape: shape, transaction: event.transaction)
-                else {
+                guard let fetched = try foundAsLeft(event, in: held, after: place, binding) else {
                     buffer.clear()
                     return false
                 }
@@ -163,6 +158,21 @@ extension Link {
         }
         try buffer.store(into: writer)
         return true
+    }
+
+    /// The row of a held change, whole, if the source has it as the change's transaction left it: nobody wrote it since, and
+    /// it was that row if the transaction did not take it from its key again. Else nil: the log would have to show more.
+    private func foundAsLeft(
+        _ event: ChangeEvent, in held: HeldChanges, after place: Int, _ binding: Int
+    ) throws -> ChangeBatch? {
+        let key = keyText(event.newRow, in: held.rows, binding)
+        for later in held.changes[(place + 1)...].lazy.map(\.event) where later.transaction == event.transaction {
+            if later.oldRow >= 0, keyText(later.oldRow, in: held.rows, binding) == key { return nil }
+        }
+        let found = try backfills.fetchUnchanged(
+            binding, row: event.newRow, in: held.rows, shape: held.rows.shapes[Int(event.shape)],
+            transaction: event.transaction)
+        return found.transaction == event.transaction ? found.row : nil
     }
 
     private func belongs(

@@ -11,7 +11,7 @@ extension Link {
     }
 
     /// An update that leaves values out, of a row that the destination may never have had: they are read from the source.
-    /// Where it has no such row any more, the row is taken away until the log shows why (see `follow`).
+    /// Where it has none with the key any more, the row is taken away until the log shows why (see `follow`).
     func complete(
         _ event: ChangeEvent, in batch: ChangeBatch, number: Int32, sequence: Int64, _ binding: Int
     ) throws {
@@ -23,7 +23,6 @@ extension Link {
             abandonChunk(of: binding)
             if !oldRow.isNone { buffer.delete(oldRow, binding: binding) }
             buffer.delete(RowReference(batch: number, firstField: event.newRow), binding: binding)
-            gaps[binding].insert(keyText(event.newRow, in: batch, binding))
             return
         }
         whole.newRow = 0

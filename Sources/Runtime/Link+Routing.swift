@@ -26,12 +26,18 @@ extension Link {
                 if hasWindows, event.position >= committed { look(at: event.time) }
             case .commit:
                 lastTime = transaction?.time ?? lastTime
+                let id = transaction?.id
                 if transaction?.isSkipped == false { sourceTime = lastTime }
                 let isSkipped = transaction?.isSkipped ?? true
                 transaction = nil
                 position = max(position, event.position)
+                let isProven = provesRows(id)
                 if isSkipped { signals.removeAll() }
                 if try takeSignals() { return suspended = (batch, index + 1) }
+                if isProven {
+                    try commit()
+                    number = buffer.adopt(batch)
+                }
                 if try meetOrCommit() { number = buffer.adopt(batch) }
             case .signal:
                 signals.append(batch.notes[Int(event.note)])
@@ -39,6 +45,7 @@ extension Link {
             case .progress:
                 position = max(position, event.position)
                 if event.time > 0 { sourceTime = event.time }
+                if transaction == nil { _ = provesRows(nil) }
                 if transaction == nil, try meetOrCommit() { number = buffer.adopt(batch) }
             case .note:
                 for binding in bindingsOfTable[batch.shapes[Int(event.shape)].table] {
@@ -85,7 +92,11 @@ extension Link {
             if buffer.parts[binding].isKeyless { try requireWhole(event, in: batch, binding) }
             if sweeps > 0 { touch(event, in: batch, binding) }
             if hasGaps, try follow(event, gapOf: binding, in: batch, number: number) { continue }
-            if event.hasUnchanged, backfills.lacksRows(binding), buffer.parts[binding].isUpsert {
+            if event.hasUnchanged, backfills.lacksRows(binding), buffer.parts[binding].isUpsert,
+                !uncertain.isWhole(
+                    keyText(event.oldRow >= 0 ? event.oldRow : event.newRow, in: batch, binding),
+                    keyText(event.newRow, in: batch, binding), binding)
+            {
                 try complete(event, in: batch, number: number, sequence: sequence, binding)
             } else if backfills.isFiltering(binding) {
                 try filter(event, in: batch, number: number, sequence: sequence, binding)
@@ -169,24 +180,33 @@ extension Link {
         if !isUpsert, new == .deliver { old = nil }
         var event = event
         var newSource = (batch: batch, number: number)
-        // The row enters the copied range from outside it: the destination never had what the log leaves out.
-        if isUpsert, event.hasUnchanged, let entering = new, entering != .skip, let leaving = old, leaving != entering {
-            if let fetched = try fetch(event.newRow, in: batch, event, binding) {
+        // The row enters the copied range from outside it: the destination never had what the log leaves out. Where it may
+        // enter the chunk's, that is seen as the chunk is finished.
+        var entersChunk = false
+        // So it is with a row in doubt: what the destination has of it is not relied on.
+        let isEntering = isUpsert && event.hasUnchanged && (old.map { $0 != new } ?? false)
+        let isInDoubt = isUpsert && event.hasUnchanged && new == .deliver && backfills.isInDoubt(binding)
+        if let entering = new, entering != .skip, isEntering || isInDoubt {
+            if entering == .hold {
+                entersChunk = true
+            } else if let fetched = try fetch(event.newRow, in: batch, event, binding) {
                 newSource = (fetched, buffer.adopt(fetched))
                 event.newRow = 0
                 event.hasUnchanged = false
             } else {
-                if entering == .deliver { gaps[binding].insert(keyText(event.newRow, in: batch, binding)) }
-                if entering == .hold || leaving == .hold { abandonChunk(of: binding) }
+                if old == .hold {
+                    abandonChunk(of: binding)
+                    old = .skip
+                }
+                if old == nil { buffer.delete(RowReference(batch: number, firstField: event.newRow), binding: binding) }
                 new = .skip
-                if leaving == .hold { old = .skip }
             }
         }
         if old == .hold || new == .hold {
             guard let held = held[binding] else { return }
             held.append(
                 event.kind, newRow: new == .hold ? event.newRow : -1, newFrom: newSource.batch,
-                oldRow: old == .hold ? event.oldRow : -1, oldFrom: batch, of: event,
+                oldRow: old == .hold || entersChunk ? event.oldRow : -1, oldFrom: batch, of: event,
                 shape: batch.shapes[Int(event.shape)], position: transaction?.position ?? .zero,
                 time: transaction?.time ?? 0, sequence: sequence)
             if held.size > Link.heldBytes { try relieve(binding, in: batch) }
@@ -220,55 +240,6 @@ extension Link {
         try filter(entered, in: batch, number: number, sequence: sequence + 1, binding)
         let next = max(transaction?.sequence ?? 0, sequence + 2)
         transaction?.sequence = next
-    }
-
-    // MARK: - Rows that can't be written yet
-
-    /// A row whose left-out values are known neither to the log nor to the source any more, because it was deleted or moved
-    /// since, is not written: the log will show why within the position that the source has now. Until then nothing is
-    /// committed, so nobody sees the gap. Returns whether the change was about such a row.
-    func follow(_ event: ChangeEvent, gapOf binding: Int, in batch: ChangeBatch, number: Int32) throws -> Bool {
-        let before = keyText(event.oldRow >= 0 ? event.oldRow : event.newRow, in: batch, binding)
-        guard gaps[binding].contains(before) else { return false }
-        guard event.newRow >= 0 else {
-            gaps[binding].remove(before)
-            return true
-        }
-        let after = keyText(event.newRow, in: batch, binding)
-        guard event.hasUnchanged else {
-            gaps[binding].remove(before)
-            if try admits(event, in: batch, binding) {
-                apply(
-                    event, newRow: RowReference(batch: number, firstField: event.newRow), oldRow: .none, binding)
-            }
-            return true
-        }
-        guard after != before else { return true }
-        gaps[binding].remove(before)
-        guard try admits(event, in: batch, binding) else { return true }
-        if let fetched = try fetch(event.newRow, in: batch, event, binding) {
-            var event = event
-            event.hasUnchanged = false
-            apply(event, newRow: RowReference(batch: buffer.adopt(fetched), firstField: 0), oldRow: .none, binding)
-        } else {
-            gaps[binding].insert(after)
-        }
-        return true
-    }
-
-    private func admits(_ event: ChangeEvent, in batch: ChangeBatch, _ binding: Int) throws -> Bool {
-        guard backfills.isFiltering(binding) else { return true }
-        let admission = try backfills.admission(
-            binding, row: event.newRow, in: batch, transaction: event.transaction)
-        if admission == .hold { abandonChunk(of: binding) }
-        return admission == .deliver || backfills.isLive(binding)
-    }
-
-    func fetch(
-        _ row: Int32, in batch: ChangeBatch, _ event: ChangeEvent, _ binding: Int
-    ) throws -> ChangeBatch? {
-        try backfills.fetchUnchanged(
-            binding, row: row, in: batch, shape: batch.shapes[Int(event.shape)], transaction: event.transaction)
     }
 
     func keyText(_ row: Int32, in batch: ChangeBatch, _ binding: Int) -> [[UInt8]?] {
@@ -314,7 +285,7 @@ extension Link {
                     changedStates.insert(binding)
                     guard backfills.truncated(binding, transaction: event.transaction) else { continue }
                 }
-                gaps[binding].removeAll()
+                uncertain.removeAll(of: binding)
                 if buffer.parts[binding].isUpsert {
                     emptied.append(binding)
                     lockedUntilCommit.insert(binding)

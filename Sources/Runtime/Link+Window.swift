@@ -16,7 +16,7 @@ extension Link {
     func leaveOut(
         _ event: ChangeEvent, in batch: ChangeBatch, number: Int32, sequence: Int64, _ binding: Int
     ) throws {
-        if hasGaps, try follow(event, gapOf: binding, in: batch, number: number) { return }
+        if hasGaps, try follow(event, gapOf: binding, in: batch, number: number, isLeftOut: true) { return }
         guard phases[binding] == .waiting, backfills.isFiltering(binding), backfills.isLive(binding) else { return }
         try hold(event, in: batch, as: event, newFrom: batch, sequence: sequence, binding)
     }

@@ -52,9 +52,13 @@ final class Link {
     var phases: [TimeWindow.Phase]
     let hasWindows: Bool
 
-    /// By binding: keys of rows that can't be written yet (see `follow`). Nothing is committed while there are any.
-    var gaps: [Set<[[UInt8]?]>]
-    var hasGaps: Bool { gaps.contains { !$0.isEmpty } }
+    /// Rows whose values the log has still to prove (see `follow`). They keep a commit from coming until a round is over.
+    var uncertain: UncertainRows
+    var hasGaps: Bool { !uncertain.isEmpty }
+    /// The open round; nil while nothing is uncertain.
+    var round: ProofRound?
+    /// Up to here the destination has everything for sure: `committed`, or before the first change whose row is still uncertain.
+    private(set) var whole: LogPosition
 
     /// By binding: tables that are further than the link (see `storeApart`). No chunk is read while there are any.
     var ahead: [Int: Ahead]
@@ -100,6 +104,7 @@ final class Link {
         self.observer = observer
         self.position = position
         committed = position
+        whole = position
         buffer = try LinkBuffer(bindings: spec.bindings, shapes: shapes)
         chunkShapes = spec.bindings.map { shapes[$0.table] }
         var byTable = [[Int]](repeating: [], count: shapes.count)
@@ -108,7 +113,7 @@ final class Link {
         changesSinceCommit = Array(repeating: 0, count: spec.bindings.count)
         phases = spec.bindings.indices.map(backfills.phase)
         hasWindows = spec.bindings.contains { $0.window != nil }
-        gaps = Array(repeating: [], count: spec.bindings.count)
+        uncertain = UncertainRows(bindings: spec.bindings.count)
         ahead = Link.ahead(transactor, spec)
         held = Array(repeating: nil, count: spec.bindings.count)
         touched = Array(repeating: nil, count: spec.bindings.count)
@@ -150,6 +155,7 @@ final class Link {
             return false
         case nil:
             try watchFence()
+            try hurryProofs()
         }
         return true
     }
@@ -169,11 +175,15 @@ final class Link {
         let isLarge = buffer.bytes >= Link.storeBytes || buffer.changes >= Link.storeChanges
         let isTooLarge = buffer.bytes >= 2 * Link.storeBytes || buffer.changes >= 2 * Link.storeChanges
         if isLarge, transactor.writers == 1 || isTooLarge || transactor.isOpen || hasGaps { try store() }
-        guard transaction == nil, position > committed || isTimeDue, isLarge || !mailbox.hasBatch, !hasGaps else {
-            return
-        }
+        guard transaction == nil else { return }
+        lookAtRound()
+        let isDue = hasGaps ? isRoundOver : isLarge || isTargetPassed || !mailbox.hasBatch
+        guard position > committed || isTimeDue, isDue else { return }
         try commit()
     }
+
+    /// Whether a commit would have the link caught up: under traffic that never pauses nothing else may have it commit for long.
+    private var isTargetPassed: Bool { target.map { !status.isCaughtUp && whole < $0 && $0 <= position } ?? false }
 
     private var isTimeDue: Bool { (sourceTime ?? 0) - committedTime >= Link.clockInterval }
 
@@ -188,6 +198,7 @@ final class Link {
     /// Commits everything up to `position`, between two transactions.
     func commit() throws {
         for (index, part) in buffer.parts.enumerated() { changesSinceCommit[index] += part.count }
+        let base = try keepDoubts()
         let streaming = backfills.passed(position)
         changedStates.formUnion(streaming)
         var states: [Int: BindingCheckpoint] = [:]
@@ -201,9 +212,11 @@ final class Link {
         }
         try transactor.commit(checkpoint, bindings: states, signals: backfills.takeSignals())
         committed = position
+        whole = max(whole, base)
         committedTime = sourceTime ?? committedTime
         status.durable = position
         changedStates.removeAll()
+        uncertain.forgetWhole()
         lockedUntilCommit.removeAll()
         for index in changesSinceCommit.indices where changesSinceCommit[index] > 0 {
             observer.committed(
@@ -236,7 +249,7 @@ final class Link {
         }
         if target == nil, backfills.isAtRest, ahead.isEmpty { target = try capture.committedPosition() }
         if let target, !status.isCaughtUp {
-            if committed >= target, awaited == .zero {
+            if whole >= target, awaited == .zero {
                 status.isCaughtUp = true
                 observer.record(RunEvent(.caughtUp, task: spec.materialization, position: committed))
             } else {
@@ -244,6 +257,7 @@ final class Link {
             }
         }
         for delivery in ready { awaited = max(awaited, delivery.chunk.awaited) }
+        awaited = max(awaited, uncertain.until)
         status.awaited = awaited
     }
 

@@ -8,6 +8,7 @@ import Postgres
 /// "files": "16401", "columns": 7, "storage": {…}}`, of a table that is read again also `"overlay": true`, `"live": true`, `"numbered": 5000`
 /// and, until it is through, `"sweep": {"after": ["17"]}`;
 /// where a signal asked for it `"signal": {"place": "0/16B3748/0"}`, where the log lacks something `"because": "its partition …"`;
+/// of one with rows that were in doubt `"doubt": "0/16B3748"`;
 /// of one read by the values of a column `"types": ["integer"]`;
 /// of one with a window `"window": {"phase": "open", "notBefore": 8000, "notAfter": null, "lacks": false}`.
 struct BackfillState {
@@ -40,6 +41,9 @@ struct BackfillState {
     var because: String?
     /// Rows that were read before the table was read again: the numbers of an append-only table's rows go on from there.
     var numbered: Int64 = 0
+
+    /// See `LinkBackfills.doubt`; zero, or a position that the checkpoint has passed, for none.
+    var doubtedUntil = LogPosition.zero
 
     /// What a signal asks for.
     struct Order: Equatable, Sendable {
@@ -150,6 +154,7 @@ struct BackfillState {
         filter.isOverlay = value["overlay"]?.boolValue ?? false
         isLive = value["live"]?.boolValue ?? false
         numbered = value["numbered"]?.intValue.map { Int64($0) } ?? 0
+        doubtedUntil = value["doubt"]?.stringValue.flatMap { LogPosition($0) } ?? .zero
         if let place = value["sweep"], place.objectValue != nil {
             sweep = KeySweep(after: try BackfillState.bound(place["after"])?.values)
         }
@@ -197,6 +202,7 @@ struct BackfillState {
             if signal.isBlocking { order["blocking"] = .bool(true) }
             state["signal"] = .object(order)
         }
+        if doubtedUntil != .zero { state["doubt"] = .string(doubtedUntil.description) }
         if filter.isFiltering, let sorting {
             state["sorting"] = .array(sorting.map { words in .array(words.map { .string($0) }) })
         }

@@ -33,11 +33,19 @@ struct LogFlush {
         }
     }
 
-    /// Returns when everything that could be read up to now is on disk. A standby shows nothing else.
-    func waitForNow() throws {
-        let rows = try connection.query("SELECT CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_insert_lsn() END")
-        guard let position = rows[0, 0].flatMap({ LogPosition($0) }) else { return }
-        try wait(for: WALPage.endOfLastRecord(position))
+    /// Returns when everything that could be read up to now is on disk, and the position that is after all of it. A standby
+    /// shows nothing that is not.
+    @discardableResult func waitForNow() throws -> LogPosition {
+        let rows = try connection.query(
+            """
+            SELECT pg_is_in_recovery(),
+                   CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_insert_lsn() END
+            """)
+        guard let position = rows[0, 1].flatMap({ LogPosition($0) }).map(WALPage.endOfLastRecord) else {
+            throw RunError(.internal, operation: "read", object: "the source's position", message: "it gave none")
+        }
+        if rows[0, 0] == "f" { try wait(for: position) }
+        return position
     }
 
     /// Commits and waits for this server's disk alone; false where the user may not.

@@ -19,6 +19,8 @@ final class PostgresBackfills: LinkBackfills {
     private let connect: () throws -> Connection
     private let isReadOnly: Bool
     private var side: Connection?
+    /// By binding: dropped columns that a value was wanted of.
+    private var goneColumns: [Int: Set<Identifier>] = [:]
     private var remarks: [(binding: Int, message: String)]
 
     init(
@@ -85,7 +87,19 @@ final class PostgresBackfills: LinkBackfills {
 
     func lacksRows(_ binding: Int) -> Bool { tables[binding].lacksRows }
 
+    func doubt(_ binding: Int, until position: LogPosition) {
+        tables[binding].state.doubtedUntil = max(tables[binding].state.doubtedUntil, position)
+    }
+
+    func flushLog() throws {
+        let isReadOnly = isReadOnly
+        _ = try ask("wait for the log") { try LogFlush(connection: $0, isReadOnly: isReadOnly).waitForNow() }
+    }
+
+    func isInDoubt(_ binding: Int) -> Bool { tables[binding].inDoubtUntil != .zero }
+
     func passed(_ position: LogPosition) -> [Int] {
+        for index in tables.indices where tables[index].inDoubtUntil <= position { tables[index].inDoubtUntil = .zero }
         for index in tables.indices where tables[index].blockedUntil <= position { tables[index].blockedUntil = .zero }
         return tables.indices.filter { tables[$0].state.filter.pass(position) }
     }
@@ -307,16 +321,25 @@ final class PostgresBackfills: LinkBackfills {
 
     func fetchUnchanged(
         _ binding: Int, row: Int32, in batch: ChangeBatch, shape: TableShape, transaction: UInt32
-    ) throws -> ChangeBatch? {
+    ) throws -> FoundRow {
         let limit = tables[binding].state.window?.window.notAfter.map {
             UnchangedFetch.Limit(notAfter: $0, transaction: transaction)
         }
         do {
-            return try ask("fetch a row") {
-                try UnchangedFetch.run(
-                    row, in: batch, shape: shape, of: tables[binding].table, order: tables[binding].order,
-                    within: limit, isReadOnly: isReadOnly, on: $0)
+            let table = tables[binding]
+            let fetch = UnchangedFetch(
+                table: table.table, shape: shape, key: table.key, order: table.order, limit: limit,
+                isReadOnly: isReadOnly)
+            let (found, gone) = try ask("fetch a row") { try fetch.run(row, in: batch, on: $0) }
+            for column in gone where goneColumns[binding, default: []].insert(Identifier(column)).inserted {
+                remarks.append(
+                    (
+                        binding,
+                        "rows have no value in \"\(column)\": updates left it out, the destination lacks it, and the "
+                            + "source has dropped the column"
+                    ))
             }
+            return found
         } catch var error as RunError where error.task == nil && error.kind == .needsOperator {
             error.binding = tables[binding].binding.index
             throw error

@@ -90,6 +90,7 @@ extension PostgresCapture {
             if backfill.because != nil, backfill.sweep != nil {
                 table.blockedUntil = state.gap == nil ? backfill.record?.place ?? .zero : source.found.record.place
             }
+            if backfill.doubtedUntil > checkpoint.position { table.inDoubtUntil = backfill.doubtedUntil }
             backfills.append(table)
         }
         let connect = self.connect

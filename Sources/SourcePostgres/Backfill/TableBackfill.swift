@@ -20,6 +20,8 @@ struct TableBackfill {
     var isPaused = false
     /// No chunk is opened before the stream has passed this position; zero for none.
     var blockedUntil = LogPosition.zero
+    /// A run before this one committed rows that the log proves only here, and nobody knows any more which; zero for none.
+    var inDoubtUntil = LogPosition.zero
     /// For keys that the server compares: which bounds each row of the adopted batch is at most, by its first field.
     var atMost: [Int32: [Bool]] = [:]
     var adoptedBounds: [KeyBound] = []
@@ -47,7 +49,8 @@ struct TableBackfill {
 
     /// Whether an update may be of a row that the destination never had, or has lost: a table that is read again is mended.
     var lacksRows: Bool {
-        binding.skipsBackfill || bindingCondition != nil || (state.isLive && state.filter.isFiltering)
+        binding.skipsBackfill || bindingCondition != nil || (inDoubtUntil != .zero && (!isFiltering || state.isLive))
+            || (state.isLive && state.filter.isFiltering)
             || state.window.map { $0.lacksRows || !state.filter.isCopied } ?? false
     }
 
