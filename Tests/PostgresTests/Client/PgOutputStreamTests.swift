@@ -97,17 +97,20 @@ import Testing
         try stream.drop()
     }
 
-    @Test("a wait ends at once when the wake descriptor is readable, and after its time when nothing comes")
+    @Test("a wait ends at once when the wake descriptor is readable")
     func waiting() throws {
         let stream = try Stream("waiting")
         let connection = try stream.start()
-        // The first keepalive.
-        let isAlive = try receive(connection) { $0[0] == UInt8(ascii: "k") }
-        #expect(isAlive)
         let pipe = try Pipe()
         pipe.signal()
         let start = ContinuousClock.now
-        #expect(try connection.waitReadable(milliseconds: 300_000, wakeDescriptor: pipe.readEnd) == false)
+        // The server sends a keepalive now and then, of itself; between two of them nothing comes.
+        var isReadable = true
+        for _ in 0..<1000 where isReadable {
+            isReadable = try connection.waitReadable(milliseconds: 300_000, wakeDescriptor: pipe.readEnd)
+            if isReadable { _ = try connection.receiveReplication { _ in } }
+        }
+        #expect(!isReadable)
         #expect(ContinuousClock.now - start < .seconds(120))
         connection.close()
         try stream.drop()
