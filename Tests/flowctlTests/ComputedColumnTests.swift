@@ -61,7 +61,7 @@ struct ComputedColumnTests {
         }
         #expect(!apply.output.contains("generated column \\\"plain\\\""))
         apply.interrupt()
-        #expect(apply.waitForExit(seconds: 20) == 0, "\(apply.errors)")
+        #expect(apply.waitForExit(seconds: 120) == 0, "\(apply.errors)")
         try setup.end()
     }
 
