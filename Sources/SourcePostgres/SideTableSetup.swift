@@ -52,19 +52,10 @@ struct SideTableSetup {
                 "its first columns are not id, type and data, in this order",
                 "drop it, so that flowctl makes it, or name another one in the capture's config")
         }
-        let rows = try connection.query(
-            """
-            SELECT to_jsonb(t) ->> 'rowfilter', EXISTS (
-                     SELECT FROM pg_attribute a
-                      WHERE a.attrelid = to_regclass($2) AND a.attnum > 0 AND NOT a.attisdropped
-                        AND coalesce(to_jsonb(a) ->> 'attgenerated', '') = '' AND to_jsonb(t) -> 'attnames' IS NOT NULL
-                        AND NOT (to_jsonb(t) -> 'attnames') ? a.attname::text)
-              FROM pg_publication_tables t WHERE t.pubname = $1 AND t.schemaname = $3 AND t.tablename = $4
-            """, [publication, table.name.quoted, table.name.schema.name, table.name.name.name])
-        guard rows.count > 0, rows[0, 0] != nil || rows[0, 1] == "t" else { return }
+        guard case let what?? = try PublicationReading.narrowings(publication, connection)[table.name] else { return }
         let name = Identifier(publication)
         throw refusal(
-            "publication \(name) has \(rows[0, 0] != nil ? "a row filter" : "a column list") for it: signals would not be heard",
+            "publication \(name) has \(what) for it: signals would not be heard",
             "ALTER PUBLICATION \(name) DROP TABLE \(table.name); ALTER PUBLICATION \(name) ADD TABLE \(table.name);")
     }
 

@@ -9,6 +9,20 @@ public enum TestServers {
         (try TestServer.source.database(name), try TestServer.destination.database(name))
     }
 
+    /// Ends the sessions that a killed program has left in the connections' database, and waits until none is there but these.
+    public static func endSessions(besides connections: Connection...) throws -> Bool {
+        let own = try connections.compactMap { try $0.query("SELECT pg_backend_pid()")[0, 0] }
+        return try eventually(seconds: 60) {
+            try connections[0].query(
+                """
+                SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                 WHERE datname = current_database() AND backend_type = 'client backend'
+                   AND pid NOT IN (\(raw: own.joined(separator: ", ")))
+                """
+            ).count == 0
+        }
+    }
+
     /// Drops every replication slot of a database, and ends whoever streams from one.
     public static func dropSlots(of database: ConnectionParameters) throws {
         let connection = try Connection(database)

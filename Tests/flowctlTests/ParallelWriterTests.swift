@@ -141,17 +141,7 @@ struct ParallelWriterTests {
             }
             #expect(wasCut, "\(cut.testDescription): \(run.errors)")
             run.kill9()
-            let own = try [look, blocker].compactMap { try $0.query("SELECT pg_backend_pid()")[0, 0] }
-            let isGone = try eventually(seconds: 60) {
-                try look.query(
-                    """
-                    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-                     WHERE datname = current_database() AND backend_type = 'client backend'
-                       AND pid NOT IN (\(raw: own.joined(separator: ", ")))
-                    """
-                ).count == 0
-            }
-            #expect(isGone)
+            #expect(try TestServers.endSessions(besides: look, blocker))
             try blocker.execute("ROLLBACK")
             #expect(try aheads(look) == cut.committed, "\(cut.testDescription)")
             try source.execute("\(raw: cut.meanwhile)")

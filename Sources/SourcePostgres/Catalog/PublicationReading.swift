@@ -90,35 +90,36 @@ struct PublicationReading {
             binding: table.binding)
     }
 
-    private func refuseNarrowed(_ tables: [TableSource]) throws -> [TableSource] {
+    /// By published table, what leaves a part of it out: `a row filter` or `a column list`, of 15 and later; nil where nothing does.
+    static func narrowings(_ publication: String, _ connection: Connection) throws -> [QualifiedName: String?] {
         let rows = try connection.query(
             """
-            SELECT t.schemaname, t.tablename, to_jsonb(t) ->> 'rowfilter',
-                   (SELECT count(*) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-                      JOIN pg_namespace n ON n.oid = c.relnamespace
-                     WHERE n.nspname = t.schemaname AND c.relname = t.tablename AND a.attnum > 0
-                       AND NOT a.attisdropped AND a.attgenerated = ''
-                       AND to_jsonb(t) -> 'attnames' IS NOT NULL
-                       AND NOT (to_jsonb(t) -> 'attnames') ? a.attname::text)
-              FROM pg_publication_tables t WHERE t.pubname = \(literal: name)
-            """)
-        var published: Set<QualifiedName> = []
-        var filtered: Set<QualifiedName> = []
-        var narrowed: Set<QualifiedName> = []
+            SELECT t.schemaname, t.tablename, to_jsonb(t) ->> 'rowfilter' IS NOT NULL, EXISTS (
+                     SELECT FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+                       JOIN pg_namespace n ON n.oid = c.relnamespace
+                      WHERE n.nspname = t.schemaname AND c.relname = t.tablename AND a.attnum > 0 AND NOT a.attisdropped
+                        AND coalesce(to_jsonb(a) ->> 'attgenerated', '') = '' AND to_jsonb(t) -> 'attnames' IS NOT NULL
+                        AND NOT (to_jsonb(t) -> 'attnames') ? a.attname::text)
+              FROM pg_publication_tables t WHERE t.pubname = $1
+            """, [publication])
+        var tables: [QualifiedName: String?] = [:]
         for row in 0..<rows.count {
-            let key = QualifiedName(rows[row, 0] ?? "", rows[row, 1] ?? "")
-            published.insert(key)
-            if rows[row, 2] != nil { filtered.insert(key) }
-            if rows[row, 3] != "0" { narrowed.insert(key) }
+            let what = rows[row, 2] == "t" ? "a row filter" : rows[row, 3] == "t" ? "a column list" : nil
+            tables.updateValue(what, forKey: QualifiedName(rows[row, 0] ?? "", rows[row, 1] ?? ""))
         }
-        for table in tables where filtered.contains(table.name) || narrowed.contains(table.name) {
-            let what = filtered.contains(table.name) ? "a row filter" : "a column list"
+        return tables
+    }
+
+    private func refuseNarrowed(_ tables: [TableSource]) throws -> [TableSource] {
+        let published = try PublicationReading.narrowings(name, connection)
+        for table in tables {
+            guard case let what?? = published[table.name] else { continue }
             throw RunError(
                 .needsOperator, operation: "use", object: "publication \(identifier)",
                 message: "it has \(what) for \(table.name), which would leave something of it out",
                 hint: "ALTER PUBLICATION \(identifier) DROP TABLE \(table.published); "
                     + "ALTER PUBLICATION \(identifier) ADD TABLE \(table.published);", binding: table.binding)
         }
-        return tables.filter { !published.contains($0.name) }
+        return tables.filter { published[$0.name] == nil }
     }
 }

@@ -49,8 +49,8 @@ struct PublicationCheck {
                     + "advanced.capture_as_partitions wants their own",
                 .sql("ALTER PUBLICATION \(name) SET (publish_via_partition_root = false);"))
         }
-        let published = try published()
-        for one in wanted where published[one.table] == true {
+        let published = try PublicationReading.narrowings(checking.config.publication, checking.connection)
+        for one in wanted where (published[one.table] ?? nil) != nil {
             checking.add(
                 .unmet, checking.publication, "its row filter or column list leaves out a part of \(one.table)",
                 .sql(
@@ -91,26 +91,6 @@ struct PublicationCheck {
             checking.add(
                 .unmet, checking.publication, "\(message) (\(refused.message))", .sql(statement), isOfRole: true)
         }
-    }
-
-    /// By table, whether something of it is left out.
-    private func published() throws -> [QualifiedName: Bool] {
-        let rows = try checking.connection.query(
-            """
-            SELECT t.schemaname, t.tablename,
-                   to_jsonb(t) ->> 'rowfilter' IS NOT NULL OR EXISTS (
-                     SELECT FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-                       JOIN pg_namespace n ON n.oid = c.relnamespace
-                      WHERE n.nspname = t.schemaname AND c.relname = t.tablename AND a.attnum > 0 AND NOT a.attisdropped
-                        AND coalesce(to_jsonb(a) ->> 'attgenerated', '') = '' AND to_jsonb(t) -> 'attnames' IS NOT NULL
-                        AND NOT (to_jsonb(t) -> 'attnames') ? a.attname::text)
-              FROM pg_publication_tables t WHERE t.pubname = \(literal: checking.config.publication)
-            """)
-        var tables: [QualifiedName: Bool] = [:]
-        for row in 0..<rows.count {
-            tables[QualifiedName(rows[row, 0] ?? "", rows[row, 1] ?? "")] = rows[row, 2] == "t"
-        }
-        return tables
     }
 
     private func list(_ tables: [Wanted]) -> String { tables.map(\.published).joined(separator: ", ") }
