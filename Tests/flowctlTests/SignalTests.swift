@@ -411,6 +411,35 @@ struct SignalTests {
         try TestServers.drop(second)
     }
 
+    @Test("a table whose reading is paused is shown so, streams meanwhile, and is read to its end once that is resumed")
+    func pausedTable() throws {
+        try once()
+        try spoil()
+        let apply = try FlowctlProcess(["apply", catalog.path])
+        let blocker = try Connection(source)
+        try blocker.execute("BEGIN; LOCK TABLE public.a IN ACCESS EXCLUSIVE MODE")
+        let id = try send("backfill", "--table", "public.a")
+        #expect(try reaches(id, "running"), "\(apply.errors)")
+        _ = try send("pause")
+        #expect(try reaches(id, "paused"), "\(apply.errors)")
+        try blocker.execute("COMMIT")
+        let status = try JSONValue(parsing: FlowctlProcess.run(["status", "-o", "json", catalog.path]).output)
+        let tasks = status["tasks"]?.arrayValue ?? []
+        let shown = tasks.map { task in
+            (task["bindings"]?.arrayValue ?? []).compactMap { $0["state"]?.stringValue }
+        }
+        #expect(shown == [["paused", "streaming"], ["paused", "streaming", "paused"]], "\(status)")
+        #expect(tasks.compactMap { $0["state"]?.stringValue } == ["paused", "paused"])
+        try admin.execute("UPDATE public.a SET v = 5 WHERE id = 4")
+        #expect(try eventually(seconds: 60) { try count("public.a WHERE id = 4 AND v = 5") == "1" }, "\(apply.errors)")
+        _ = try send("resume")
+        #expect(try reaches(id, "done"), "\(apply.errors)")
+        #expect(try matchesLater())
+        apply.interrupt()
+        #expect(apply.waitForExit(seconds: 60) == 0)
+        try end()
+    }
+
     @Test("a table that is disabled fails its part of a signal, with what helps, and the others are read")
     func disabled() throws {
         try write(ofB: ", onIncompatibleSchemaChange: disableBinding")

@@ -88,15 +88,13 @@ struct StatusComposition {
             return stored.failure.map { ($0.isTransient ? .pending : .failed, nil, $0.message) } ?? (.pending, nil, nil)
         }
         let backfill = backfill(table.state)
-        guard let failure = stored.failure else {
-            return (state(table.state.phase), backfill, table.state.phase == .disabled ? table.error : nil)
-        }
-        if failure.isTransient { return (state(table.state.phase), backfill, failure.message) }
+        let state = state(of: table, in: stored)
+        guard let failure = stored.failure else { return (state, backfill, state == .disabled ? table.error : nil) }
+        if failure.isTransient { return (state, backfill, failure.message) }
         if let error = table.error { return (.failed, backfill, error) }
         // Where one table stopped the link, the others are as they were.
         let hasCulprit = stored.tables.contains { $0.error != nil }
-        return hasCulprit
-            ? (state(table.state.phase), backfill, nil) : (.failed, backfill, failure.message)
+        return hasCulprit ? (state, backfill, nil) : (.failed, backfill, failure.message)
     }
 
     // MARK: - Captures
@@ -193,12 +191,12 @@ struct StatusComposition {
                 hasTarget = true
                 if isSilent(link.materialization) { silent = materialization.name }
                 guard let stored = stored(link) else { continue }
-                let checkpoint = table(of: destination, in: stored)?.state
-                let state = checkpoint.map { self.state($0.phase) } ?? .pending
+                let table = table(of: destination, in: stored)
+                let state = table.map { self.state(of: $0, in: stored) } ?? .pending
                 if !isFirst, report.state <= state { continue }
                 isFirst = false
                 report.state = state
-                report.backfill = checkpoint.flatMap(backfill)
+                report.backfill = (table?.state).flatMap(backfill)
             }
         }
         if isFirst, let silent {
@@ -243,10 +241,11 @@ struct StatusComposition {
         return StatusReport.Lag(bytes: bytes, seconds: seconds.contains(nil) ? nil : seconds.compactMap { $0 }.max())
     }
 
-    private func state(_ phase: BindingCheckpoint.Phase) -> StatusReport.State {
-        switch phase {
+    private func state(of table: StoredLink.Table, in link: StoredLink) -> StatusReport.State {
+        switch table.state.phase {
         case .pending: .pending
-        case .backfilling: .backfilling
+        case .backfilling:
+            PostgresCapture.isPaused(schema: table.schema, table: table.name, in: link.signals) ? .paused : .backfilling
         case .streaming: .streaming
         case .detached, .disabled: .disabled
         }
