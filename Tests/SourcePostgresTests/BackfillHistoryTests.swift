@@ -242,5 +242,9 @@ import Testing
         }
         #expect(stale.isEmpty, "\(stale.prefix(5))")
         #expect(!log.filter { $0.operation == .read }.isEmpty)
+        // What is read anew counts twice.
+        guard readings == 1 else { return }
+        let counts = Dictionary(grouping: log, by: \.operation).mapValues(\.count)
+        #expect(counts[.read, default: 0] + counts[.create, default: 0] - counts[.delete, default: 0] == rows.count)
     }
 }

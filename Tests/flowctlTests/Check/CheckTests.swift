@@ -192,13 +192,15 @@ struct CheckTests {
 
     @Test("tables, publications and destinations that don't fit are told apart, each with its own remedy")
     func misfits() throws {
+        // Column lists came with 15.
+        let hasLists = serverVersion >= 15
         let pair = try TwoRoles(
             "check_misfits", tables: "gone seen loose mute narrow Orders filled days",
             definition: """
                 CREATE VIEW public.seen AS SELECT 1 AS id; CREATE UNLOGGED TABLE public.loose (id int PRIMARY KEY);
                 CREATE TABLE public.mute (id int); CREATE TABLE public.orders (id int PRIMARY KEY);
                 CREATE TABLE public.narrow (id int PRIMARY KEY, b text); CREATE TABLE public.filled (id int PRIMARY KEY);
-                CREATE PUBLICATION flow_publication FOR TABLE public.narrow (id), public.filled WITH (publish = 'insert');
+                CREATE PUBLICATION flow_publication FOR TABLE public.narrow\(hasLists ? " (id)" : ""), public.filled WITH (publish = 'insert');
                 CREATE TABLE public.heir () INHERITS (public.narrow);
                 CREATE TABLE public.days (id int PRIMARY KEY) PARTITION BY RANGE (id);
                 CREATE UNLOGGED TABLE public.days_1 PARTITION OF public.days DEFAULT
@@ -213,14 +215,16 @@ struct CheckTests {
         for expected in [
             #"table "public"."gone": there is none"#, #"table "public"."seen": it is a view"#,
             #"table "public"."loose": it is unlogged"#, #"table "public"."mute": it has no primary key"#,
-            #"table "public"."Orders": there is none"#, "its row filter or column list leaves out a part",
-            "it leaves out a kind of change", "its partition public.days_1 is unlogged",
+            #"table "public"."Orders": there is none"#, "it leaves out a kind of change",
+            "its partition public.days_1 is unlogged",
             #"table "copies"."filled": it holds rows that flowctl has no record of"#,
         ] {
             #expect(unmet.contains { $0.contains(expected) }, "\(expected) in \(unmet)")
         }
         let text = try pair.run("check")
         #expect(text.exitCode == 69 && text.output.contains("is public.orders meant? (case is significant)"))
+        guard hasLists else { return }
+        #expect(unmet.contains { $0.contains("its row filter or column list leaves out a part") }, "\(unmet)")
         #expect(text.output.contains(#"DROP TABLE ONLY "public"."narrow"; "#), "\(text.output)")
         #expect(text.output.contains(#"ADD TABLE ONLY "public"."narrow";"#))
     }
