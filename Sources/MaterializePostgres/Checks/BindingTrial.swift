@@ -87,17 +87,25 @@ struct BindingTrial {
 
     private func judge(_ table: DestinationTable, _ shape: TableShape?) throws {
         let wanted = TableRights.needed(binding) + (binding.mode == .upsert ? ["TRUNCATE"] : [])
+        // By its number: a name is not looked up in a schema that the role may not use.
+        let oid = try tableOID()
         let missing = try wanted.filter { privilege in
-            try !checking.isTrue("SELECT has_table_privilege($1, $2)", [name.quoted, privilege])
+            try !checking.isTrue("SELECT has_table_privilege($1::oid, $2)", [oid, privilege])
         }
-        if !missing.isEmpty {
+        let maySee = try checking.isTrue("SELECT has_schema_privilege($1, 'USAGE')", [binding.schema])
+        if !missing.isEmpty || !maySee {
+            let lacking =
+                (maySee ? [] : ["USAGE on its schema"])
+                + (missing.isEmpty ? [] : [missing.joined(separator: ", ") + " on it"])
             checking.add(
-                .unmet, object, "the role lacks \(missing.joined(separator: ", ")) on it",
+                .unmet, object, "the role lacks \(lacking.joined(separator: ", and "))",
                 .sql(
-                    "GRANT USAGE ON SCHEMA \(name.schema) TO \(checking.role); "
-                        + "GRANT \(missing.joined(separator: ", ")) ON \(name) TO \(checking.role);"), isOfRole: true)
+                    "GRANT USAGE ON SCHEMA \(name.schema) TO \(checking.role);"
+                        + (missing.isEmpty
+                            ? "" : " GRANT \(missing.joined(separator: ", ")) ON \(name) TO \(checking.role);")),
+                isOfRole: true)
         }
-        if !isKnown, !binding.skipsBackfill, !binding.adopts, !missing.contains("SELECT"),
+        if !isKnown, !binding.skipsBackfill, !binding.adopts, maySee, !missing.contains("SELECT"),
             try !TableInspection(connection: checking.connection).isEmpty(name)
         {
             checking.add(
@@ -108,15 +116,20 @@ struct BindingTrial {
                         + "\(MetadataSchema(checking.config.metadataSchema).checkpoints): nobody knows any more what the table lacks"
                 ))
         }
-        if let shape { try judgeChanges(table, shape) }
+        if let shape { try judgeChanges(table, shape, oid) }
+    }
+
+    private func tableOID() throws -> String? {
+        try checking.connection.query(
+            """
+            SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2
+            """, [binding.schema, binding.name])[0, 0]
     }
 
     /// What would have to be changed, and whether the role may: only an owner alters a table.
-    private func judgeChanges(_ table: DestinationTable, _ shape: TableShape) throws {
+    private func judgeChanges(_ table: DestinationTable, _ shape: TableShape, _ oid: String?) throws {
         let isOwner = try checking.isTrue(
-            """
-            SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class c WHERE c.oid = to_regclass($1)
-            """, [name.quoted])
+            "SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class c WHERE c.oid = $1::oid", [oid])
         let own = "ALTER TABLE \(name) OWNER TO \(checking.role);"
         if !isKnown {
             let empty = TableShape(table: shape.table, namespace: shape.namespace, name: shape.name, columns: [])

@@ -167,6 +167,23 @@ final class DestinationChecking {
         let schema = Identifier(config.metadataSchema)
         let make =
             "CREATE SCHEMA IF NOT EXISTS \(schema); GRANT USAGE, CREATE ON SCHEMA \(schema) TO \(role);"
+        // Of a schema that the role may not use nothing is looked up by its name.
+        if try isTrue(
+            "SELECT NOT has_schema_privilege(oid, 'USAGE') FROM pg_namespace WHERE nspname = $1", [metadata.name])
+        {
+            let there = try metadata.rights.filter { table, _ in
+                try isTrue(
+                    """
+                    SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                                    WHERE n.nspname = $1 AND c.relname = $2 AND NOT pg_has_role(c.relowner, 'USAGE'))
+                    """, [table.schema.name, table.name.name])
+            }
+            let grants = there.map { " GRANT \($1.joined(separator: ", ")) ON \($0) TO \(role);" }
+            add(
+                .unmet, "schema \(schema)", "the role may not use it, and flowctl keeps its own tables there",
+                .sql(make + grants.joined()), isOfRole: true)
+            return
+        }
         guard try metadata.exists(connection) else {
             guard let refused = try refusal({ try metadata.make(connection) }) else { return }
             add(

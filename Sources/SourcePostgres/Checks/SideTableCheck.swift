@@ -5,10 +5,20 @@ import Postgres
 struct SideTableCheck {
     let checking: SourceChecking
 
-    func run() throws {
-        let present = Set(try present().map(\.name))
+    /// What was found: those that are there, and what is to become of the others.
+    struct Found {
+        var present: [SideTables.Table] = []
+        /// The role may make them, and a run does.
+        var own: [SideTables.Table] = []
+        /// Somebody else has to.
+        var others: [SideTables.Table] = []
+    }
+
+    func run() throws -> Found {
+        var found = Found(present: try present())
+        let names = Set(found.present.map(\.name))
         for table in checking.config.sideTables.tables {
-            if present.contains(table.name) {
+            if names.contains(table.name) {
                 try checkPrivileges(table)
                 if table.kind == SideTables.signalKind { try checkColumns(table) }
             } else if checking.config.isReadOnly || checking.server.isStandby {
@@ -16,16 +26,21 @@ struct SideTableCheck {
                     .unmet, "\(table.kind) \(table.name)",
                     "it is missing, and this capture writes nothing to the source",
                     .step("remove it from the capture's config"))
-            } else if try checking.refusal({
-                try checking.connection.execute("\(raw: table.create)")
-            }) != nil {
+            } else if try checking.refusal({ try checking.connection.execute("\(raw: table.create)") }) == nil {
+                found.own.append(table)
+            } else {
+                found.others.append(table)
                 checking.add(
                     .unmet, "\(table.kind) \(table.name)", "it is missing, and the role may not make it",
-                    .sql(
-                        "CREATE SCHEMA IF NOT EXISTS \(table.name.schema); \(table.create) "
-                            + grants(table, table.privileges)), isOfRole: true)
+                    .sql(making(table)), isOfRole: true)
             }
         }
+        return found
+    }
+
+    /// Has somebody else make one for the role.
+    func making(_ table: SideTables.Table) -> String {
+        "CREATE SCHEMA IF NOT EXISTS \(table.name.schema); \(table.create) " + grants(table, table.privileges)
     }
 
     /// Signals are read by their columns' places.
@@ -36,8 +51,7 @@ struct SideTableCheck {
             .step("drop it, so that flowctl makes it, or name another one in the capture's config"))
     }
 
-    /// Those that are there.
-    func present() throws -> [SideTables.Table] {
+    private func present() throws -> [SideTables.Table] {
         try checking.config.sideTables.tables.filter { table in
             try checking.connection.query(
                 """

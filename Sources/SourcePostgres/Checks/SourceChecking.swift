@@ -76,10 +76,14 @@ extension PostgresCapture: CheckedCapture {
                     shapes[index] = shape
                 }
             }
-            checking.step("side tables") { try SideTableCheck(checking: checking).run() }
-            checking.step(checking.publication) { try PublicationCheck(checking: checking).run(sources) }
+            var side = SideTableCheck.Found()
+            checking.step("side tables") { side = try SideTableCheck(checking: checking).run() }
+            checking.step(checking.publication) { try PublicationCheck(checking: checking, side: side).run(sources) }
             checking.step("slot \"\(config.slot)\"") { try SlotCheck(checking: checking).run(checkpoints) }
-            checking.step("role \(user)") { try ExcessCheck(checking: checking).run(sources) }
+            checking.step("role \(user)") {
+                try ExcessCheck(checking: checking, sideTables: side.present, makesSideTables: !side.own.isEmpty).run(
+                    sources)
+            }
             return CheckedSource(findings: checking.findings, shapes: shapes)
         } catch {
             return CheckedSource(findings: [LoginCheck.refused(error, config.connection)], shapes: shapes)

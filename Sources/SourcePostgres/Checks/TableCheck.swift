@@ -84,22 +84,21 @@ struct TableCheck {
         }
     }
 
-    /// A policy that shows the role every row is as good as none.
+    /// A policy that shows the role every row is as good as none, unless another restricts.
     private func checkRowSecurity(_ source: TableSource) throws {
-        let rows = try checking.connection.query(
-            """
-            SELECT row_security_active(\(literal: String(source.oid))::oid),
-                   coalesce(bool_or(p.polpermissive AND pg_get_expr(p.polqual, p.polrelid) = 'true'), false)
-                   AND NOT coalesce(bool_or(NOT p.polpermissive), false)
-              FROM pg_policy p
-             WHERE p.polrelid = \(literal: String(source.oid))::oid AND p.polcmd IN ('r', '*')
-               AND EXISTS (SELECT FROM unnest(p.polroles) AS r(oid) WHERE r.oid = 0 OR pg_has_role(r.oid, 'USAGE'))
-            """)
-        guard rows[0, 0] == "t", rows[0, 1] != "t" else { return }
-        checking.add(
-            .unmet, "table \(source.name)", "row security hides rows from the role: a backfill would miss them",
-            .sql("CREATE POLICY flow_capture_reads ON \(source.name) FOR SELECT TO \(checking.role) USING (true);"),
-            isOfRole: true)
+        guard let found = try RowSecurity.guards([source.oid], checking.connection).first, found.hidesRows else {
+            return
+        }
+        let message = "row security hides rows from the role: a backfill would miss them"
+        guard found.restrictive.isEmpty else {
+            checking.add(
+                .unmet, "table \(source.name)",
+                "\(message); its policy \(found.restrictive.joined(separator: ", ")) is restrictive, which no other policy "
+                    + "helps against: where BYPASSRLS can't be given, ALTER POLICY … TO … has it name other roles",
+                .sql("ALTER ROLE \(checking.role) BYPASSRLS;"), isOfRole: true)
+            return
+        }
+        checking.add(.unmet, "table \(source.name)", message, .sql(found.policy(source.name)), isOfRole: true)
     }
 
     private func checkIdentity(_ source: TableSource, _ shape: TableShape) throws {

@@ -137,7 +137,7 @@ public struct SourceSetup: Sendable {
     }
 
     private var rowSecurity: SetupStep {
-        let policy = Identifier(String("flow_reads_\(grantee.name)".prefix(60)))
+        let policy = RowSecurity.policy(of: grantee.name)
         return SetupStep(
             "Row security, where a table has it, must not hide rows from the capture",
             sql: RoleStatements.block(
