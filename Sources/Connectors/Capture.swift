@@ -10,14 +10,15 @@ public protocol Capture: AnyObject, Sendable {
     /// Connects, proves that the log goes on where a link's checkpoint says, makes what is missing (publication, slot),
     /// and reads the tables' shapes. A nil checkpoint is a link that starts now. Waits a moment for a slot that is in use.
     /// Throws where no link can go on, with nothing made.
-    /// `followed`: the tables of which a link has rows already, and so needs every change.
+    /// `followed`: the tables of which a link has rows already, and so needs every change. `areAll`: no other link needs this log.
     /// `waiting` hears what is being waited for, in words; a wait ends with a transient error when `stop` is requested.
     func prepare(
-        _ checkpoints: [LinkCheckpoint?], followed: Set<Int>, stop: StopSignal, waiting: @escaping (String) -> Void
+        _ checkpoints: [LinkCheckpoint?], followed: Set<Int>, areAll: Bool, stop: StopSignal,
+        waiting: @escaping (String) -> Void
     ) throws -> CaptureStart
 
     /// As `prepare`, of a run that is only planned: makes, changes and waits for nothing.
-    func plan(_ checkpoints: [LinkCheckpoint?], followed: Set<Int>) throws -> CaptureStart
+    func plan(_ checkpoints: [LinkCheckpoint?], followed: Set<Int>, areAll: Bool) throws -> CaptureStart
 
     /// Removes what was made since a link had a checkpoint or ran: none has begun with it. Best effort.
     func withdraw()

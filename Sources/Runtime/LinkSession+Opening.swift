@@ -28,7 +28,10 @@ extension LinkSession {
             let start: CaptureStart
             do {
                 start = try LinkSession.start(of: opened) { checkpoints in
-                    try runner.capture.prepare(checkpoints, followed: followed(opened), stop: runner.stop) { phrase in
+                    try runner.capture.prepare(
+                        checkpoints, followed: followed(opened),
+                        areAll: opened.count == runner.members.count && runner.keptFrom == nil, stop: runner.stop
+                    ) { phrase in
                         var event = RunEvent(.warning, task: runner.capture.name)
                         event.message = phrase
                         runner.observer.record(event)

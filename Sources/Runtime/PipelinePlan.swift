@@ -70,7 +70,8 @@ public struct PipelinePlan: Sendable {
         }
         do {
             let start = try LinkSession.start(of: opened) { checkpoints in
-                try capture.plan(checkpoints, followed: LinkSession.followed(opened))
+                try capture.plan(
+                    checkpoints, followed: LinkSession.followed(opened), areAll: opened.count == members.count)
             }
             changes = start.changes
             for (index, (member, transactor)) in opened.enumerated() {

@@ -91,19 +91,20 @@ public final class PostgresCapture: Capture {
     }
 
     public func prepare(
-        _ checkpoints: [LinkCheckpoint?], followed: Set<Int>, stop: StopSignal, waiting: @escaping (String) -> Void
+        _ checkpoints: [LinkCheckpoint?], followed: Set<Int>, areAll: Bool, stop: StopSignal,
+        waiting: @escaping (String) -> Void
     ) throws -> CaptureStart {
         if checkpoints.contains(where: { $0 != nil }) { undo.withLock { $0 = [] } }
         do {
-            return try provide(checkpoints, followed, SourceWait(stop: stop, say: waiting))
+            return try provide(checkpoints, followed, areAll, SourceWait(stop: stop, say: waiting))
         } catch {
             withdraw()
             throw error
         }
     }
 
-    public func plan(_ checkpoints: [LinkCheckpoint?], followed: Set<Int>) throws -> CaptureStart {
-        try provide(checkpoints, followed, SourceWait(stop: StopSignal(), say: { _ in }), isPlan: true)
+    public func plan(_ checkpoints: [LinkCheckpoint?], followed: Set<Int>, areAll: Bool) throws -> CaptureStart {
+        try provide(checkpoints, followed, areAll, SourceWait(stop: StopSignal(), say: { _ in }), isPlan: true)
     }
 
     public func withdraw() {
@@ -117,7 +118,8 @@ public final class PostgresCapture: Capture {
     }
 
     private func provide(
-        _ checkpoints: [LinkCheckpoint?], _ followed: Set<Int>, _ wait: SourceWait, isPlan: Bool = false
+        _ checkpoints: [LinkCheckpoint?], _ followed: Set<Int>, _ areAll: Bool, _ wait: SourceWait,
+        isPlan: Bool = false
     ) throws -> CaptureStart {
         try rethrowing("prepare", "capture \"\(name)\"") {
             let connection = try connect()
@@ -147,6 +149,9 @@ public final class PostgresCapture: Capture {
                 }.map { try catalog.order(of: source, by: $0, shape: shape) }
             }
 
+            let isBeginning = checkpoints.allSatisfy { $0 == nil }
+            let isReadWhole = tables.allSatisfy(\.isReadWhole)
+            if isBeginning, !isReadWhole { try EarlySlot(config: config, connection: connection).refuseGap() }
             let publication = try PublicationSetup(
                 connection: connection, name: config.publication, isReadOnly: config.isReadOnly || server.isStandby,
                 showsPartitions: config.capturesPartitions, provisioning: provisioning
@@ -167,7 +172,8 @@ public final class PostgresCapture: Capture {
                 sources[index].generated = generated[sources[index].oid] ?? GeneratedColumns()
             }
             let slot = try SlotSetup(
-                connection: connection, config: config, server: server, provisioning: provisioning
+                connection: connection, config: config, server: server, provisioning: provisioning,
+                passesOver: isBeginning && isReadWhole && areAll
             ).prepare(checkpoints, wait)
             if isPlan {
                 // Nothing to take back, and nobody to wait for.

@@ -95,6 +95,8 @@ public struct CapturedTable: Sendable {
     public var keys: [Key]
     /// SQL that the rows which a backfill reads must satisfy; nil for all.
     public var backfillFilter: String?
+    /// Every destination of it begins with all of its rows, so that nothing counts that happened to them before.
+    public var isReadWhole: Bool
 
     /// The key of one destination's table.
     public struct Key: Sendable {
@@ -116,7 +118,7 @@ public struct CapturedTable: Sendable {
 
     public init(
         namespace: String, stream: String, priority: Int = 0, binding: Int? = nil, keys: [Key] = [],
-        backfillFilter: String? = nil
+        backfillFilter: String? = nil, isReadWhole: Bool = true
     ) {
         self.namespace = namespace
         self.stream = stream
@@ -124,6 +126,7 @@ public struct CapturedTable: Sendable {
         self.binding = binding
         self.keys = keys
         self.backfillFilter = backfillFilter
+        self.isReadWhole = isReadWhole
     }
 }
 

@@ -29,8 +29,8 @@ extension PostgresError {
             hint = hint ?? "the source is starting, recovering or stopping: it takes connections again when it is done"
         case "42704" where message.hasPrefix("publication"):
             hint =
-                "something dropped it: start flowctl again to make it anew (or run what flowctl setup prints). Where this "
-                + "error comes back, rows were changed meanwhile that can't be read any more: drop the slot, remove the "
+                "something dropped it, or made it after the slot: start flowctl again to make it anew (or run what flowctl setup "
+                + "prints). Where this error comes back, rows were changed that can't be read any more: drop the slot, remove the "
                 + "links' rows from flow.checkpoints and flow.bindings, and empty their tables"
         case "3D000": hint = hint ?? "check the database's name (case is significant)"
         case "0A000" where message.contains("replication"):

@@ -12,6 +12,8 @@ struct SlotSetup {
     let config: PostgresCaptureConfig
     let server: SourceServer
     let provisioning: Provisioning
+    /// Nobody needs what the log has so far (see `EarlySlot`).
+    var passesOver = false
 
     struct Result {
         var identity: LogIdentity
@@ -52,10 +54,20 @@ struct SlotSetup {
             // Whoever has let go of it can have acknowledged more since it was looked at.
             (slot, resumption, refusals) = try find()
         }
-        guard let slot else {
+        guard var slot else {
             var result = try create(identity, on: replication, wait)
             result.refusals = refusals
             return result
+        }
+        var provisioned: [String] = []
+        let early = EarlySlot(config: config, connection: connection)
+        if passesOver, try early.isOlderThanPublication() {
+            if provisioning.isPlan {
+                try provisioning.take(early.change)
+            } else {
+                slot.confirmed = try early.passOver(server, wait)
+                provisioned.append("replication slot \(Identifier(config.slot)): moved on to \(slot.confirmed)")
+            }
         }
         if !provisioning.isPlan {
             let hasRead = try resumption.compare(checkpoints, &refusals, on: replication, stop: wait.stop)
@@ -73,7 +85,7 @@ struct SlotSetup {
         }
         return Result(
             identity: identity, position: first?.position ?? slot.confirmed, wasCreated: false,
-            provisioned: try keepOverFailover(slot), refusals: refusals)
+            provisioned: try provisioned + keepOverFailover(slot), refusals: refusals)
     }
 
     /// Whether the log can be asked for at all; where not, a check has said so.

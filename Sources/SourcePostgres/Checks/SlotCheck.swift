@@ -4,12 +4,15 @@ import Postgres
 /// Whether the slot, where there is one, goes on where the destinations are: by the same words as a run that begins there.
 struct SlotCheck {
     let checking: SourceChecking
+    /// Whether all rows of all tables are read as a link begins.
+    let readsAll: Bool
 
     private var object: String { "slot \"\(checking.config.slot)\"" }
 
     /// Moves and acknowledges nothing. What the slot shows is read only where nobody else reads it.
     func run(_ checkpoints: [LinkCheckpoint?]) throws {
         let slot = try ReplicationSlot.find(checking.config.slot, on: checking.connection)
+        let known = checkpoints.compactMap { $0 }
         if let slot, !slot.isBeingMade,
             let fault = slot.fault(checking.config, isStandby: checking.server.isStandby)
         {
@@ -17,8 +20,11 @@ struct SlotCheck {
         }
         // The checkpoints move on while its own runner reads: it has proven what it goes on from.
         if let process = slot?.activePID { return try reportReader(process) }
-        let known = checkpoints.compactMap { $0 }
-        guard !known.isEmpty else { return }
+        guard !known.isEmpty else {
+            // What the step makes of an error is a finding.
+            if !readsAll { try EarlySlot(config: checking.config, connection: checking.connection).refuseGap() }
+            return
+        }
         let replication = try? Connection(replicationConnectionTo: checking.config.connection)
         defer { replication?.close() }
         do {

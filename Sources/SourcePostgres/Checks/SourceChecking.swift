@@ -79,7 +79,9 @@ extension PostgresCapture: CheckedCapture {
             var side = SideTableCheck.Found()
             checking.step("side tables") { side = try SideTableCheck(checking: checking).run() }
             checking.step(checking.publication) { try PublicationCheck(checking: checking, side: side).run(sources) }
-            checking.step("slot \"\(config.slot)\"") { try SlotCheck(checking: checking).run(checkpoints) }
+            checking.step("slot \"\(config.slot)\"") {
+                try SlotCheck(checking: checking, readsAll: tables.allSatisfy(\.isReadWhole)).run(checkpoints)
+            }
             checking.step("role \(user)") {
                 try ExcessCheck(checking: checking, sideTables: side.present, makesSideTables: !side.own.isEmpty).run(
                     sources)

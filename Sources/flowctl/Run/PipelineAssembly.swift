@@ -69,9 +69,16 @@ struct PipelineAssembly {
                 CapturedTable(
                     namespace: binding.namespace, stream: binding.stream,
                     priority: priority(of: binding, offset, links), binding: binding.index,
-                    keys: keys(tableOfBinding[offset], plans), backfillFilter: filter(binding))
+                    keys: keys(tableOfBinding[offset], plans), backfillFilter: filter(binding),
+                    isReadWhole: isReadWhole(tableOfBinding[offset], plans))
             })
         return plans.isEmpty ? nil : Pipeline(capture: capture, links: plans)
+    }
+
+    private func isReadWhole(_ table: Int?, _ plans: [CaptureRunner.LinkPlan]) -> Bool {
+        !plans.contains { plan in
+            plan.spec.bindings.contains { $0.table == table && ($0.skipsBackfill || $0.readsSomeRows) }
+        }
     }
 
     private func filter(_ binding: CaptureTask.Binding) -> String? {

@@ -71,6 +71,65 @@ struct SlotTests {
         try refused("it belongs to database \"postgres\"", anew, on: neighbour)
     }
 
+    @Test("one made by hand before the publication is moved on behind it, and the rows from before are read")
+    func early() throws {
+        let (at, to) = try TestServers.freshDatabases("slot_early")
+        let source = try Connection(at)
+        try source.execute(
+            """
+            CREATE TABLE public.orders (id int PRIMARY KEY, note text); CREATE TABLE public.others (id int);
+            INSERT INTO public.orders VALUES (1)
+            """)
+        try source.execute("SELECT pg_create_logical_replication_slot(\(literal: at.database), 'pgoutput')")
+        try source.execute("INSERT INTO public.orders VALUES (2); UPDATE public.orders SET note = 'x' WHERE id = 1")
+        // Two that have begun before the publication is made, and end behind it.
+        let open = try Connection(at)
+        try open.execute("BEGIN; INSERT INTO public.others VALUES (1)")
+        let prepared = "\(at.database)_prepared"
+        try source.execute(
+            "BEGIN; INSERT INTO public.others VALUES (2); PREPARE TRANSACTION \(literal: prepared)")
+        let pipeline = try PipelineFolder(at, to, slot: at.database)
+        let plan = try FlowctlProcess.run(["plan", pipeline.write(Self.orders)])
+        #expect(
+            plan.exitCode == 0 && plan.output.contains("pg_replication_slot_advance"), "\(plan.output)\(plan.errors)")
+        let apply = try FlowctlProcess(["apply", "--once", "-o", "json", pipeline.write(Self.orders)])
+        let waits = apply.waitForLine(seconds: 60) {
+            $0.contains("began before the publication was made") && $0.contains("prepared transaction")
+        }
+        #expect(waits != nil, "\(apply.output)\(apply.errors)")
+        try open.execute("INSERT INTO public.orders VALUES (3); COMMIT")
+        try source.execute("COMMIT PREPARED \(literal: prepared)")
+        #expect(apply.waitForExit(seconds: 120) == 0, "\(apply.output)\(apply.errors)")
+        #expect(apply.output.contains("moved on to"), "\(apply.output)")
+        #expect(try pipeline.differences([("public.orders", "public.orders")]).isEmpty)
+        try source.execute("INSERT INTO public.orders VALUES (4); DELETE FROM public.orders WHERE id = 2")
+        let goneOn = try pipeline.apply(Self.orders)
+        #expect(goneOn.exitCode == 0 && !goneOn.output.contains("moved on to"), "\(goneOn.errors)")
+        #expect(try pipeline.differences([("public.orders", "public.orders")]).isEmpty)
+    }
+
+    @Test("one made by hand before the publication is refused where rows from before are not read, and nothing is made")
+    func earlyGap() throws {
+        let (at, to) = try TestServers.freshDatabases("slot_early_gap")
+        let source = try Connection(at)
+        try source.execute("CREATE TABLE public.orders (id int PRIMARY KEY, note text)")
+        try source.execute("SELECT pg_create_logical_replication_slot(\(literal: at.database), 'pgoutput')")
+        try source.execute("INSERT INTO public.orders VALUES (1)")
+        let pipeline = try PipelineFolder(at, to, slot: at.database, advanced: ["skip_backfills": "public.orders"])
+        let refused = try pipeline.apply(Self.orders)
+        #expect(
+            refused.exitCode == 69 && refused.errors.contains("it was made before publication"), "\(refused.errors)")
+        #expect(try source.query("SELECT FROM pg_publication").count == 0)
+        let check = try FlowctlProcess.run(["check", pipeline.write(Self.orders)])
+        #expect(check.exitCode == 69 && check.output.contains("it was made before publication"), "\(check.output)")
+        try source.execute("SELECT pg_drop_replication_slot(\(literal: at.database))")
+        let begun = try pipeline.apply(Self.orders)
+        #expect(begun.exitCode == 0, "\(begun.errors)")
+        try source.execute("INSERT INTO public.orders VALUES (2)")
+        #expect(try pipeline.apply(Self.orders).exitCode == 0)
+        #expect(try Connection(to).query("SELECT string_agg(id::text, ',') FROM public.orders")[0, 0] == "2")
+    }
+
     @Test("what its reader acknowledges while a start waits for it is not taken for another past")
     func acknowledgedMeanwhile() throws {
         let pipeline = try Self.stopped("slot_meanwhile")
