@@ -44,7 +44,10 @@ struct Resumption {
                 .needsOperator, operation: "resume with", object: "slot \"\(config.slot)\"",
                 message: "it stands at \(slot.confirmed), after the checkpoint: something else has read from it, or it "
                     + "was made anew, and changes in between are missing",
-                hint: "let nothing else use the slot; \(Self.anew)", position: checkpoint.position)
+                hint:
+                    "let nothing else use the slot; where the destination was restored from a backup, restore a newer one, or "
+                    + Self.anew,
+                position: checkpoint.position)
         }
         return nil
     }

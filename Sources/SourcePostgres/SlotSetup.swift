@@ -40,7 +40,11 @@ struct SlotSetup {
         func find() throws -> (ReplicationSlot?, Resumption, [RunError?]) {
             let slot =
                 provisioning.isPlan ? try ReplicationSlot.find(config.slot, on: connection) : try findWhole(wait)
-            if let slot, !slot.isBeingMade, let fault = slot.fault(config, isStandby: server.isStandby) { throw fault }
+            if let slot, !slot.isBeingMade,
+                let fault = slot.fault(config, checkpoints.compactMap { $0 }, isStandby: server.isStandby)
+            {
+                throw fault
+            }
             let resumption = Resumption(config: config, identity: identity, slot: slot)
             let refusals = try checkpoints.map { checkpoint -> RunError? in
                 try checkpoint.flatMap { try resumption.refusal(of: $0, endOfLog: end, isStandby: server.isStandby) }
@@ -275,43 +279,5 @@ struct ReplicationSlot {
             confirmed: rows[0, 4].flatMap { LogPosition($0) } ?? .zero, hasPosition: rows[0, 4] != nil,
             walStatus: rows[0, 5], isFailover: rows[0, 6] == "true", isSynced: rows[0, 7] == "true",
             isTwoPhase: rows[0, 8] == "true")
-    }
-}
-
-extension ReplicationSlot {
-    /// Why a capture can't read from it, whatever its checkpoints are.
-    func fault(_ config: PostgresCaptureConfig, isStandby: Bool) -> RunError? {
-        func fault(_ message: String, _ hint: String) -> RunError {
-            RunError(
-                .needsOperator, operation: "use", object: "slot \"\(config.slot)\"", message: message, hint: hint)
-        }
-        if isSynced, isStandby {
-            return fault(
-                "it is the primary's, kept here for a failover: nobody can read from it before this standby is promoted",
-                "set advanced.slotName to another name, or name the primary in the address")
-        }
-        // Where a checkpoint is of this slot, another name alone is refused: nobody knows what is in between.
-        let elsewhere =
-            "set advanced.slotName to another name; links that have a checkpoint of this slot begin anew then: remove their rows "
-            + "from flow.checkpoints and flow.bindings and empty their tables"
-        guard plugin == "pgoutput" else {
-            return fault(plugin.map { "its plugin is \($0), not pgoutput" } ?? "it is a physical slot", elsewhere)
-        }
-        guard database == config.connection.database else {
-            return fault(
-                "it belongs to database \"\(database ?? "")\", and a slot is one capture's of one database", elsewhere)
-        }
-        guard !isTwoPhase else {
-            return fault(
-                "it was made with two_phase: transactions come as they are prepared, before anybody knows whether they are committed",
-                "drop it, and it is made anew as it should be: SELECT pg_drop_replication_slot('\(config.slot)'); (17 and later can "
-                    + "alter it: ALTER_REPLICATION_SLOT \(Identifier(config.slot)) (TWO_PHASE false), on a replication connection)"
-            )
-        }
-        guard isLost else { return nil }
-        return fault(
-            "the server has removed log that the slot still needed (wal_status is lost): changes are missing",
-            "drop it with SELECT pg_drop_replication_slot('\(config.slot)'); then remove the links' rows from "
-                + "flow.checkpoints and flow.bindings and empty their tables to begin anew")
     }
 }

@@ -14,7 +14,7 @@ struct SlotCheck {
         let slot = try ReplicationSlot.find(checking.config.slot, on: checking.connection)
         let known = checkpoints.compactMap { $0 }
         if let slot, !slot.isBeingMade,
-            let fault = slot.fault(checking.config, isStandby: checking.server.isStandby)
+            let fault = slot.fault(checking.config, known, isStandby: checking.server.isStandby)
         {
             return report(fault)
         }
