@@ -31,6 +31,7 @@ public final class PostgresMaterialization: Materialization {
     }
 
     public func open(_ link: LinkSpec) throws -> any Transactor {
+        try metadata.refuseOwn(link.bindings, task: name)
         let scope = scope("open")
         let opened = try DestinationConnection.forRows(config, scope)
         try TransactionPooling.refuse(opened.connection, config, scope)
@@ -60,6 +61,7 @@ public final class PostgresMaterialization: Materialization {
     }
 
     public func openPlan(_ link: LinkSpec) throws -> any Transactor {
+        try metadata.refuseOwn(link.bindings, task: name)
         let scope = scope("plan")
         let connection = try DestinationConnection.plain(config, scope)
         let record = try scope.rethrowing {

@@ -63,6 +63,16 @@ struct AttachTests {
                 """) == ["acme/orders|public|orders|New Schema|orders|streaming|numeric(10,2)|1"])
     }
 
+    @Test("a table of flowctl's own is refused by its name, before anything is made")
+    func ownTables() throws {
+        let destination = try Destination()
+        for name in ["checkpoints", "parked_changes", "adopting_0"] {
+            let error = failure(destination, shape) { ($0.schema, $0.name) = ("flow", name) }
+            #expect(error?.kind == .needsOperator && error?.message.contains("flowctl's own") == true, "\(name)")
+        }
+        #expect(try destination.value("SELECT to_regnamespace('flow')") == nil)
+    }
+
     @Test("the key of a table that is to be filled waits for its rows")
     func lateKey() throws {
         let destination = try Destination()

@@ -6,6 +6,7 @@ extension DiagnosticCode {
     static let taskCodes: [DiagnosticCode] = [
         .unknownConnector, .wrongConnectorKind, .duplicateResource, .unfedCollection, .timeOrder, .sharedSlot,
         .noBindings, .sharedTable, .longName, .tableLoop, .sealedValue, .splitCommits,
+        .ownTable,
     ]
 
     /// An image that no built-in connector belongs to.
@@ -289,6 +290,40 @@ extension DiagnosticCode {
                     config: { address: db, database: shop, user: flow, password: { env: P } }
                 bindings:
                   - { source: shop/orders, resource: { table: orders, schema: copies } }
+            """)
+
+    /// A table in which flowctl keeps how far it is.
+    static let ownTable = DiagnosticCode(
+        613, title: "a table of flowctl's own",
+        explanation: """
+            In the schema that advanced.metadataSchema names (flow, where it is not set) flowctl keeps how far each link \
+            is, in the tables bindings, checkpoints, parked_changes, parks and signals, and adopting_ and a number for a while. \
+            Rows written there would have it begin anew or leave rows out; a capture of them would make a change \
+            of each of its own commits. Name another table, or have flowctl keep its own in another schema.
+            """,
+        bad: """
+            collections:
+              shop/signals: { key: [/id] }
+            materializations:
+              shop/warehouse:
+                endpoint:
+                  connector:
+                    image: materialize-postgres
+                    config: { address: db, database: shop, user: flow, password: { env: P }, schema: flow }
+                bindings:
+                  - { source: shop/signals, resource: { table: signals } }
+            """,
+        mended: """
+            collections:
+              shop/signals: { key: [/id] }
+            materializations:
+              shop/warehouse:
+                endpoint:
+                  connector:
+                    image: materialize-postgres
+                    config: { address: db, database: shop, user: flow, password: { env: P }, schema: shop }
+                bindings:
+                  - { source: shop/signals, resource: { table: signals } }
             """)
 
     /// Rows of one source transaction that are committed by several writers.

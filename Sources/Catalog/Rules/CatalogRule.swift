@@ -13,7 +13,7 @@ enum CatalogRules {
             NameRule.self, DefinedCollectionRule.self, DefinedCaptureRule.self, EndpointRule.self,
             SealedValueRule.self, AddressRule.self,
             SchemaCombinationRule.self, KeyRule.self, ProjectionRule.self, ResourceRule.self, SharedTableRule.self,
-            TableNameRule.self, TableLoopRule.self,
+            TableNameRule.self, TableLoopRule.self, OwnTableRule.self,
             FedCollectionRule.self, TimeOrderRule.self, SlotRule.self, FieldSelectionRule.self, PartitionRule.self,
             EmptyTaskRule.self, ExtensionNameRule.self, TestRule.self, UnsupportedRule.self, UnfollowedRule.self,
             SplitCommitRule.self,

@@ -19,6 +19,7 @@ struct BindingTrial {
 
     /// In a transaction that the caller rolls back. Without a shape only what is there can be judged.
     func run(_ shape: TableShape?) throws {
+        try MetadataSchema(checking.config.metadataSchema).refuseOwn([binding], task: scope.task ?? "")
         if let shape { try BindingCheck.run(binding, shape, scope) }
         switch try TableInspection(connection: checking.connection).find(name) {
         case .absent: try tryMaking(shape)

@@ -19,6 +19,19 @@ struct MetadataSchema: Sendable {
         signals = QualifiedName(name, "signals")
     }
 
+    /// Throws where a binding's table is one of these, now or while a table is adopted (`Adoption`).
+    func refuseOwn(_ bindings: [LinkBinding], task: String) throws {
+        for binding in bindings where binding.schema.isSameName(as: name) {
+            guard
+                rights.contains(where: { $0.table.name == Identifier(binding.name) })
+                    || binding.name.hasPrefix("adopting_")
+            else { continue }
+            throw ErrorScope("attach", binding, task: task).error(
+                .needsOperator, "it is a table of flowctl's own, in which it keeps how far each link is",
+                hint: "name another table in the binding's resource, or another schema in advanced.metadataSchema")
+        }
+    }
+
     /// What a role needs on each of the tables.
     var rights: [(table: QualifiedName, privileges: [String])] {
         let all = ["SELECT", "INSERT", "UPDATE", "DELETE"]
