@@ -168,6 +168,56 @@ struct IncompatiblePolicyTests {
         try pair.end()
     }
 
+    @Test(
+        "disableTask: the materialization stops, another of the capture goes on, and a raised counter takes it up again"
+    )
+    func disableTask() throws {
+        let pair = try Pair("disableTask")
+        let other = try TestServer.destination.database("policy_other")
+        try
+            (String(contentsOf: pair.catalog, encoding: .utf8) + """
+
+                  p/other:
+                    endpoint:
+                      connector:
+                        image: materialize-postgres:dev
+                        config: { address: "127.0.0.1:\(other.port)", database: \(other.database), user: postgres, password: none }
+                    bindings:
+                      - { source: p/b, resource: { table: b } }
+                """).write(to: pair.catalog, atomically: true, encoding: .utf8)
+        func third(_ database: ConnectionParameters) -> String? {
+            try? Connection(database).query("SELECT n FROM public.b WHERE id = 3")[0, 0]
+        }
+        let apply = try pair.start()
+        #expect(eventually(seconds: 60) { third(other) == "3" && third(pair.destination) == "3" }, "\(apply.errors)")
+        try pair.admin.execute("ALTER TABLE public.a ALTER COLUMN n TYPE text USING 'n' || n")
+        try pair.admin.execute("INSERT INTO public.a VALUES (100, 'x', 1)")
+        try pair.admin.execute("UPDATE public.b SET n = 7 WHERE id = 3")
+        #expect(eventually(seconds: 60) { third(other) == "7" }, "\(apply.errors)\(apply.output)")
+        #expect(eventually(seconds: 60) { apply.lines.contains { $0.contains("no wider form") } }, "\(apply.output)")
+        try pair.admin.execute("UPDATE public.b SET n = 8 WHERE id = 3")
+        #expect(eventually(seconds: 60) { third(other) == "8" }, "\(apply.errors)\(apply.output)")
+        // The whole task stops, with the tables that could go on.
+        #expect(third(pair.destination) == "3")
+        apply.interrupt()
+        #expect(apply.waitForExit(seconds: 60) == 69, "\(apply.errors)")
+
+        try pair.admin.execute("UPDATE public.b SET n = 9 WHERE id = 3")
+        let second = try pair.once()
+        #expect(second.exitCode == 69 && second.errors.contains("no wider form"), "\(second.errors)")
+        #expect(third(other) == "9" && third(pair.destination) == "3")
+        try String(contentsOf: pair.catalog, encoding: .utf8).replacing(
+            "{ source: p/a,", with: "{ source: p/a, backfill: 1,"
+        )
+        .write(to: pair.catalog, atomically: true, encoding: .utf8)
+        let mended = try FlowctlProcess.run(["apply", "--once", "--allow-destructive", pair.catalog.path])
+        #expect(mended.exitCode == 0, "\(mended.errors)")
+        #expect(try pair.isEqual("a") && pair.isEqual("b"))
+        #expect(third(other) == "9")
+        try pair.end()
+        try TestServers.drop(other)
+    }
+
     @Test("abort, the default: nothing is changed, and the statements that are named have the table read again")
     func abort() throws {
         let pair = try Pair("abort")
