@@ -81,8 +81,8 @@ extension SlotInspection.Facts {
             return [
                 StatusFinding(
                     isFatal: true, message: "\(name) is not this capture's: \(whose ?? "it is a physical slot")",
-                    hint: "drop it or set advanced.slotName to another name; where a destination has read from one of this name, "
-                        + "that one's log is gone: \(Self.beginAnew)")
+                    hint: "drop it or set advanced.slotName to another name; where a destination has read from one of "
+                        + "this name, that one's log is gone: \(Self.beginAnew)")
             ]
         }
         if slot.isLost {
