@@ -104,6 +104,12 @@ public protocol LinkBackfills: AnyObject {
 
     func state(of binding: Int) -> BindingCheckpoint
 
+    /// Whether there is something of the binding's table to read, or to look for.
+    func isReading(_ binding: Int) -> Bool
+
+    /// No chunk of the binding is opened before the link has passed the position. A log that waits for the table goes on.
+    func waitForLog(_ binding: Int, until position: LogPosition)
+
     /// Whether every row of every binding has been copied.
     var isComplete: Bool { get }
 
@@ -118,9 +124,10 @@ public protocol LinkBackfills: AnyObject {
     func take(_ signal: String, at position: LogPosition) throws -> [Int]
 
     /// Begins what signals ask for and whose turn has come; returns the bindings that are read from now on. None of them
-    /// is in `busy`; those in `parked` can't be read. `shapes` are those of the bindings' rows now.
+    /// is in `busy`; those in `parked` can't be read. What has the log wait is begun only if `mayHoldLog`. `shapes` are those of the
+    /// bindings' rows now.
     func beginSignalled(
-        excluding busy: Set<Int>, parked: Set<Int>, shapes: (Int) -> TableShape
+        excluding busy: Set<Int>, parked: Set<Int>, mayHoldLog: Bool, shapes: (Int) -> TableShape
     ) throws -> [Int]
 
     /// The records of the signals that have changed since the last call, for the link's next commit.

@@ -33,6 +33,9 @@ public protocol Capture: AnyObject, Sendable {
         signals: StoredSignals?
     ) throws -> any LinkBackfills
 
+    /// Whether a signal has the binding's table read, which was all there before.
+    func readsForSignal(_ state: BindingCheckpoint) -> Bool
+
     /// What reads chunks, on connections of its own.
     func openChunkReader(stop: StopSignal) throws -> any ChunkReader
 

@@ -38,6 +38,8 @@ public struct BindingCheckpoint: Sendable, Equatable {
     public var isReadAgain = false
     /// Why rows are read, or looked for, that nobody asked for. Not kept either: the backfill's own record has it.
     public var gap: LogGap?
+    /// Why what a signal has read of the table is to end as the link begins. Not kept.
+    public var refusal: String?
     public var rows: Int64
     public var bytes: Int64
     /// The source's estimate as the backfill began; nil where unknown.

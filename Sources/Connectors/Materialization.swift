@@ -138,6 +138,9 @@ public protocol Transactor: RowStore {
     /// the first row of the new shape. No chunk of the binding is being written meanwhile. Returns the SQL that it ran.
     func evolve(_ binding: Int, to shape: TableShape) throws -> [String]
 
+    /// Bindings whose table was attached, and is to have the shape that it was attached with only from the first row of that shape on.
+    var behind: [Int] { get }
+
     /// What speaks against text of the source's encoding (`UTF8`), in a sentence with the remedy; nil for nothing.
     func concern(sourceEncoding: String) throws -> String?
 
@@ -194,6 +197,7 @@ extension Transactor {
 
     public func concern(sourceEncoding: String) throws -> String? { nil }
     public var parked: [Int: ParkedTable] { [:] }
+    public var behind: [Int] { [] }
 
     /// For destinations with one writer.
     public var writers: Int { 1 }

@@ -260,6 +260,8 @@ final class PostgresTransactor: Transactor {
         _ = try change(table, to: pending)
     }
 
+    var behind: [Int] { link.bindings.indices.filter { tables[$0]?.layout.pending != nil } }
+
     func evolve(_ binding: Int, to shape: TableShape) throws -> [String] {
         let table = try tables.attached(binding)
         guard !parking.holds(binding) else {

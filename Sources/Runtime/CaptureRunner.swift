@@ -173,12 +173,14 @@ public final class CaptureRunner: Sendable {
 
     /// Whether the destination has a binding's table as one that is all there.
     private func isComplete(_ binding: LinkBinding, _ member: LinkMember) throws -> Bool {
+        try stored(binding, member)?.phase == .streaming
+    }
+
+    /// What the destination keeps of a binding.
+    private func stored(_ binding: LinkBinding, _ member: LinkMember) throws -> BindingCheckpoint? {
         let links = try member.plan.materialization.status()
         let tables = links.first { $0.capture.isSameName(as: capture.name) }?.tables ?? []
-        return tables.contains {
-            $0.schema.isSameName(as: binding.schema) && $0.name.isSameName(as: binding.name)
-                && $0.state.phase == .streaming
-        }
+        return tables.first { $0.schema.isSameName(as: binding.schema) && $0.name.isSameName(as: binding.name) }?.state
     }
 
     /// Tables that were parked take their changes from the log again, from the link's last commit on.
@@ -204,6 +206,10 @@ public final class CaptureRunner: Sendable {
             event.message =
                 "the table is parked: its changes wait beside it, in order, and the others go on (onRowError: quarantine): "
                 + "\(why); then: flowctl retry FILE --table \(table)"
+        } else if let state = try stored(binding, member), capture.readsForSignal(state) {
+            // The table is all there but for what the signal was to mend. Should the row come again, it is parked.
+            member.refuse(binding.index, because: "a row was refused: \(why)")
+            return true
         } else {
             guard member.spec.bindings.count > 1 else { return false }
             try member.plan.materialization.disable(binding, of: member.plan.spec, because: error)

@@ -15,12 +15,14 @@ extension Link {
                 ready.append(delivery)
             }
         case .gaveUp(let delivery, let shape):
+            let binding = delivery.chunk.binding
+            // One that was given up here is read anew: what it found may be older than what the log has shown since.
+            let found = delivery.isAbandoned ? nil : shape
             if !delivery.isAbandoned { forget(delivery) }
             delivery.settle()
-            deliveries[delivery.chunk.binding] = nil
-            let binding = delivery.chunk.binding
+            deliveries[binding] = nil
             if backfills.hasSignals || backfills.isLive(binding) { changedStates.insert(binding) }
-            if let shape { try reshape(delivery.chunk.binding, shape) }
+            if let found { wait(for: found, of: binding, until: delivery.chunk.awaited) }
         }
     }
 
@@ -30,7 +32,9 @@ extension Link {
             if backfills.isAtRest {
                 desk.reply(.nothingLeft)
                 readers -= 1
-            } else if ahead.isEmpty, let chunk = backfills.openChunk(at: position, excluding: busyBindings) {
+            } else if ahead.isEmpty, let chunk = backfills.openChunk(
+                at: position, excluding: busyBindings.union(shapesAhead.keys))
+            {
                 let binding = chunk.binding
                 let delivery = ChunkDelivery(chunk: chunk, shape: chunkShapes[binding])
                 deliveries[binding] = delivery
@@ -224,13 +228,7 @@ extension Link {
         while let delivery = deliveries[binding], !delivery.isAbandoned, !ready.contains(where: { $0 === delivery }) {
             hasWaited = true
             guard let message = mailbox.nextMessage(about: binding, wait: 1000) else { continue }
-            if case .gaveUp = message {
-                // It can bring another shape, which may only be taken up between two batches.
-                abandonChunk(of: binding)
-                mailbox.send(message)
-            } else {
-                try handle(message)
-            }
+            try handle(message)
         }
         // The chunk's bounds are known now, and the batch's rows were not compared with them.
         if hasWaited { try backfills.adopt(batch) }
@@ -270,26 +268,5 @@ extension Link {
         delivery.writer?.abandon()
         deliveries[delivery.chunk.binding] = nil
         delivery.settle()
-    }
-
-    /// A chunk found the table in a newer shape than the stream has shown: the destination gets it now.
-    private func reshape(_ binding: Int, _ shape: TableShape) throws {
-        try store()
-        try evolve(binding, to: shape)
-        chunkShapes[binding] = shape
-        lockedUntilCommit.insert(binding)
-        if transaction == nil, !hasGaps { try commit() }
-    }
-
-    func evolve(_ binding: Int, to shape: TableShape) throws {
-        let statements = try transactor.evolve(binding, to: shape)
-        backfills.evolved(binding, to: shape)
-        changedStates.insert(binding)
-        guard !statements.isEmpty else { return }
-        lockedUntilCommit.insert(binding)
-        var event = RunEvent(
-            .schemaChange, task: spec.materialization, binding: name(of: binding), position: position)
-        event.sql = statements
-        observer.record(event)
     }
 }

@@ -13,6 +13,7 @@ extension Link {
             switch event.kind {
             case .insert, .update, .delete:
                 guard transaction?.isSkipped == false else { break }
+                if !unfollowed.isEmpty, try takeUp(batch.shapes[Int(event.shape)]) { number = buffer.adopt(batch) }
                 try route(event, in: batch, number: number)
             case .begin:
                 transaction = OpenTransaction(
@@ -249,27 +250,6 @@ extension Link {
     }
 
     // MARK: - Changes of whole tables
-
-    /// The stream shows a table in another shape from here on.
-    private func follow(_ shape: TableShape) throws {
-        for binding in bindingsOfTable[shape.table] {
-            if has(binding) { ahead[binding]?.shape = shape } else { try follow(shape, binding) }
-        }
-    }
-
-    func follow(_ shape: TableShape, _ binding: Int) throws {
-        guard phases[binding] != .over else { return }
-        let known = buffer.parts[binding].shape
-        guard !known.isSame(as: shape) || known.types != shape.types else { return }
-        try store()
-        if try backfills.follows(binding, shape) { try abandonChunkAndWait(of: binding) }
-        if !chunkShapes[binding].isSame(as: shape) {
-            try abandonChunkAndWait(of: binding)
-            chunkShapes[binding] = shape
-        }
-        try evolve(binding, to: shape)
-        try buffer.setShape(shape, of: binding, binding: spec.bindings[binding])
-    }
 
     private func truncate(_ events: Slice<UnsafeBufferPointer<ChangeEvent>>, in batch: ChangeBatch) throws {
         try store()

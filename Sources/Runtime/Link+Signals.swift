@@ -21,9 +21,10 @@ extension Link {
     /// they can be read.
     var holdsLog: Bool { backfills.holdsLog && ahead.isEmpty }
 
-    /// Begins what signals ask for and whose turn has come, records what became of others, and has readers for it.
+    /// Begins what signals ask for and whose turn has come, records what became of others, and has readers for it. What is uncertain
+    /// keeps it no more than a chunk: the commit that says so is a round's end.
     func beginSignalled() throws {
-        guard transaction == nil, !hasGaps else { return }
+        guard transaction == nil, maySettle else { return }
         try begin()
         passOnSignals()
         if backfills.hasSignals { try commit() }
@@ -37,12 +38,15 @@ extension Link {
         // A chunk of a table that has later changes already would be taken for one that lacks them.
         guard ahead.isEmpty else { return }
         let parked = Set(transactor.parked.keys)
-        let begun = try backfills.beginSignalled(excluding: busyBindings, parked: parked) { buffer.parts[$0].shape }
+        let begun = try backfills.beginSignalled(excluding: busyBindings, parked: parked, mayHoldLog: !hasGaps) {
+            buffer.parts[$0].shape
+        }
         for binding in begun {
             changedStates.insert(binding)
             target = nil
             status.isCaughtUp = false
         }
+        if !begun.isEmpty { awaitShapes() }
     }
 
     private func passOnSignals() {

@@ -31,6 +31,14 @@ final class Link {
     let bindingsOfTable: [[Int]]
     /// The shape that chunks of a binding are read in; the stream's may still be an older one.
     var chunkShapes: [TableShape]
+    /// By binding: what the destination's table gets before more of it is read, once the log has come there.
+    var shapesAhead: [Int: ShapeAhead]
+    /// Bindings whose table has a shape that a reader found, and the log has shown none since.
+    var takenUp: Set<Int> = []
+    /// Bindings of which the log has shown a shape that is not to be taken up before a row of it counts.
+    var unfollowed: Set<Int> = []
+    /// By binding: where the source was as a table began to be read from its first row on, with the link.
+    let readFrom: [Int: LogPosition]
 
     /// The open transaction of the log; nil between two.
     var transaction: OpenTransaction?
@@ -93,9 +101,11 @@ final class Link {
     init(
         spec: LinkSpec, shapes: [TableShape], transactor: any Transactor, backfills: any LinkBackfills,
         capture: any Capture, mailbox: LinkMailbox, status: LinkStatus, observer: any RunObserver,
-        position: LogPosition
+        position: LogPosition, shapesAhead: [Int: ShapeAhead] = [:], readFrom: [Int: LogPosition] = [:]
     ) throws {
         self.spec = spec
+        self.shapesAhead = shapesAhead
+        self.readFrom = readFrom
         self.transactor = transactor
         self.backfills = backfills
         self.capture = capture
@@ -126,6 +136,7 @@ final class Link {
         defer { leave() }
         do {
             pass(on: backfills.takeRemarks())
+            awaitShapes()
             while try step() {}
         } catch var error as RunError {
             error.task = error.task ?? spec.materialization
@@ -136,6 +147,7 @@ final class Link {
     private func step() throws -> Bool {
         try finishReadyChunks()
         try beginSignalled()
+        try takeUpShapes()
         answerDesks()
         try noteProgress()
         if let (batch, index) = suspended, !holdsLog {

@@ -35,6 +35,8 @@ final class LinkMember: Sendable {
         var gaps: [Int: (gap: LogGap, durable: LogPosition, times: Int)] = [:]
         /// Of those, what the destination has not been told of yet.
         var untold: Set<Int> = []
+        /// Tables that a signal has read when a row of theirs was refused: why.
+        var refused: [Int: String] = [:]
     }
 
     let plan: CaptureRunner.LinkPlan
@@ -116,8 +118,24 @@ final class LinkMember: Sendable {
         }
     }
 
-    /// The destination has taken down what there is to mend.
-    func told() { state.withLock { $0.untold.removeAll() } }
+    /// The destination has taken down what there is to mend, and what is not to be read on.
+    func told() {
+        state.withLock { state in
+            state.untold.removeAll()
+            state.refused.removeAll()
+        }
+    }
+
+    /// What a signal reads of a table is to end with the next session, because of a row.
+    func refuse(_ binding: Int, because reason: String) {
+        state.withLock { state in
+            state.refused[binding] = reason
+            state.condition = .waiting(until: Milliseconds.now)
+        }
+    }
+
+    /// By binding: why what a signal reads is to end.
+    var refused: [Int: String] { state.withLock { $0.refused } }
 
     /// Tables that are parked, as errors to end with.
     var waiting: [RunError] { state.withLock { $0.waiting } }

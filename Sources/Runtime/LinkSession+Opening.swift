@@ -139,7 +139,12 @@ extension LinkSession {
         let isNew = transactor.checkpoint == nil
         let checkpoint = transactor.checkpoint ?? start.newLink
         let (tables, backfills) = try LinkSession.tables(
-            of: spec, transactor, runner.capture, start, mayDestroy: runner.mayDestroy, gaps: member.gaps)
+            of: spec, transactor, runner.capture, start, mayDestroy: runner.mayDestroy, gaps: member.gaps,
+            refused: member.refused)
+        let fromStart = tables.indices.filter { index in
+            tables[index].state.isReadAgain || tables[index].isRebuilt || tables[index].willBackfill
+                || transactor.checkpoint(of: index) == nil
+        }
         try transactor.attach(tables, beginning: isNew ? start.newLink : nil)
         member.told()
         for (binding, table) in zip(spec.bindings, tables) {
@@ -149,16 +154,24 @@ extension LinkSession {
                 "table \(table.shape.namespace).\(table.shape.name) lacks what the log does not show: \(gap.remark)"
             runner.observer.record(event)
         }
+        let behind = transactor.behind
+        // After the shapes were read.
+        let now = behind.isEmpty && (isNew || fromStart.isEmpty) ? .zero : try runner.capture.committedPosition()
         return try Link(
             spec: spec, shapes: start.shapes, transactor: transactor, backfills: backfills, capture: runner.capture,
             mailbox: LinkMailbox(capacityBytes: mailboxBytes), status: LinkStatus(),
-            observer: runner.observer, position: checkpoint.position)
+            observer: runner.observer, position: checkpoint.position,
+            shapesAhead: Dictionary(
+                uniqueKeysWithValues: behind.map {
+                    ($0, Link.ShapeAhead(shape: start.shapes[spec.bindings[$0].table], until: now))
+                }),
+            readFrom: Dictionary(uniqueKeysWithValues: fromStart.map { ($0, now) }))
     }
 
     /// What the link's tables are attached with, and the backfills that they begin with or go on with.
     static func tables(
         of spec: LinkSpec, _ transactor: any Transactor, _ capture: any Capture, _ start: CaptureStart,
-        mayDestroy: Bool, gaps: [Int: LogGap] = [:]
+        mayDestroy: Bool, gaps: [Int: LogGap] = [:], refused: [Int: String] = [:]
     ) throws -> ([AttachedTable], any LinkBackfills) {
         let checkpoint = transactor.checkpoint ?? start.newLink
         let starts = try spec.bindings.enumerated().map { index, binding in
@@ -166,6 +179,7 @@ extension LinkSession {
                 binding, of: spec, recorded: transactor.checkpoint(of: index),
                 estimatedRows: start.estimatedRows[binding.table], mayDestroy: mayDestroy)
             begin.state.gap = gaps[binding.index]
+            begin.state.refusal = refused[binding.index]
             return begin
         }
         let backfills = try capture.backfills(
@@ -184,7 +198,9 @@ extension LinkSession {
                 state.estimatedRows = known.estimatedRows
             }
             // Rows come before the first chunk does.
-            if state.isReadAgain || state.gap != nil || binding.readsSomeRows { state.phase = known.phase }
+            if state.isReadAgain || state.gap != nil || state.refusal != nil || binding.readsSomeRows {
+                state.phase = known.phase
+            }
             return AttachedTable(
                 start.shapes[binding.table], state,
                 willBackfill: state.phase == .pending, isRebuilt: begin.isRebuilt)

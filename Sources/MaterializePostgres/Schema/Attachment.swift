@@ -209,7 +209,8 @@ struct Attachment {
             layout.shape = record.shape
             layout.retired = record.retired
             layout.highest = record.highest
-            if state.phase == .streaming || state.gap?.need == .removals,
+            let isFromStart = state.isReadAgain || state.phase == .pending || isEmptied
+            if !isFromStart || state.gap?.need == .removals,
                 record.shape.columns != shape.onlyStored.columns
             {
                 // The stream begins where the last run ended: its first rows may still be of the recorded shape.

@@ -8,7 +8,8 @@ import Postgres
 /// 1. The table is locked against DDL (ACCESS SHARE), then the snapshot is taken. It counts only if it sees every transaction
 ///    that the stream had shown as the chunk was opened; else another is taken.
 /// 2. The table must be the file it was (a truncate that the stream has not shown yet would be copied over), and have the
-///    shape that the destination has.
+///    shape that the destination has. Another one is taken up once the stream has passed this place: rows of the older one are
+///    before it.
 /// 3. The upper bound is looked up first, so that the link holds changes of this range only.
 /// 4. The rows are read in the order of the key. After the last, the source's position is noted: until the stream has
 ///    passed it, changes that the chunk contains can still arrive.
@@ -84,6 +85,8 @@ final class ChunkReading: ChunkReader {
         let found = try TableCatalog(connection: connection).shape(of: chunk.table)
         guard found.isSame(as: shape) else {
             try TableWatch.requireKnownPast(found.columns, of: chunk.table, connection)
+            // While the lock keeps the shape from changing once more.
+            chunk.awaited = try sourcePosition()
             return .reshaped(found)
         }
 

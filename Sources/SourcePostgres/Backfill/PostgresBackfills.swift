@@ -46,6 +46,13 @@ final class PostgresBackfills: LinkBackfills {
 
     var isComplete: Bool { tables.allSatisfy { !$0.isReading } }
 
+    func isReading(_ binding: Int) -> Bool { tables[binding].isReading }
+
+    func waitForLog(_ binding: Int, until position: LogPosition) {
+        tables[binding].blockedUntil = max(tables[binding].blockedUntil, position)
+        tables[binding].state.goOnWithLog(isLog: tables[binding].isLog)
+    }
+
     var isAtRest: Bool { !queue.isWaiting && tables.allSatisfy { !$0.isReading || $0.isPaused } }
 
     var holdsLog: Bool { tables.contains(where: \.holdsLog) }

@@ -14,7 +14,7 @@ extension PostgresCapture {
         }
         var backfills: [TableBackfill] = []
         var begun: [TableSource] = []
-        var failures: [(binding: Int, error: RunError)] = []
+        var failures: [(binding: Int, reason: String)] = []
         for (binding, state) in zip(link.bindings, states) {
             try requireKey(binding, found, link)
             let source = found.sources[binding.table]
@@ -38,6 +38,11 @@ extension PostgresCapture {
             if let known = backfill.publication, known != source.publication, !isOver {
                 throw altered(source, binding, link)
             }
+            if let reason = state.refusal, backfill.signal != nil, backfill.isReading {
+                backfill.end()
+                failures.append((backfills.count, "table \(source.name): \(reason)"))
+            }
+            state.refusal = nil
             let isAsked = state.isReadAgain
             if isAsked { (state.rows, state.bytes, state.isReadAgain) = (0, 0, false) }
             if !isOver, let gap = try gap(&backfill, isAsked ? nil : state.gap, source, binding, link) {
@@ -77,7 +82,7 @@ extension PostgresCapture {
             backfill.order = order.names
             backfill.orderTypes = order.isByColumn ? order.types : nil
             backfill.seen = (source.storage.files, source.storage.lastColumn)
-            if let dropped { failures.append((backfills.count, dropped)) }
+            if let dropped { failures.append((backfills.count, dropped.description)) }
             var table = TableBackfill(
                 table: source, binding: binding, order: order,
                 priority: tables[binding.table].priority,
@@ -119,9 +124,14 @@ extension PostgresCapture {
             for note in notes { made.passOver(note, at: checkpoint.position) }
         }
         for failure in failures {
-            made.fail(binding: failure.binding, because: failure.error.description)
+            made.fail(binding: failure.binding, because: failure.reason)
         }
         return made
+    }
+
+    public func readsForSignal(_ state: BindingCheckpoint) -> Bool {
+        guard state.phase == .backfilling, let backfill = try? BackfillState(text: state.backfill) else { return false }
+        return backfill.signal != nil && backfill.isReading
     }
 
     /// What the log lacks of the table and the link mends by itself, `known` included, which the log's reading found. Throws where

@@ -197,7 +197,7 @@ extension PostgresBackfills {
     // MARK: - Beginning
 
     func beginSignalled(
-        excluding busy: Set<Int>, parked: Set<Int>, shapes: (Int) -> TableShape
+        excluding busy: Set<Int>, parked: Set<Int>, mayHoldLog: Bool, shapes: (Int) -> TableShape
     ) throws -> [Int] {
         guard !queue.isEmpty else { return [] }
         refuseParked(parked)
@@ -211,7 +211,7 @@ extension PostgresBackfills {
                     return !tables[index].isReading || tables[index].isPaused
                         || tables[index].state.signal?.place == snapshot.place
                 }
-                guard isAlone, begun.isEmpty else { return begun }
+                guard isAlone, mayHoldLog, begun.isEmpty else { return begun }
             }
             for (number, item) in snapshot.items.enumerated() {
                 guard let binding = item.binding, !item.state.isFinal else { continue }
