@@ -32,8 +32,9 @@ extension Link {
             if backfills.isAtRest {
                 desk.reply(.nothingLeft)
                 readers -= 1
-            } else if ahead.isEmpty, let chunk = backfills.openChunk(
-                at: position, excluding: busyBindings.union(shapesAhead.keys))
+            } else if ahead.isEmpty,
+                let chunk = backfills.openChunk(
+                    at: position, excluding: busyBindings.union(shapesAhead.keys))
             {
                 let binding = chunk.binding
                 let delivery = ChunkDelivery(chunk: chunk, shape: chunkShapes[binding])

@@ -251,7 +251,9 @@ struct EvolutionTests {
         #expect(try columns(destination)[1] == "title text")
     }
 
-    @Test("a table that is still being filled takes the new shape as it is attached")
+    @Test(
+        "a table that is still being filled keeps its shape as it is attached, for rows of then, and takes the new one later"
+    )
     func changedWhileFilling() throws {
         let destination = try Destination()
         let first = try TestLink(destination, shape, willBackfill: true)
@@ -261,9 +263,13 @@ struct EvolutionTests {
         more.attribute = 4
         let new = changed { $0.append(more) }
         let link = try TestLink(destination, new)
+        #expect(link.transactor.behind == [0])
+        try link.store(shape) { rows in rows.update([1, "before", "z"]) }
+        _ = try link.transactor.evolve(0, to: new)
+        #expect(link.transactor.behind.isEmpty)
+        try link.storeOpen(shape) { rows in rows.update([1, "behind", "z"]) }
+        try link.commit()
         try link.chunk(["2\tb\ty\t5"], shape: new)
-        // The stream is behind the chunk: its rows have the shape of before.
-        try link.store(shape) { rows in rows.update([1, "behind", "z"]) }
         try link.chunk(["3\tc\tw\t6"], shape: new, isLast: true)
         try link.store(shape) { rows in rows.update([2, .left, "z"]) }
         #expect(try rows(destination) == ["1|behind|z|~", "2|b|z|5", "3|c|w|6"])

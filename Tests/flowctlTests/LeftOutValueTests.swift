@@ -26,9 +26,15 @@ struct LeftOutValueTests {
         catalog = TestFolder.place("leftout.yaml")
     }
 
-    private func write(_ mode: String, advanced: String = "", chunk: Int = 2) throws {
+    private func write(_ mode: String, advanced: String = "", chunk: Int = 2, withB: Bool = false) throws {
+        let (stream, table) =
+            withB
+            ? (
+                "      - { resource: { namespace: public, stream: b }, target: left/b }\n",
+                "      - { source: left/b, resource: { table: b } }\n"
+            ) : ("", "")
         try """
-        collections: { left/a: { key: [/id] }, left/c: { key: [/id] } }
+        collections: { left/a: { key: [/id] }, left/b: { key: [/id] }, left/c: { key: [/id] } }
         captures:
           left/source:
             endpoint:
@@ -38,7 +44,7 @@ struct LeftOutValueTests {
                           advanced: { slotName: \(source.database), backfill_chunk_size: \(chunk)\(advanced) } }
             bindings:
               - { resource: { namespace: public, stream: a\(mode) }, target: left/a }
-        materializations:
+        \(stream)materializations:
           left/destination:
             endpoint:
               connector:
@@ -47,7 +53,7 @@ struct LeftOutValueTests {
                           password: none }
             bindings:
               - { source: left/a, resource: { table: a } }
-        """.write(to: catalog, atomically: true, encoding: .utf8)
+        \(table)""".write(to: catalog, atomically: true, encoding: .utf8)
     }
 
     private func once() throws {
@@ -187,11 +193,18 @@ struct LeftOutValueTests {
               END LOOP;
             END $$
             """)
-        try write(", mode: Only Changes")
+        try admin.execute(
+            """
+            CREATE SCHEMA streamkap;
+            CREATE TABLE streamkap.streamkap_signal (id text PRIMARY KEY, type text NOT NULL, data text);
+            CREATE TABLE public.b (id int PRIMARY KEY, v int); INSERT INTO public.b SELECT g, g FROM generate_series(1, 50) g
+            """)
+        try write(", mode: Only Changes", advanced: ", signalTable: streamkap", withB: true)
         try once()
+        try target.execute("DELETE FROM public.b WHERE id > 7")
         // So much that it goes on while the link has not come to where the source was as it began.
         try admin.execute("CALL public.churn(1001, 3000, 0)")
-        let churn = Thread { [source] in try? Connection(source).execute("CALL public.churn(3001, 7000, 0.005)") }
+        let churn = Thread { [source] in try? Connection(source).execute("CALL public.churn(3001, 40000, 0.005)") }
         churn.start()
         let apply = try FlowctlProcess(["apply", catalog.path])
         let before = try target.query("SELECT position FROM flow.checkpoints")[0, 0] ?? ""
@@ -200,6 +213,16 @@ struct LeftOutValueTests {
                 (try? target.query(
                     "SELECT count(*) FROM flow.checkpoints WHERE position > \(literal: before)::pg_lsn")[0, 0]) == "1"
             }, "\(apply.errors)")
+        // A signal doesn't wait for the end of it either.
+        try admin.execute(
+            """
+            INSERT INTO streamkap.streamkap_signal VALUES ('b', 'execute-snapshot', '{"data-collections": ["public.b"]}')
+            """)
+        #expect(
+            try eventually(seconds: 120) {
+                try target.query("SELECT state FROM flow.signals WHERE id = 'b' AND state = 'done'").count == 1
+            }, "\(apply.errors)")
+        #expect(try target.query("SELECT count(*) FROM public.b")[0, 0] == "50")
         apply.kill9()
         try once()
         try admin.execute("INSERT INTO public.stop VALUES (1)")

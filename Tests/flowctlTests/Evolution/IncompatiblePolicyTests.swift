@@ -108,6 +108,24 @@ struct IncompatiblePolicyTests {
         try pair.end()
     }
 
+    @Test(
+        "backfill: of changes that come one after the other in the log, the older ones stop no table that has the newest already"
+    )
+    func successive() throws {
+        let pair = try Pair("backfill")
+        #expect(try pair.once().exitCode == 0)
+        for change in [
+            "ALTER TABLE public.a ALTER COLUMN w TYPE text USING 'w' || w; UPDATE public.a SET w = 'text' WHERE id = 3",
+            "ALTER TABLE public.a ALTER COLUMN w TYPE numeric(9,3) USING id; UPDATE public.a SET w = 0.125 WHERE id = 4",
+            "UPDATE public.b SET n = 7 WHERE id = 3",
+            "ALTER TABLE public.a ALTER COLUMN w TYPE int USING id; INSERT INTO public.a VALUES (100, 1, 1)",
+        ] { try pair.admin.execute("\(raw: change)") }
+        let outcome = try pair.once()
+        #expect(outcome.exitCode == 0, "\(outcome.errors)\(outcome.output)")
+        #expect(try pair.isEqual("a") && pair.isEqual("b"))
+        try pair.end()
+    }
+
     @Test("backfill: a table is read again as often as it can't follow in one run")
     func often() throws {
         let pair = try Pair("backfill")
