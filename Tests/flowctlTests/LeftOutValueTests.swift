@@ -31,7 +31,7 @@ struct LeftOutValueTests {
             withB
             ? (
                 "      - { resource: { namespace: public, stream: b }, target: left/b }\n",
-                "      - { source: left/b, resource: { table: b } }\n"
+                "      - { source: left/b, resource: { table: b } }"
             ) : ("", "")
         try """
         collections: { left/a: { key: [/id] }, left/b: { key: [/id] }, left/c: { key: [/id] } }
@@ -53,7 +53,8 @@ struct LeftOutValueTests {
                           password: none }
             bindings:
               - { source: left/a, resource: { table: a } }
-        \(table)""".write(to: catalog, atomically: true, encoding: .utf8)
+        \(table)
+        """.write(to: catalog, atomically: true, encoding: .utf8)
     }
 
     private func once() throws {
