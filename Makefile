@@ -25,7 +25,7 @@ build: ## build the release binary with Swift's runtime inside it: bin/flowctl
 test: ## install what is missing, build, and run all tests against real servers
 	@scripts/prerequisites test
 	$(SWIFT) build --build-tests
-	scripts/repeat-failures $(SWIFT) test --skip-build --no-parallel $(ARGS)
+	SWIFT=$(SWIFT) scripts/repeat-failures scripts/run-tests $(ARGS)
 
 test-matrix: ## the tests that use a server, against PostgreSQL 14 to 18; VERSIONS='16 18' for some
 	@scripts/prerequisites test

@@ -53,6 +53,23 @@ struct RepeatFailuresTests {
             ])
     }
 
+    @Test(
+        "where several runs stand one after the other, each that failed is named, and one that broke off between them is shown"
+    )
+    func several() throws {
+        let end = "✘ Test run with 2 tests in 1 suite failed after 1.0 seconds with 1 issue."
+        let crash = "◇ Test run started.\n◇ Test \"a crash\" started.\n"
+        let whole = "◇ Test run started.\n✔ Test run with 1 test in 1 suite passed after 1.0 seconds.\n"
+        let run = try run(printing: Self.log + end + "\n" + crash + whole, code: 1)
+        #expect(run.status == 1)
+        #expect(run.lines.contains("it broke off; its last lines:"))
+        #expect(
+            run.lines.suffix(4) == [
+                #"  ◇ Test "a crash" started."#, #"✘ Test "rows stay" failed after 0.242 seconds with 1 issue."#, end,
+                "",
+            ])
+    }
+
     @Test("nothing is added where nothing failed")
     func passed() throws {
         let run = try run(printing: "✔ Test run with 1 test passed.\n", code: 0)

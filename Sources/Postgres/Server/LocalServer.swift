@@ -250,13 +250,20 @@ public final class LocalServer {
     }
 
     /// A port that nobody listens on now, below those that the kernel hands to clients: it stays free while the server is
-    /// down.
+    /// down. `FLOWCTL_PORTS` (`20000-23999`) says where to look: programs that run side by side keep off each other's ports then,
+    /// also off those of servers that are down for a moment.
     public static func freePort() throws -> Int {
+        let bounds =
+            getenv("FLOWCTL_PORTS").map { String(cString: $0).split(separator: "-").compactMap { Int($0) } } ?? []
+        let ports =
+            bounds.count == 2 && 1024 <= bounds[0] && bounds[0] <= bounds[1] ? bounds[0]...bounds[1] : 20_000...31_999
         for _ in 0..<100 {
-            let port = Int.random(in: 20_000..<32_000)
+            let port = Int.random(in: ports)
             if ProcessTable.isFree(port: port) { return port }
         }
-        throw PostgresError(operation: "find a free port", message: "a hundred between 20000 and 32000 are taken")
+        throw PostgresError(
+            operation: "find a free port",
+            message: "a hundred between \(ports.lowerBound) and \(ports.upperBound) are taken")
     }
 
     /// A shell that waits for a line or for the end of its input. The end without a line means that this process is gone.

@@ -179,7 +179,9 @@ extension SchemaChange {
             change: [
                 "ALTER TABLE $t ALTER COLUMN n TYPE text", "INSERT INTO $t (id, n) VALUES (90003, '7')",
                 "ALTER TABLE $t ALTER COLUMN n TYPE int USING length(n)",
-            ], outcome: retyped),
+            ],
+            // A start sees that the table was written anew and reads it again, in the shape that it has by then.
+            outcome: retyped, exceptions: [.down: .equal]),
         SchemaChange(
             name: "a type changes USING an expression",
             change: ["ALTER TABLE $t ALTER COLUMN n TYPE bigint USING n * 2"], outcome: .unseen),
