@@ -50,11 +50,16 @@ public struct PlannedChange: Sendable, Equatable {
     public var moment: Moment
     /// What the statement doesn't show by itself; a clause.
     public var remark: String?
+    /// Whether only an owner of the object may run it.
+    public var needsOwner: Bool
+    /// Whether the task's role may not run it: it needs an owner, and the role is none (`Provisioning.strangers`).
+    public internal(set) var isForOwner = false
 
     public init(
         _ effect: Effect, _ object: String, sql: String, lock: Lock? = nil, binding: Int? = nil,
-        moment: Moment = .start, remark: String? = nil
+        moment: Moment = .start, remark: String? = nil, needsOwner: Bool = false
     ) {
+        self.needsOwner = needsOwner
         self.effect = effect
         self.object = object
         self.sql = sql
@@ -73,6 +78,8 @@ public final class Provisioning {
     private let make: ((String) throws -> Void)?
     /// In the order in which they were, or would be, made.
     public private(set) var changes: [PlannedChange] = []
+    /// Objects that are there and that the role doesn't own, named as changes name them.
+    public var strangers: Set<String> = []
 
     /// Changes are made by `make`, and noted once they are.
     public init(making make: @escaping (String) throws -> Void) {
@@ -90,12 +97,18 @@ public final class Provisioning {
     /// Makes or notes a change. Rethrows what making it throws.
     public func take(_ change: PlannedChange) throws {
         try make?(change.sql)
+        note(change)
+    }
+
+    private func note(_ change: PlannedChange) {
+        var change = change
+        change.isForOwner = change.needsOwner && strangers.contains(change.object)
         changes.append(change)
     }
 
     /// Notes a change that is made at a later time, by somebody else.
     public func foresee(_ change: PlannedChange) {
-        if isPlan { changes.append(change) }
+        if isPlan { note(change) }
     }
 
     /// Whether such a statement was noted already: one that a plan could not find done.

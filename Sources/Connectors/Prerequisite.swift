@@ -17,6 +17,25 @@ public struct Prerequisite: Sendable, Equatable {
         case step(String)
     }
 
+    /// What is said of a table that only its owner could make fit, and what the statements for that one begin with in a hint.
+    public static let isNotOwner = "it must be changed, and the role doesn't own it"
+    public static let asOwner = "as its owner: "
+
+    /// What would stop a run, as a finding: a hint that is nothing but statements is SQL to run.
+    public static func unmet(_ error: RunError, _ object: String, role: String?) -> Prerequisite {
+        let isOfRole = error.sqlState == "42501"
+        let remedy = error.hint.map { hint in
+            for start in [asOwner, "run: ", "run as a user who may: "] where hint.hasPrefix(start) {
+                let sql = String(hint.dropFirst(start.count))
+                if !sql.contains("…"), !sql.contains(", or "), !sql.contains(". Or: ") {
+                    return Remedy.sql(sql.hasSuffix(";") ? sql : sql + ";")
+                }
+            }
+            return .step(hint)
+        }
+        return Prerequisite(.unmet, object, role: isOfRole ? role : nil, error.message, remedy)
+    }
+
     public var grade: Grade
     /// As a user names it: `table public.orders`.
     public var object: String

@@ -53,7 +53,7 @@ public final class PostgresMaterialization: Materialization {
                 tables: tables, record: record,
                 statements: LinkStatements(metadata: metadata, link: link.atDestination, fence: record?.fence ?? 0),
                 fences: fences, watch: watch,
-                provisioning: Provisioning(making: { try opened.connection.execute("\(raw: $0)") }))
+                provisioning: Provisioning(making: TableOwnership.maker(opened.connection)))
         } catch {
             watch.end()
             throw error
@@ -69,7 +69,9 @@ public final class PostgresMaterialization: Materialization {
             return try metadata.isReadable(connection) ? try LinkRecord.read(link, metadata, connection) : nil
         }
         let tables = TableRegister(count: link.bindings.count)
-        let opened = DestinationConnection.Opened(connection: connection, isReplica: false)
+        // What keeps a session from resting its foreign keys is a check's finding.
+        let isReplica = (try? DestinationConnection.takeRole(config, connection, scope)) ?? false
+        let opened = DestinationConnection.Opened(connection: connection, isReplica: isReplica)
         return PostgresTransactor(
             config: config, session: RowSession(opened, tables: tables, scope: scope), tables: tables, record: record,
             statements: LinkStatements(metadata: metadata, link: link.atDestination, fence: record?.fence ?? 0),

@@ -63,10 +63,7 @@ final class PostgresTransactor: Transactor {
     private func record(of binding: Int) -> BindingRecord? {
         guard link.bindings.indices.contains(binding) else { return nil }
         let spec = link.bindings[binding]
-        return records.first {
-            $0.schema.isSameName(as: spec.schema) && $0.table.isSameName(as: spec.name)
-                && $0.collection.isSameName(as: spec.collection)
-        }
+        return records.first { $0.isOf(spec) }
     }
 
     /// Tables attached in one transaction at most: each takes several of the server's locks.
@@ -128,6 +125,8 @@ final class PostgresTransactor: Transactor {
                 try scope.rethrowing { try connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE") }
                 defer { try? connection.execute("ROLLBACK") }
                 try attach(index, table)
+                let changes = Array(provisioning.changes[mark...])
+                if let refusal = TableOwnership.refusal(of: changes, scope) { refusals.append(refusal) }
             } catch let error as RunError where !error.isPassing {
                 provisioning.forget(since: mark)
                 refusals.append(error)
@@ -188,7 +187,7 @@ final class PostgresTransactor: Transactor {
         let attachment = Attachment(
             connection: session.connection, config: config, statements: statements, number: binding, binding: spec,
             scope: ErrorScope("attach", spec, task: link.materialization), record: record(of: binding),
-            provisioning: provisioning)
+            provisioning: provisioning, isReplica: session.isReplica)
         tables[binding] = try attachment.run(
             shape: table.shape.stored(by: spec), state: table.state, willBackfill: table.willBackfill,
             isRebuilt: table.isRebuilt)

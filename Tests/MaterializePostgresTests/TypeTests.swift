@@ -139,6 +139,9 @@ struct TypeTests {
             ("numeric(12,2)", "numeric(10,2)"), ("numeric", "numeric(10,2)"), ("double precision", "real"),
             ("timestamp without time zone", "timestamp(3) without time zone"), ("bigint[]", "integer[]"),
             ("bit varying", "bit varying(4)"), ("timestamp without time zone", "date"), ("json", "jsonb"),
+            ("double precision", "integer"), ("real", "smallint"), ("double precision[]", "integer[]"),
+            ("character varying(4)", "character(4)"), ("bit varying(4)", "bit(4)"), ("macaddr8", "macaddr"),
+            ("interval", "time without time zone"),
         ] {
             #expect(TypeCompatibility.column(column, accepts: source), "\(column) <- \(source)")
         }
@@ -151,6 +154,8 @@ struct TypeTests {
             ("timestamp(2) without time zone", "timestamp without time zone"), ("integer[]", "bigint[]"),
             ("date", "timestamp without time zone"), ("timestamp with time zone", "timestamp without time zone"),
             ("character(5)", "character(4)"), ("text[]", "text"), ("bytea", "text"),
+            ("real", "integer"), ("double precision", "bigint"), ("character varying(3)", "character(4)"),
+            ("interval(3)", "time without time zone"),
         ] {
             #expect(!TypeCompatibility.column(column, accepts: source), "\(column) <- \(source)")
         }
@@ -158,6 +163,7 @@ struct TypeTests {
         #expect(TypeCompatibility.isWidening(from: "character varying(3)[]", to: "text[]"))
         #expect(!TypeCompatibility.isWidening(from: "integer", to: "text"))
         #expect(!TypeCompatibility.isWidening(from: "bigint", to: "integer"))
+        #expect(!TypeCompatibility.isWidening(from: "integer", to: "double precision"))
         #expect(!TypeCompatibility.isWidening(from: "date", to: "timestamp without time zone"))
     }
 

@@ -6,7 +6,7 @@ extension DiagnosticCode {
     static let taskCodes: [DiagnosticCode] = [
         .unknownConnector, .wrongConnectorKind, .duplicateResource, .unfedCollection, .timeOrder, .sharedSlot,
         .noBindings, .sharedTable, .longName, .tableLoop, .sealedValue, .splitCommits,
-        .ownTable,
+        .ownTable, .onlyMirrored,
     ]
 
     /// An image that no built-in connector belongs to.

@@ -16,7 +16,7 @@ enum CatalogRules {
             TableNameRule.self, TableLoopRule.self, OwnTableRule.self,
             FedCollectionRule.self, TimeOrderRule.self, SlotRule.self, FieldSelectionRule.self, PartitionRule.self,
             EmptyTaskRule.self, ExtensionNameRule.self, TestRule.self, UnsupportedRule.self, UnfollowedRule.self,
-            SplitCommitRule.self,
+            SplitCommitRule.self, AppendingRule.self,
         ]
     }
 

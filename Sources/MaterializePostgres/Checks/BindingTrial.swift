@@ -5,8 +5,10 @@ import Postgres
 struct BindingTrial {
     let checking: DestinationChecking
     let binding: LinkBinding
-    /// Whether the destination has a record of the table.
-    let isKnown: Bool
+    /// The link, as its destination names its tables.
+    let link: LinkSpec
+    /// What the destination has of the link's tables; nil where that can't be read.
+    let records: [BindingRecord]?
 
     private var name: QualifiedName { QualifiedName(binding.schema, binding.name) }
     private var object: String { "table \(name)" }
@@ -106,18 +108,7 @@ struct BindingTrial {
                             ? "" : " GRANT \(missing.joined(separator: ", ")) ON \(name) TO \(checking.role);")),
                 isOfRole: true)
         }
-        if !isKnown, !binding.skipsBackfill, !binding.adopts, maySee, !missing.contains("SELECT"),
-            try !TableInspection(connection: checking.connection).isEmpty(name)
-        {
-            checking.add(
-                .unmet, object, "it holds rows that flowctl has no record of",
-                .step(
-                    "empty it (TRUNCATE \(name)), name another table, skip the binding's backfill, or set adopt: true; the "
-                        + "same where the link's row was taken out of "
-                        + "\(MetadataSchema(checking.config.metadataSchema).checkpoints): nobody knows any more what the table lacks"
-                ))
-        }
-        if let shape { try judgeChanges(table, shape, oid) }
+        if let shape, let records, maySee, !missing.contains("SELECT") { try judgeChanges(shape, records) }
     }
 
     private func tableOID() throws -> String? {
@@ -127,36 +118,31 @@ struct BindingTrial {
             """, [binding.schema, binding.name])[0, 0]
     }
 
-    /// What would have to be changed, and whether the role may: only an owner alters a table.
-    private func judgeChanges(_ table: DestinationTable, _ shape: TableShape, _ oid: String?) throws {
-        let isOwner = try checking.isTrue(
-            "SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class c WHERE c.oid = $1::oid", [oid])
-        let own = "ALTER TABLE \(name) OWNER TO \(checking.role);"
-        if !isKnown {
-            let empty = TableShape(table: shape.table, namespace: shape.namespace, name: shape.name, columns: [])
-            do {
-                let plan = try EvolutionPlan(
-                    from: .init(shape: empty, retired: [:], highest: 0, table: table), to: shape, binding: binding)
-                let changes = TableDefinition(binding: binding, shape: shape).evolve(plan.steps)
-                guard isOwner, checking.config.schemaEvolution == .basic || changes.isEmpty else {
-                    if !changes.isEmpty {
-                        checking.add(
-                            .unmet, object,
-                            isOwner
-                                ? "it must be changed, and schemaEvolution is none"
-                                : "it must be changed, and the role doesn't own it",
-                            .sql(changes.map { $0 + ";" }.joined(separator: " ")), isOfRole: !isOwner)
-                    }
-                    return
-                }
-            } catch {
-                checking.add(.unmet, object, error.message, .step(error.remedy.text))
-            }
+    /// Whether a run could take the table and change what it must: decided by what a run decides by.
+    private func judgeChanges(_ shape: TableShape, _ records: [BindingRecord]) throws {
+        let record = records.first { $0.isOf(binding) }
+        let state = record?.state ?? BindingCheckpoint(phase: .pending)
+        guard state.phase != .disabled else { return }
+        var scope = scope
+        scope.operation = "attach"
+        let foreseen = Provisioning()
+        do {
+            let attachment = Attachment(
+                connection: checking.connection, config: checking.config,
+                statements: LinkStatements(
+                    metadata: MetadataSchema(checking.config.metadataSchema), link: link, fence: 0),
+                number: 0, binding: binding, scope: scope, record: record, provisioning: foreseen, isReplica: false)
+            _ = try attachment.run(shape: shape, state: state, willBackfill: state.phase == .pending)
+            if let refusal = TableOwnership.refusal(of: foreseen.changes, scope) { throw refusal }
+        } catch let error as RunError where !error.isPassing {
+            let found = Prerequisite.unmet(error, object, role: checking.config.connection.role)
+            if !checking.findings.contains(found) { checking.findings.append(found) }
+            return
         }
-        if !isOwner, checking.config.schemaEvolution == .basic {
+        if !foreseen.strangers.isEmpty, checking.config.schemaEvolution == .basic {
             checking.add(
                 .advice, object, "the role doesn't own it: columns that the source gets later can't be added",
-                .sql(own), isOfRole: true)
+                .sql("ALTER TABLE \(name) OWNER TO \(checking.role);"), isOfRole: true)
         }
     }
 }

@@ -11,17 +11,14 @@ extension PostgresMaterialization: CheckedMaterialization {
             checking.step("server") { try checking.checkServer() }
             checking.step("schema \(Identifier(config.metadataSchema))") { try checking.checkMetadata(link) }
             // What can't be read is a finding already: then no table is said to be a stranger's.
-            let stored = try? status()
-            for binding in link.bindings.map(\.atDestination) {
+            let records =
+                try? metadata.isReadable(connection) ? LinkRecord.read(link, metadata, connection)?.bindings ?? [] : []
+            let named = link.atDestination
+            for binding in named.bindings {
                 let name = QualifiedName(binding.schema, binding.name)
                 let shape = shapes.indices.contains(binding.table) ? shapes[binding.table]?.stored(by: binding) : nil
-                let isKnown =
-                    stored?.contains { stored in
-                        stored.capture == link.capture
-                            && stored.tables.contains { QualifiedName($0.schema, $0.name) == name }
-                    } ?? true
                 checking.step("table \(name)") {
-                    try BindingTrial(checking: checking, binding: binding, isKnown: isKnown).run(shape)
+                    try BindingTrial(checking: checking, binding: binding, link: named, records: records).run(shape)
                 }
             }
             checking.step("role") { try checking.checkExcess() }

@@ -77,6 +77,12 @@ extension LinkRecord {
 }
 
 extension BindingRecord {
+    /// Whether it is of this binding: of the same table, for the same collection.
+    func isOf(_ binding: LinkBinding) -> Bool {
+        schema.isSameName(as: binding.schema) && table.isSameName(as: binding.name)
+            && collection.isSameName(as: binding.collection)
+    }
+
     /// All of a link, by destination.
     static func read(
         _ materialization: String, _ capture: String, _ metadata: MetadataSchema, _ connection: Connection

@@ -2,8 +2,11 @@ import Connectors
 import JSON
 import Postgres
 
-/// Makes a binding's destination table, or takes one that is there, and records the binding. Of a plan it decides the same,
-/// and makes nothing.
+/// Makes a binding's destination table, or takes one that is there, and records the binding. Of a plan and of a check it
+/// decides the same, and makes nothing.
+///
+/// Invariant: what a run is refused for is refused to a plan in the same words, and a plan holds no statement that a run can't
+/// get done.
 struct Attachment {
     let connection: Connection
     let config: PostgresMaterialization.Config
@@ -14,6 +17,8 @@ struct Attachment {
     /// What the destination keeps of the binding; nil where it was never attached for this collection.
     let record: BindingRecord?
     let provisioning: Provisioning
+    /// Whether foreign keys rest while rows are stored.
+    let isReplica: Bool
 
     private var mayChange: Bool { config.schemaEvolution == .basic }
     private var name: QualifiedName { QualifiedName(binding.schema, binding.name) }
@@ -23,6 +28,9 @@ struct Attachment {
     func run(
         shape: TableShape, state: BindingCheckpoint, willBackfill: Bool, isRebuilt: Bool = false
     ) throws -> BoundTable {
+        try requireOwner {
+            try $0.run(shape: shape, state: state, willBackfill: willBackfill, isRebuilt: isRebuilt)
+        }
         let isKeyLate =
             !state.isReadAgain && !binding.readsSomeRows && (willBackfill || state.phase != .streaming)
         let (layout, hasKey) =
@@ -42,6 +50,21 @@ struct Attachment {
         return table
     }
 
+    /// Before anything is done to a table of somebody else's: throws where only its owner may do all of what a plan has of it. What
+    /// is due with rows of a new shape is not asked for before they come.
+    private func requireOwner(_ run: (Attachment) throws -> BoundTable) throws {
+        guard try scope.rethrowing({ try TableOwnership.isStranger(name, connection) }) else { return }
+        provisioning.strangers.insert("table \(name)")
+        guard !provisioning.isPlan else { return }
+        let foreseen = Provisioning()
+        _ = try run(
+            Attachment(
+                connection: connection, config: config, statements: statements, number: number, binding: binding,
+                scope: scope, record: record, provisioning: foreseen, isReplica: isReplica))
+        let due = foreseen.changes.filter { $0.moment != .newShape }
+        if let refusal = TableOwnership.refusal(of: due, scope) { throw refusal }
+    }
+
     /// The key is made when the rows are there.
     private func foreseeKey(_ layout: BoundTable.Layout) throws {
         let creation = KeyCreation(
@@ -56,7 +79,7 @@ struct Attachment {
         let lock = statement.hasPrefix("CREATE ") ? "SHARE" : "ACCESS EXCLUSIVE"
         return PlannedChange(
             .create, "table \(name)", sql: statement, lock: .init(lock, ["\(name)"]), binding: binding.index,
-            moment: moment)
+            moment: moment, needsOwner: true)
     }
 
     private func prepare(
@@ -77,7 +100,7 @@ struct Attachment {
     }
 
     /// The table without its rows: the same one, with its grants and indexes, where it can take the source's columns and
-    /// key, else one that is made anew.
+    /// key, else one that is made anew, unless something depends on it.
     private func rebuild(
         _ shape: TableShape, _ state: BindingCheckpoint, isKeyLate: Bool
     ) throws -> (BoundTable.Layout, hasKey: Bool) {
@@ -87,13 +110,19 @@ struct Attachment {
         try forgetAdoption()
         try scope.rethrowing { try connection.execute("SAVEPOINT flow_rebuild") }
         let mark = provisioning.mark
+        try empty()
         do {
-            try empty()
             return try prepare(shape, state, isKeyLate: isKeyLate, isEmptied: true)
         } catch let error as RunError where error.kind == .needsOperator && mayChange {
             provisioning.forget(since: mark)
             try scope.rethrowing {
                 try connection.execute("ROLLBACK TO SAVEPOINT flow_rebuild")
+                let dependents = try inspection.dependents(name)
+                guard dependents.isEmpty else {
+                    throw scope.error(
+                        .needsOperator, "\(error.message). It can't be made anew either: other objects depend on it",
+                        hint: "run: \(dependents.joined(separator: "; "))" + (error.hint.map { ". Or: \($0)" } ?? ""))
+                }
                 try provisioning.take(
                     destruction("DROP TABLE \(name)", "it can't take the source's columns: it is made anew"))
             }
@@ -101,8 +130,18 @@ struct Attachment {
         }
     }
 
-    /// Row by row where a table that refers to this one keeps it from being truncated, or the privilege is missing.
+    /// Row by row where a table that refers to this one keeps it from being truncated, or the privilege is missing. Not where
+    /// rows of others would be in the way, or go with it.
     private func empty() throws {
+        let referring = isReplica ? [] : try scope.rethrowing { try inspection.referringKeys(name) }
+        guard referring.isEmpty else {
+            throw scope.error(
+                .needsOperator,
+                "it can't be emptied: rows of \(referring[0].table) refer to its rows, and would keep them, or go with them",
+                hint: "have it read over what is there instead: raise `backfill` of the table's binding in capture "
+                    + "\(statements.link.capture), and set the materialization's back; or run, before it is emptied: "
+                    + referring.map { "\($0.drop);" }.joined(separator: " "))
+        }
         let truncate = destruction("TRUNCATE \(name)", "every row goes; it is read again")
         let delete = destruction("DELETE FROM \(name)", "every row goes; it is read again")
         try scope.rethrowing {
@@ -123,7 +162,7 @@ struct Attachment {
         PlannedChange(
             .destroy, "table \(name)", sql: sql,
             lock: .init(sql.hasPrefix("DELETE") ? "ROW EXCLUSIVE" : "ACCESS EXCLUSIVE", ["\(name)"]),
-            binding: binding.index, remark: remark)
+            binding: binding.index, remark: remark, needsOwner: sql.hasPrefix("DROP"))
     }
 
     // MARK: - A table that is absent
@@ -161,7 +200,7 @@ struct Attachment {
         guard case .table(let table) = try scope.rethrowing({ try inspection.find(name) }) else {
             throw scope.error(.needsOperator, "additional_table_create_sql removed the table")
         }
-        try requireTellingKey(table, shape)
+        try DestinationKey.requireTelling(table, shape, binding, scope)
         var layout = BoundTable.Layout(shape: shape, table: table)
         guard binding.isKeylessMirror else { return (layout, !isUpsert || table.hasUniqueKey(binding.key)) }
         let hasIndex = try provideIndex(&layout, isLate: isKeyLate)
@@ -195,13 +234,13 @@ struct Attachment {
             && !scope.rethrowing { try inspection.isEmpty(name) }
         if isForeign, !binding.adopts {
             throw scope.error(
-                .needsOperator, "the destination table holds rows that flowctl has no record of",
+                .needsOperator, "it holds rows that flowctl has no record of",
                 hint:
                     "empty it (TRUNCATE \(name)), name another table, skip the binding's backfill, or set adopt: true in its "
                     + "resource: it is filled over them then, and what the source lacks is removed. The same where the link's row "
                     + "was taken out of \(statements.metadata.checkpoints): nobody knows any more what the table lacks")
         }
-        try requireTellingKey(table, shape)
+        try DestinationKey.requireTelling(table, shape, binding, scope)
         var layout = BoundTable.Layout(shape: shape, table: table)
         var evolution = TableEvolution(
             connection: connection, binding: binding, scope: scope, mayChange: mayChange, provisioning: provisioning)
@@ -226,12 +265,14 @@ struct Attachment {
             layout.shape = TableShape(table: shape.table, namespace: shape.namespace, name: shape.name, columns: [])
             layout = try evolution.run(from: layout, to: shape).layout
         }
-        try addMetadata(to: layout.table)
+        try addMetadata(to: layout.table, isEmptied: provisioning.isPlan && isEmptied)
         let adoption = try adoption(isKnown: known != nil && !state.isReadAgain, isForeign: isForeign)
         let hasKey =
             binding.isKeylessMirror
             ? try provideIndex(&layout, isLate: isKeyLate)
-            : try provideKey(layout, isKeyLate: isKeyLate && adoption == nil)
+            : try provideKey(
+                layout, isKeyLate: isKeyLate && adoption == nil, hasRows: !(provisioning.isPlan && isEmptied),
+                isForeign: isForeign)
         if isForeign, let adoption { try scope.rethrowing { try adoption.begin(binding, provisioning) } }
         try relax(layout, hasKey: hasKey)
         layout.adoption = adoption
@@ -241,21 +282,6 @@ struct Attachment {
         }
         layout.table = final
         return (layout, hasKey)
-    }
-
-    /// Rows that the source keeps apart must not be one here.
-    private func requireTellingKey(_ table: DestinationTable, _ shape: TableShape) throws {
-        guard binding.mode == .upsert else { return }
-        for name in binding.key where table.column(name)?.joinsTexts == true {
-            guard let column = shape.storedColumns.first(where: { $0.name.isSameName(as: name) }), !column.joinsTexts
-            else { continue }
-            throw scope.error(
-                .needsOperator,
-                "the destination's key \"\(name)\" has a collation by which texts of other bytes can be equal, and the source's has "
-                    + "none such: rows that the source keeps apart would overwrite each other",
-                hint: "give the destination's column a deterministic collation: ALTER TABLE \(self.name) ALTER COLUMN "
-                    + "\(Identifier(name)) TYPE text COLLATE \"C\"")
-        }
     }
 
     /// The adoption that begins now, or that an earlier run began; nil where the table's rows are the source's, or all of
@@ -280,7 +306,9 @@ struct Attachment {
         ShapeRecord(record.shape, table: shape.table, namespace: shape.namespace, name: shape.name)
     }
 
-    private func addMetadata(to table: DestinationTable) throws {
+    /// Rows that are there already have none of it: columns that have no default take nulls then.
+    private func addMetadata(to table: DestinationTable, isEmptied: Bool) throws {
+        let isFilled = try binding.mode == .insert && !isEmptied && !scope.rethrowing { try inspection.isEmpty(name) }
         for column in binding.metadataColumns {
             if let there = table.column(column.name) {
                 guard TypeCompatibility.column(there.type, accepts: column.type) else {
@@ -294,22 +322,26 @@ struct Attachment {
                     try change("ALTER TABLE \(name) ALTER COLUMN \(Identifier(column.name)) SET DEFAULT \(value)")
                 }
             } else {
+                let definition = column.definition(in: binding.mode)
+                let isFree = isFilled && !definition.contains(" DEFAULT ")
                 try change(
-                    "ALTER TABLE \(name) ADD COLUMN \(Identifier(column.name)) \(column.definition(in: binding.mode))")
+                    "ALTER TABLE \(name) ADD COLUMN \(Identifier(column.name)) "
+                        + (isFree ? definition.replacing(" NOT NULL", with: "") : definition))
             }
         }
     }
 
-    private func provideKey(_ layout: BoundTable.Layout, isKeyLate: Bool) throws -> Bool {
-        guard binding.mode == .upsert, !layout.table.hasUniqueKey(binding.key) else { return true }
-        if let other = layout.table.primaryKey {
-            throw scope.error(
-                .needsOperator,
-                "the destination table's primary key is (\(other.joined(separator: ", "))), the "
-                    + "collection's key is (\(binding.key.joined(separator: ", ")))",
-                hint: "make a unique index on the collection's key, or drop the destination's primary key")
+    /// Whether the key is there. `hasRows`: the table's own are looked at before one is made.
+    private func provideKey(
+        _ layout: BoundTable.Layout, isKeyLate: Bool, hasRows: Bool, isForeign: Bool
+    ) throws -> Bool {
+        guard binding.mode == .upsert else { return true }
+        guard try DestinationKey.decide(layout.table, binding, scope) == .isToMake else {
+            if isForeign { try DestinationKey.requireRows(binding, isUnique: true, connection, scope) }
+            return true
         }
         if isKeyLate, mayChange { return false }
+        if hasRows { try DestinationKey.requireRows(binding, isUnique: false, connection, scope) }
         let creation = KeyCreation(
             connection: connection, definition: TableDefinition(binding: binding, shape: layout.shape))
         for statement in try scope.rethrowing({
@@ -340,6 +372,7 @@ struct Attachment {
         for column in layout.table.columns where column.isNotNull && !metadata.containsName(column.name) {
             guard !(upsert && binding.key.containsName(column.name)), !column.isGenerated else { continue }
             if mapped.contains(JSONKey(column.name)) ? upsert : column.hasDefault { continue }
+            try layout.table.requireFree([column.name], binding, scope)
             try change("ALTER TABLE \(name) ALTER COLUMN \(Identifier(column.name)) DROP NOT NULL")
         }
     }
@@ -348,7 +381,7 @@ struct Attachment {
         try change(
             PlannedChange(
                 .change, "table \(name)", sql: statement, lock: .init("ACCESS EXCLUSIVE", ["\(name)"]),
-                binding: binding.index))
+                binding: binding.index, needsOwner: true))
     }
 
     private func change(_ change: PlannedChange) throws {
@@ -358,14 +391,5 @@ struct Attachment {
                 hint: "run: \(change.sql)")
         }
         try scope.rethrowing { try provisioning.take(change) }
-    }
-}
-
-/// Who has the link now.
-enum Fenced {
-    static func error(_ link: LinkSpec) -> RunError {
-        RunError(
-            .fenced, operation: "commit", object: "the link from \(link.capture)",
-            message: "another runner has taken it over", task: link.materialization)
     }
 }

@@ -5,8 +5,17 @@ import Postgres
 struct DestinationTable: Equatable {
     var columns: [DestinationColumn]
     var isPartitioned = false
-    /// The primary key's columns in order; nil without one.
+    /// By what a partitioned table tells its partitions apart, in order; nil for an expression.
+    var partitionKey: [String?] = []
+    /// Whether the session's role may run what only an owner may.
+    var isOwned = true
+    /// The primary key's columns in order, and its constraint's name; nil without one.
     var primaryKey: [String]?
+    var primaryKeyName: String?
+    /// Unique constraints that are DEFERRABLE, the primary key among them.
+    var deferrableKeys: [NamedKey] = []
+    /// The columns of the index that is the replica identity; empty where none is.
+    var replicaIdentity: [String] = []
     /// The column sets that a unique index decides conflicts by: no predicate, no expression, not deferrable.
     var uniqueKeys: [[String]] = []
 
@@ -21,6 +30,12 @@ struct DestinationTable: Equatable {
     var refers = false
     /// What would take other rows than it is given, without an error; nil where nothing does.
     var obstacle: Obstacle?
+
+    /// A constraint and its columns in order.
+    struct NamedKey: Equatable {
+        var name: String
+        var columns: [String]
+    }
 
     /// Something of a table that changes or hides rows on their way.
     enum Obstacle: Equatable {
@@ -43,6 +58,11 @@ struct DestinationTable: Equatable {
                 for index in table.columns.indices { table.columns[index].name = renamed(table.columns[index].name) }
                 table.primaryKey = table.primaryKey?.map(renamed)
                 table.uniqueKeys = table.uniqueKeys.map { $0.map(renamed) }
+                table.partitionKey = table.partitionKey.map { $0.map(renamed) }
+                table.replicaIdentity = table.replicaIdentity.map(renamed)
+                for index in table.deferrableKeys.indices {
+                    table.deferrableKeys[index].columns = table.deferrableKeys[index].columns.map(renamed)
+                }
                 table.contentIndex = table.contentIndex.map { ContentIndex(columns: $0.columns.map(renamed)) }
             case .addColumn(let column, let isNotNull):
                 table.columns.append(
@@ -86,6 +106,8 @@ struct DestinationColumn: Equatable {
     var hasDefault = false
     /// Computed by the destination: it takes no values.
     var isGenerated = false
+    /// `GENERATED … AS IDENTITY`.
+    var isIdentity = false
     /// `GENERATED ALWAYS AS IDENTITY`: can't be updated.
     var isAlwaysIdentity = false
     /// Whether values that are equal to the type's `=` can differ as text (`1.0` and `1.00`).

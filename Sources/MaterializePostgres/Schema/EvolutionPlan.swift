@@ -39,6 +39,14 @@ struct EvolutionPlan: Equatable {
     /// Columns that the source no longer has and the destination keeps, with their attribute numbers there.
     var retired: [Identifier: Int]
 
+    /// Columns that take nulls from then on, as they are named before.
+    var freed: [String] {
+        steps.compactMap { step in
+            guard case .dropNotNull(let column) = step else { return nil }
+            return steps.lazy.compactMap { if case .rename(let old, column) = $0 { old } else { nil } }.first ?? column
+        }
+    }
+
     /// What the destination is and what it was prepared for.
     struct Start {
         var shape: TableShape
@@ -169,8 +177,29 @@ struct EvolutionPlan: Equatable {
         return old.type == column.type || TypeCompatibility.isWidening(from: old.type, to: column.type)
     }
 
+    /// Of a table that was never filled from the source nothing goes: its rows are its owner's. Nor of one whose rows could not
+    /// be read again.
     private func retyped(_ column: ColumnShape, _ there: DestinationColumn) -> Conflict {
-        Conflict(
+        let name = Identifier(there.name)
+        let table = QualifiedName(binding.schema, binding.name)
+        let retype = "ALTER TABLE \(table) ALTER COLUMN \(name) TYPE \(column.type) USING \(name)::\(column.type)"
+        if start.shape.columns.isEmpty {
+            return Conflict(
+                message:
+                    "the source's column \"\(column.name)\" is \(column.type), the destination's is \(there.type), which does not "
+                    + "keep every value of it as it is",
+                remedy: .hint(
+                    "give the column the source's type: \(retype); or leave the field out (fields.exclude), or name another table"
+                ))
+        }
+        if binding.skipsBackfill || binding.isShared {
+            return Conflict(
+                message:
+                    "the source's column \"\(column.name)\" is now \(column.type), the destination's is \(there.type), "
+                    + "and that is no wider form of the same type",
+                remedy: .hint("give the column the source's type: \(retype)"))
+        }
+        return Conflict(
             message:
                 "the source's column \"\(column.name)\" is now \(column.type), the destination's is \(there.type), "
                 + "and that is no wider form of the same type",

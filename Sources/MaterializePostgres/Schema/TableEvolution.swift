@@ -31,15 +31,22 @@ struct TableEvolution {
             if case .readAgain(let columns) = error.remedy { told.incompatibility = .init(dropping: columns) }
             throw told
         }
+        // Named as it will be, so that everybody who asks is told the same.
+        _ = try DestinationKey.decide(start.table.after(plan.steps), binding, scope)
+        try start.table.requireFree(plan.freed, binding, scope)
         let statements = TableDefinition(binding: binding, shape: shape).evolve(plan.steps)
         if !mayChange, let first = statements.first { throw refused(plan.steps, first) }
+        if !provisioning.isPlan, !start.table.isOwned, let refusal = TableOwnership.refusal(of: statements, scope) {
+            throw refusal
+        }
         let types = try TypeProvision(
             connection: connection, scope: scope, mayChange: mayChange, provisioning: provisioning
         ).provide(shape.types)
         for statement in statements {
             let change = PlannedChange(
                 .change, "table \(name)", sql: statement, lock: .init("ACCESS EXCLUSIVE", ["\(name)"]),
-                binding: binding.index, moment: moment, remark: TableEvolution.remark(plan.steps, statement))
+                binding: binding.index, moment: moment, remark: TableEvolution.remark(plan.steps, statement),
+                needsOwner: true)
             try scope.rethrowing { try provisioning.take(change) }
         }
         var changed = layout

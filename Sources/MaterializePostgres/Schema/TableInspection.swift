@@ -18,7 +18,8 @@ struct TableInspection {
                    row_security_active(c.oid),
                    (SELECT rulename FROM pg_rewrite WHERE ev_class = c.oid AND ev_enabled <> 'D' AND ev_type <> '1' LIMIT 1),
                    (SELECT count(*) FROM pg_index WHERE indrelid = c.oid AND indisunique),
-                   EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND conrelid = c.oid)
+                   EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND conrelid = c.oid),
+                   pg_has_role(c.relowner, 'USAGE')
               FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
              WHERE n.nspname = $1 AND c.relname = $2
             """, [name.schema.name, name.name.name])
@@ -28,6 +29,8 @@ struct TableInspection {
         table.uniqueIndexes = rows[0, 5].flatMap { Int($0) } ?? 0
         table.isReferredTo = rows[0, 2] == "t"
         table.refers = rows[0, 6] == "t"
+        table.isOwned = rows[0, 7] == "t"
+        if table.isPartitioned { table.partitionKey = try partitionKey(oid) }
         table.obstacle = rows[0, 3] == "t" ? .rowSecurity : rows[0, 4].map { .rule($0) }
         try readKeys(oid, into: &table)
         table.contentIndex = try contentIndex(oid)
@@ -46,6 +49,56 @@ struct TableInspection {
                      SELECT FROM pg_constraint WHERE contype = 'f' AND confrelid = c.oid AND conrelid <> c.oid)
               FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2
             """, [name.schema.name, name.name.name])[0, 0] == "t"
+    }
+
+    /// Foreign keys of other tables that refer to rows of this one, as `schema.table` and the statement that drops each. A table
+    /// that the role may not read counts as one that does.
+    func referringKeys(_ name: QualifiedName) throws -> [(table: String, drop: String)] {
+        let keys = try connection.query(
+            """
+            SELECT quote_ident(n.nspname) || '.' || quote_ident(r.relname), quote_ident(k.conname),
+                   has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(r.oid, 'SELECT'),
+                   (SELECT string_agg(quote_ident(a.attname) || ' IS NOT NULL', ' AND ') FROM pg_attribute a
+                     WHERE a.attrelid = r.oid AND a.attnum = ANY (k.conkey))
+              FROM pg_constraint k JOIN pg_class r ON r.oid = k.conrelid JOIN pg_namespace n ON n.oid = r.relnamespace
+              JOIN pg_class c ON c.oid = k.confrelid JOIN pg_namespace m ON m.oid = c.relnamespace
+             WHERE k.contype = 'f' AND k.conrelid <> k.confrelid AND k.conparentid = 0
+               AND m.nspname = $1 AND c.relname = $2 ORDER BY 1, 2
+            """, [name.schema.name, name.name.name])
+        return try (0..<keys.count).compactMap { row in
+            guard let table = keys[row, 0], let constraint = keys[row, 1], let condition = keys[row, 3] else {
+                return nil
+            }
+            if keys[row, 2] == "t",
+                try connection.query("SELECT EXISTS (SELECT FROM \(raw: table) WHERE \(raw: condition))")[0, 0] != "t"
+            {
+                return nil
+            }
+            return (table, "ALTER TABLE \(table) DROP CONSTRAINT \(constraint)")
+        }
+    }
+
+    /// The statements that take away what keeps a table from being dropped: foreign keys of other tables, and views.
+    func dependents(_ name: QualifiedName) throws -> [String] {
+        let rows = try connection.query(
+            """
+            WITH it AS (SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                         WHERE n.nspname = $1 AND c.relname = $2)
+            SELECT DISTINCT 'ALTER TABLE ' || quote_ident(n.nspname) || '.' || quote_ident(r.relname) || ' DROP CONSTRAINT '
+                     || quote_ident(k.conname)
+              FROM it JOIN pg_constraint k ON k.confrelid = it.oid AND k.contype = 'f' AND k.conrelid <> it.oid
+                     AND k.conparentid = 0
+              JOIN pg_class r ON r.oid = k.conrelid JOIN pg_namespace n ON n.oid = r.relnamespace
+            UNION
+            SELECT CASE v.relkind WHEN 'm' THEN 'DROP MATERIALIZED VIEW ' ELSE 'DROP VIEW ' END || quote_ident(n.nspname) || '.'
+                     || quote_ident(v.relname)
+              FROM it JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = it.oid
+                     AND d.classid = 'pg_rewrite'::regclass
+              JOIN pg_rewrite w ON w.oid = d.objid JOIN pg_class v ON v.oid = w.ev_class AND v.oid <> it.oid
+              JOIN pg_namespace n ON n.oid = v.relnamespace
+             ORDER BY 1
+            """, [name.schema.name, name.name.name])
+        return (0..<rows.count).compactMap { rows[$0, 0] }
     }
 
     /// Types of which equal values are equal as text too.
@@ -69,7 +122,7 @@ struct TableInspection {
                    CASE WHEN t.typtype = 'd' THEN format_type(b.oid, -1) ELSE format_type(a.atttypid, a.atttypmod) END
                      || CASE WHEN a.attcollation <> b.typcollation
                              THEN ' COLLATE ' || quote_ident(cn.nspname) || '.' || quote_ident(co.collname) ELSE '' END,
-                   (to_jsonb(co) ->> 'collisdeterministic') = 'false'
+                   (to_jsonb(co) ->> 'collisdeterministic') = 'false', a.attidentity <> ''
               FROM pg_attribute a
               JOIN pg_type t ON t.oid = a.atttypid
               JOIN pg_type b ON b.oid = (
@@ -88,7 +141,8 @@ struct TableInspection {
                 name: rows[row, 0] ?? "", type: rows[row, 1] ?? "", typeOID: rows[row, 2].flatMap { UInt32($0) } ?? 0,
                 typeModifier: rows[row, 3].flatMap { Int32($0) } ?? -1, collation: rows[row, 8],
                 isNotNull: rows[row, 4] == "t", hasDefault: rows[row, 5] == "t", isGenerated: rows[row, 6] == "t",
-                isAlwaysIdentity: rows[row, 7] == "t", hasLooseEquality: rows[row, 9] == "t",
+                isIdentity: rows[row, 13] == "t", isAlwaysIdentity: rows[row, 7] == "t",
+                hasLooseEquality: rows[row, 9] == "t",
                 joinsTexts: rows[row, 12] == "t", stagedType: rows[row, 11] ?? "",
                 operators: KeyOperators(rows[row, 10]))
         }
@@ -98,24 +152,38 @@ struct TableInspection {
     private func readKeys(_ oid: String, into table: inout DestinationTable) throws {
         let rows = try connection.query(
             """
-            SELECT i.indexrelid, i.indisprimary, a.attname
+            SELECT i.indexrelid, i.indisprimary, a.attname, i.indimmediate, i.indisreplident, k.conname
               FROM pg_index i
-              CROSS JOIN unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attnum, place)
-              JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
-             WHERE i.indrelid = $1::oid AND i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL
-               AND i.indexprs IS NULL AND k.place <= i.indnkeyatts
-             ORDER BY i.indexrelid, k.place
+              LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u')
+              CROSS JOIN unnest(i.indkey::int2[]) WITH ORDINALITY AS c(attnum, place)
+              JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = c.attnum
+             WHERE i.indrelid = $1::oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL
+               AND i.indexprs IS NULL AND c.place <= i.indnkeyatts
+             ORDER BY i.indexrelid, c.place
             """, [oid])
-        var last: String?
-        for row in 0..<rows.count {
-            let name = rows[row, 2] ?? ""
-            if rows[row, 0] == last, let index = table.uniqueKeys.indices.last {
-                table.uniqueKeys[index].append(name)
-            } else {
-                table.uniqueKeys.append([name])
+        for first in 0..<rows.count where first == 0 || rows[first, 0] != rows[first - 1, 0] {
+            let columns = (first..<rows.count).prefix { rows[$0, 0] == rows[first, 0] }.map { rows[$0, 2] ?? "" }
+            if rows[first, 3] == "t" {
+                table.uniqueKeys.append(columns)
+            } else if let name = rows[first, 5] {
+                table.deferrableKeys.append(.init(name: name, columns: columns))
             }
-            last = rows[row, 0]
-            if rows[row, 1] == "t" { table.primaryKey = table.uniqueKeys.last }
+            if rows[first, 1] == "t" {
+                table.primaryKey = columns
+                table.primaryKeyName = rows[first, 5]
+            }
+            if rows[first, 4] == "t" { table.replicaIdentity = columns }
         }
+    }
+
+    private func partitionKey(_ oid: String) throws -> [String?] {
+        let rows = try connection.query(
+            """
+            SELECT a.attname FROM pg_partitioned_table p
+              CROSS JOIN unnest(p.partattrs::int2[]) WITH ORDINALITY AS k(attnum, place)
+              LEFT JOIN pg_attribute a ON a.attrelid = p.partrelid AND a.attnum = k.attnum AND k.attnum > 0
+             WHERE p.partrelid = $1::oid ORDER BY k.place
+            """, [oid])
+        return (0..<rows.count).map { rows[$0, 0] }
     }
 }

@@ -42,10 +42,18 @@ enum TypeCompatibility {
         }
     }
 
-    /// Pairs whose text changes and still tells every value apart.
+    /// Pairs of other types of which each value has one that is as good, as Postgres' own assignment casts have it: whole numbers
+    /// that a float has every one of, padded texts in a column that doesn't pad, and those whose text changes and still tells
+    /// every value apart. Never done to a column that is there.
     private static func converts(_ column: TypeName, _ source: TypeName) -> Bool {
         switch (source.base, column.base) {
-        case ("date", "timestamp without time zone"), ("jsonb", "json"), ("cidr", "inet"), ("oid", "bigint"): true
+        case ("date", "timestamp without time zone"), ("jsonb", "json"), ("cidr", "inet"), ("oid", "bigint"),
+            ("smallint", "real"), ("smallint", "double precision"), ("integer", "double precision"),
+            ("macaddr", "macaddr8"):
+            true
+        case ("time without time zone", "interval"): column.modifiers == nil
+        case ("character", "character varying"), ("bit", "bit varying"):
+            column.modifiers == nil || (column.numbers.first ?? 0) >= (source.numbers.first ?? 1)
         default: false
         }
     }

@@ -52,7 +52,8 @@ enum DestinationConnection {
         SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
         """
 
-    private static func takeRole(
+    /// Has foreign keys and ordinary triggers rest in the session where the role may; whether they do.
+    static func takeRole(
         _ config: PostgresMaterialization.Config, _ connection: Connection, _ scope: ErrorScope
     ) throws -> Bool {
         switch config.replicationRole {

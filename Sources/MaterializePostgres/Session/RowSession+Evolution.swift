@@ -19,7 +19,7 @@ extension RowSession {
         let connection = connection
         let evolution = TableEvolution(
             connection: connection, binding: table.binding, scope: scope, mayChange: mayChange,
-            provisioning: Provisioning(making: { try connection.execute("\(raw: $0)") }))
+            provisioning: Provisioning(making: TableOwnership.maker(connection)))
         let outcome = try evolution.run(from: table.layout, to: shape)
         let record = ShapeRecord(outcome.layout)
         try send(statements.shape(record.json, of: table.binding), scope)
@@ -40,6 +40,6 @@ extension RowSession {
         defer { side.close() }
         return try EnumLabels.extend(
             types, side, scope, mayChange: mayChange,
-            Provisioning(making: { try side.execute("\(raw: $0)") }))
+            Provisioning(making: TableOwnership.maker(side)))
     }
 }

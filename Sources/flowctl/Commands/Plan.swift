@@ -24,7 +24,10 @@ struct Plan: AsyncParsableCommand {
     @Flag(help: "Exit with 2 where there are changes, with 0 where there are none.")
     var detailedExitcode = false
 
-    @Option(help: "Also write the plan to this file, for apply; unless something is unmet.", completion: .file())
+    @Option(
+        help:
+            "Also write the plan to this file, for apply; an older plan there goes first, and none is written where something is unmet.",
+        completion: .file())
     var out: String?
 
     @OptionGroup var tasks: TaskOptions
@@ -34,6 +37,7 @@ struct Plan: AsyncParsableCommand {
 
     func run() async throws {
         if out != nil, file == "-" { throw ValidationError("--out needs a catalog that apply can read again: a file.") }
+        if let reason = out.flatMap(PlanFile.makePlace) { throw ValidationError("--out: \(reason).") }
         let (graph, files) = try CatalogFile.compileToPlan(file, options)
         let only = try tasks.names(in: graph)
         if let reason = TaskOptions.obstacle(to: only, in: graph) { throw ValidationError(reason) }
@@ -45,7 +49,9 @@ struct Plan: AsyncParsableCommand {
             } else {
                 Output.lines(PlanText(hasColour: Output.hasColour(1)).text(report))
             }
-            if let out = command.out, report.check.status == .done {
+            if let out = command.out, report.check.status != .done {
+                command.options.log.write(.error, "flowctl: no plan was written to \(out): something is unmet")
+            } else if let out = command.out {
                 let plan = PlanFile(catalog: command.file, tasks: only, files: files, plan: report.json)
                 do {
                     try WholeFile.write(out, Array(plan.text.utf8))

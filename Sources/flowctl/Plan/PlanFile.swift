@@ -1,6 +1,7 @@
 import Catalog
 import Connectors
 import Diagnostics
+import Glibc
 import JSON
 
 /// What a catalog's file said as a plan was made: a number that another text gives another of, secrets left out.
@@ -41,12 +42,27 @@ struct PlanFile {
         self.plan = plan
     }
 
+    private static func isPlan(_ bytes: [UInt8]) -> Bool {
+        bytes.first == UInt8(ascii: "{")
+            && bytes.prefix(64).split(separator: UInt8(ascii: "\"")).dropFirst().first.map {
+                $0.elementsEqual(mark.utf8)
+            } == true
+    }
+
+    /// Makes place for a plan: an older one goes before the new one is looked for, so that what doesn't get written isn't taken
+    /// for it. Why the file can't be one that is written to, or nil.
+    static func makePlace(_ path: String) -> String? {
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size > 0 else { return nil }
+        guard let bytes = try? FileSystem.read(path) else { return "\(path) is there and can't be read" }
+        guard isPlan(bytes) else { return "\(path) is there and is no plan: name another file" }
+        guard unlink(path) == 0 else { return "the older plan \(path) can't be removed" }
+        return nil
+    }
+
     /// The plan of a file; nil for a file that is none, such as a catalog. Throws a `RunError` for a plan that can't be read.
     static func read(_ path: String) throws -> PlanFile? {
-        guard path != "-", let bytes = try? FileSystem.read(path), bytes.first == UInt8(ascii: "{"),
-            bytes.prefix(64).split(separator: UInt8(ascii: "\"")).dropFirst().first.map({ $0.elementsEqual(mark.utf8) })
-                == true
-        else { return nil }
+        guard path != "-", let bytes = try? FileSystem.read(path), isPlan(bytes) else { return nil }
         guard let object = try? JSONValue(parsing: String(decoding: bytes, as: UTF8.self)),
             object[mark]?.intValue == version, let catalog = object["catalog"]?.stringValue, let plan = object["plan"]
         else {

@@ -69,7 +69,10 @@ extension PlanReport {
         if let known = place {
             let object = (error.object ?? "").replacing("\"", with: "")
             let isKnown = check.tasks[known].findings.contains { finding in
-                finding.grade == .unmet
+                guard finding.message != error.message else {
+                    return finding.object.replacing("\"", with: "") == object
+                }
+                return finding.grade == .unmet && error.message != Prerequisite.isNotOwner
                     && (error.binding == nil || finding.object.replacing("\"", with: "") == object
                         || !finding.object.hasPrefix("table "))
             }
@@ -80,6 +83,6 @@ extension PlanReport {
         }
         guard let place else { return }
         check.tasks[place].findings.append(
-            Prerequisite(.unmet, error.object ?? task, error.message, error.hint.map { .step($0) }))
+            Prerequisite.unmet(error, error.object ?? task, role: endpoints.first { $0.task == task }?.role))
     }
 }

@@ -162,6 +162,15 @@ struct PlanTests {
         #expect(applied.exitCode == 0, "\(applied.errors)")
         #expect(try Connection(destination).query("SELECT count(*) FROM public.a")[0, 0] == "500")
         #expect(try run("apply", "--once", file).exitCode == 69)
+
+        // Where something is unmet no plan is left, the older one neither; and what is no plan is nobody's to replace.
+        try Connection(destination).execute("CREATE RULE lost AS ON DELETE TO public.a DO INSTEAD NOTHING")
+        let unmet = try run("plan", "--out", file, catalog)
+        #expect(unmet.exitCode == 69 && unmet.errors.contains("no plan was written to \(file)"), "\(unmet.errors)")
+        #expect(unmet.output.contains("SQL: DROP RULE \"lost\""), "\(unmet.output)")
+        #expect(!FileManager.default.fileExists(atPath: file))
+        #expect(try run("plan", "--out", catalog, catalog).exitCode == 64)
+        #expect(try String(contentsOfFile: catalog, encoding: .utf8).contains("simsim"))
     }
 
     @Test(
