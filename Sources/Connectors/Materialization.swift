@@ -93,6 +93,9 @@ public protocol RowStore: AnyObject {
     /// Stores what the changes of an upsert table come to. The keys are distinct.
     func store(_ changes: ContiguousArray<NetChange>, binding: Int, shape: TableShape, rows: RowPool) throws
 
+    /// Stores what several bindings have, in whichever order of the bindings the destination takes it.
+    func store(_ parts: [StoredPart], rows: RowPool) throws
+
     /// Appends changes to a delta table, in order.
     func append(_ changes: ContiguousArray<LoggedChange>, binding: Int, shape: TableShape, rows: RowPool) throws
 
@@ -101,6 +104,11 @@ public protocol RowStore: AnyObject {
 }
 
 extension RowStore {
+    /// For destinations that take any order.
+    public func store(_ parts: [StoredPart], rows: RowPool) throws {
+        for part in parts { try store(part, rows: rows) }
+    }
+
     /// Stores what one binding has.
     public func store(_ part: StoredPart, rows: RowPool) throws {
         switch part.changes {
@@ -140,6 +148,10 @@ public protocol Transactor: RowStore {
 
     /// Bindings whose table was attached, and is to have the shape that it was attached with only from the first row of that shape on.
     var behind: [Int] { get }
+
+    /// By binding, those whose rows are to be there before a first chunk of it is read: its table refers to theirs, and the
+    /// destination looks after that. In no circle.
+    var parents: [[Int]] { get }
 
     /// What speaks against text of the source's encoding (`UTF8`), in a sentence with the remedy; nil for nothing.
     func concern(sourceEncoding: String) throws -> String?
@@ -196,6 +208,7 @@ extension Transactor {
     public func signals() throws -> StoredSignals { StoredSignals() }
 
     public func concern(sourceEncoding: String) throws -> String? { nil }
+    public var parents: [[Int]] { [] }
     public var parked: [Int: ParkedTable] { [:] }
     public var behind: [Int] { [] }
 

@@ -99,9 +99,11 @@ public struct NetChange: BitwiseCopyable, Sendable {
     public var row: RowReference
     /// Of a delete whose row was written in the same flush: the row as it last was (soft deletes store it).
     public var image: RowReference
-    /// Where the key moved and `hasUnchanged`: a row with the key under which the destination holds the unchanged
-    /// columns as the flush begins.
+    /// Where the key moved: a row with the key under which the destination holds the row as the flush begins, with the
+    /// unchanged columns among its values. None for a row that the flush itself brought.
     public var origin: RowReference
+    /// Whether the row that the destination has under this key as the flush begins is there under another: the `origin` of one.
+    public var isMovedAway = false
 
     public init(operation: Operation, isNew: Bool, row: RowReference) {
         self.operation = operation

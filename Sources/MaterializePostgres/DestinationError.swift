@@ -124,11 +124,7 @@ struct ErrorScope {
         case "25006": return "the destination takes no writes: name the primary in the materialization's address"
         case "26000", "42P05":
             return "a pooler in transaction mode can't be used: name the database server itself in the address"
-        case "23503":
-            return
-                "tables are copied one by one, so that rows can come before those that they refer to: drop the foreign key "
-                + "until the backfills are done, or let the destination's user set session_replication_role, under which "
-                + "foreign keys are not checked (15 and later: GRANT SET ON PARAMETER session_replication_role TO …)"
+        case "23503": return foreignKeyHint(error)
         case "23502", "23505", "23514", "23P01":
             return
                 "the destination has a constraint that the source does not hold to: drop it there, or mend the row at "
@@ -142,6 +138,26 @@ struct ErrorScope {
         case let state? where state.hasPrefix("P0") || state.hasPrefix("22"): return nil
         default: return error.hint
         }
+    }
+
+    /// In a backfill rows can come before those that they refer to; else each table's come after those, so far as there is an order.
+    private func foreignKeyHint(_ error: PostgresError) -> String {
+        let grant =
+            "let the destination's user set session_replication_role, under which foreign keys are not checked (15 and later: GRANT "
+            + "SET ON PARAMETER session_replication_role TO …)"
+        guard !["copy rows", "replace rows", "commit a chunk of"].contains(operation) else {
+            return
+                "rows are copied that may be newer than those that they refer to: start again, drop the foreign key until the "
+                + "backfills are done, or " + grant
+        }
+        guard let schema = error.schema, let table = error.table, let constraint = error.constraint else {
+            return grant
+        }
+        let deferring =
+            "ALTER TABLE \(QualifiedName(schema, table)) ALTER CONSTRAINT \(Identifier(constraint)) DEFERRABLE INITIALLY DEFERRED"
+        return
+            "where the source has the same foreign key, rows refer to each other in a circle, or those of one table come before "
+            + "others of it: run \(deferring), or \(grant). Where it has none, drop it here"
     }
 
     /// What mends a refusal, by the object that the server's words (aclcheck_error) name.

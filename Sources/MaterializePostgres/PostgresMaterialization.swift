@@ -47,7 +47,8 @@ public final class PostgresMaterialization: Materialization {
                 try watch.mark(opened.connection)
                 return (watched, record)
             }
-            let tables = TableRegister(count: link.bindings.count, avoidsMerge: avoidsMerge)
+            let tables = TableRegister(
+                link, metadata, user: config.connection.role, isReplica: opened.isReplica, avoidsMerge: avoidsMerge)
             return PostgresTransactor(
                 config: config, session: RowSession(opened, tables: tables, scope: scope, watched: watched),
                 tables: tables, record: record,
@@ -68,9 +69,9 @@ public final class PostgresMaterialization: Materialization {
             try connection.execute("SET lock_timeout = '2s'; SET statement_timeout = '60s'")
             return try metadata.isReadable(connection) ? try LinkRecord.read(link, metadata, connection) : nil
         }
-        let tables = TableRegister(count: link.bindings.count)
         // What keeps a session from resting its foreign keys is a check's finding.
         let isReplica = (try? DestinationConnection.takeRole(config, connection, scope)) ?? false
+        let tables = TableRegister(link, metadata, user: config.connection.role, isReplica: isReplica)
         let opened = DestinationConnection.Opened(connection: connection, isReplica: isReplica)
         return PostgresTransactor(
             config: config, session: RowSession(opened, tables: tables, scope: scope), tables: tables, record: record,

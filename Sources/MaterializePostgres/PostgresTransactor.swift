@@ -4,7 +4,7 @@ import Postgres
 /// The apply side of a link on its own connection: rows, checkpoint and fence check in one transaction.
 final class PostgresTransactor: Transactor {
     private let config: PostgresMaterialization.Config
-    private let session: RowSession
+    let session: RowSession
     private let tables: TableRegister
     private var statements: LinkStatements
     private var records: [BindingRecord]
@@ -48,7 +48,7 @@ final class PostgresTransactor: Transactor {
 
     deinit { watch.end() }
 
-    private func scope(_ operation: String) -> ErrorScope {
+    func scope(_ operation: String) -> ErrorScope {
         ErrorScope(operation: operation, object: "the link from \(link.capture)", task: link.materialization)
     }
 
@@ -233,6 +233,10 @@ final class PostgresTransactor: Transactor {
         try session.store(changes, table, shape: shape, rows: rows)
     }
 
+    func store(_ parts: [StoredPart], rows: RowPool) throws {
+        for part in tables.order.parts(parts) { try store(part, rows: rows) }
+    }
+
     func append(_ changes: ContiguousArray<LoggedChange>, binding: Int, shape: TableShape, rows: RowPool) throws {
         let table = try tables.attached(binding)
         try followPending(table, shape)
@@ -258,6 +262,8 @@ final class PostgresTransactor: Transactor {
         }
         _ = try change(table, to: pending)
     }
+
+    var parents: [[Int]] { tables.order.parents }
 
     var behind: [Int] { link.bindings.indices.filter { tables[$0]?.layout.pending != nil } }
 
@@ -342,7 +348,7 @@ final class PostgresTransactor: Transactor {
         let rest = try apart.store(parts, at: checkpoint, rows: rows, together: together) { table in
             isFree && !parking.holds(table.number) && table.mayStandApart(isReplica: session.isReplica)
         }
-        for part in rest { try store(part, rows: rows) }
+        try store(rest, rows: rows)
     }
 
     private func write(_ checkpoint: LinkCheckpoint) throws {
@@ -351,21 +357,6 @@ final class PostgresTransactor: Transactor {
             statements.checkpoint(
                 checkpoint.position, captureState: isSame ? nil : checkpoint.captureState, time: checkpoint.time),
             scope("commit"), fault: fenced)
-    }
-
-    func concern(sourceEncoding source: String) throws -> String? {
-        let rows = try scope("open").rethrowing { try session.connection.query("SELECT getdatabaseencoding()") }
-        guard let encoding = rows[0, 0], encoding != source else { return nil }
-        let remedy = "CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0 makes one that takes every text"
-        let both = "the source's encoding is \(source), the destination's is \(encoding): "
-        if source == "SQL_ASCII" { return both + "bytes of the source that are no text in UTF8 will stop the link" }
-        switch encoding {
-        case "UTF8": return nil
-        case "SQL_ASCII":
-            return both + "it keeps text as UTF8's bytes, counts them for varchar(n), and gives other readers no "
-                + "encoding to go by; " + remedy
-        default: return both + "text with a character that \(encoding) lacks will stop the link; " + remedy
-        }
     }
 
     func rollback() {

@@ -34,7 +34,7 @@ extension Link {
                 readers -= 1
             } else if ahead.isEmpty,
                 let chunk = backfills.openChunk(
-                    at: position, excluding: busyBindings.union(shapesAhead.keys))
+                    at: position, excluding: busyBindings.union(shapesAhead.keys).union(childrenOfPartial))
             {
                 let binding = chunk.binding
                 let delivery = ChunkDelivery(chunk: chunk, shape: chunkShapes[binding])
@@ -55,6 +55,13 @@ extension Link {
                 return
             }
             waitingDesks.removeFirst()
+        }
+    }
+
+    /// Bindings whose tables refer to one that is not all there.
+    private var childrenOfPartial: [Int] {
+        parents.indices.filter { binding in
+            parents[binding].contains { [.pending, .backfilling].contains(backfills.state(of: $0).phase) }
         }
     }
 

@@ -68,6 +68,8 @@ final class Link {
     /// Up to here the destination has everything for sure: `committed`, or before the first change whose row is still uncertain.
     private(set) var whole: LogPosition
 
+    /// See `Transactor`.
+    lazy var parents = transactor.parents
     /// By binding: tables that are further than the link (see `storeApart`). No chunk is read while there are any.
     var ahead: [Int: Ahead]
 

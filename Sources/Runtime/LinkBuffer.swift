@@ -118,9 +118,9 @@ struct LinkBuffer {
         }
     }
 
-    /// Stores everything, binding by binding, and forgets it.
+    /// Stores everything, and forgets it.
     mutating func store(into target: any RowStore) throws {
-        for part in stored { try target.store(part, rows: pool) }
+        try target.store(stored, rows: pool)
         clear()
     }
 

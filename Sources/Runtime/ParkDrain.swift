@@ -178,11 +178,12 @@ struct ParkFolds {
         }
     }
 
-    /// Stores everything, table by table in the catalog's order, and forgets it.
+    /// Stores everything, and forgets it.
     mutating func store(into target: any RowStore) throws {
-        for (binding, part) in parts.sorted(by: { $0.key < $1.key }) where !part.fold.isEmpty {
-            try target.store(part.fold.changes, binding: binding, shape: part.shape, rows: pool)
+        let stored = parts.sorted { $0.key < $1.key }.filter { !$0.value.fold.isEmpty }.map { binding, part in
+            StoredPart(binding: binding, shape: part.shape, changes: .net(part.fold.changes))
         }
+        try target.store(stored, rows: pool)
         clear()
     }
 

@@ -16,6 +16,8 @@ struct UpsertFold {
     /// Open addressing: index into `changes`, -1 for a free slot. Twice as many as changes at least.
     private var slots: ContiguousArray<Int32>
     private var hashes = ContiguousArray<UInt64>()
+    /// Parallel to `changes`: whether the row under the key was inserted since the fold began, under this key or another.
+    private var isFresh = ContiguousArray<Bool>()
     /// Rows put together from several changes, because a later one left columns out.
     private var merged: (batch: ChangeBatch, index: Int32)?
 
@@ -36,8 +38,9 @@ struct UpsertFold {
         if let index = find(row, hash) {
             changes[index].operation = .create
             replaceRow(of: index, with: row)
+            isFresh[index] = true
         } else {
-            append(NetChange(operation: .create, isNew: true, row: row), hash)
+            append(NetChange(operation: .create, isNew: true, row: row), hash, isFresh: true)
         }
     }
 
@@ -59,14 +62,23 @@ struct UpsertFold {
             return
         }
         if changes[index].operation != .delete { changes[index].image = changes[index].row }
+        if changes[index].operation != .delete, !changes[index].origin.isNone {
+            // Where it came from it is gone for good.
+            mark(changes[index].origin, isMovedAway: false)
+        }
         changes[index].operation = .delete
         changes[index].row = old
+    }
+
+    private mutating func mark(_ row: RowReference, isMovedAway: Bool) {
+        if let index = find(row, rows.hash(of: row)) { changes[index].isMovedAway = isMovedAway }
     }
 
     /// Forgets the changes; the rows' batches are the pool owner's to drop.
     mutating func removeAll() {
         changes.removeAll(keepingCapacity: true)
         hashes.removeAll(keepingCapacity: true)
+        isFresh.removeAll(keepingCapacity: true)
         merged = nil
         if slots.count > 1 << 16 {
             slots = ContiguousArray(repeating: -1, count: 256)
@@ -89,6 +101,7 @@ struct UpsertFold {
         guard hasUnchanged, earlier.operation != .delete else {
             replaceRow(of: index, with: row)
             changes[index].hasUnchanged = hasUnchanged
+            if earlier.operation != .delete { changes[index].origin = earlier.origin }
             return
         }
         changes[index].row = merge(row, over: earlier.row)
@@ -98,25 +111,30 @@ struct UpsertFold {
     private mutating func move(from old: RowReference, to row: RowReference, _ hash: UInt64, hasUnchanged: Bool) {
         var moved = row
         var stillUnchanged = hasUnchanged
-        var origin = hasUnchanged ? old : RowReference.none
-        let oldHash = rows.hash(of: old)
-        if hasUnchanged, let source = find(old, oldHash), changes[source].operation != .delete {
+        var origin = old
+        var isFresh = false
+        if let source = find(old, rows.hash(of: old)), changes[source].operation != .delete {
             let earlier = changes[source]
-            moved = merge(row, over: earlier.row)
-            stillUnchanged = earlier.hasUnchanged && hasUnchangedColumns(moved)
-            origin = stillUnchanged ? (earlier.origin.isNone ? old : earlier.origin) : .none
+            isFresh = self.isFresh[source]
+            origin = isFresh ? .none : earlier.origin.isNone ? old : earlier.origin
+            if hasUnchanged {
+                moved = merge(row, over: earlier.row)
+                stillUnchanged = earlier.hasUnchanged && hasUnchangedColumns(moved)
+            }
         }
         delete(old)
+        if !origin.isNone { mark(origin, isMovedAway: true) }
         if let index = find(row, hash) {
             changes[index].operation = .update
             replaceRow(of: index, with: moved)
             changes[index].hasUnchanged = stillUnchanged
             changes[index].origin = origin
+            self.isFresh[index] = isFresh
         } else {
             var change = NetChange(operation: .update, isNew: false, row: moved)
             change.hasUnchanged = stillUnchanged
             change.origin = origin
-            append(change, hash)
+            append(change, hash, isFresh: isFresh)
         }
     }
 
@@ -163,9 +181,10 @@ struct UpsertFold {
 
     // MARK: - The index by key
 
-    private mutating func append(_ change: NetChange, _ hash: UInt64) {
+    private mutating func append(_ change: NetChange, _ hash: UInt64, isFresh: Bool = false) {
         changes.append(change)
         hashes.append(hash)
+        self.isFresh.append(isFresh)
         if changes.count * 2 > slots.count { grow() }
         place(Int32(truncatingIfNeeded: changes.count - 1), hash)
     }

@@ -193,10 +193,68 @@ struct EndpointTests {
         try link.store(shape) { rows in rows.insert([1, "quiet"]) }
         #expect(try destination.rows("SELECT * FROM public.orders") == ["1|quiet"])
         link.close()
-        let origin = try TestLink(
-            destination.materialization { $0.replicationRole = .origin }, [(.test(shape), shape)])
+        let fired = destination.materialization { $0.replicationRole = .origin }
+        let refused = #expect(throws: RunError.self) { _ = try TestLink(fired, [(.test(shape), shape)]) }
+        #expect(
+            refused?.message.contains("the trigger \"shout\" of \"public\".\"orders\" fires before each row") == true)
+        try destination.eye.execute("ALTER TABLE public.orders DISABLE TRIGGER shout")
+        let origin = try TestLink(fired, [(.test(shape), shape)])
         let error = #expect(throws: RunError.self) { try origin.store(shape) { rows in rows.insert([2, "loud"]) } }
         #expect(error?.sqlState == "23503")
+    }
+
+    @Test("a trigger that fires before rows is refused by check, plan and the run, and only where it would fire")
+    func firingTriggers() throws {
+        let destination = try Destination()
+        let role = "watched_\(destination.parameters.database)"
+        try destination.eye.execute(
+            """
+            CREATE ROLE \(id: role) LOGIN; GRANT CREATE, TEMP ON DATABASE \(id: destination.parameters.database) TO \(id: role);
+            CREATE TABLE public.orders (id int PRIMARY KEY, name text) PARTITION BY RANGE (id);
+            CREATE TABLE public.low PARTITION OF public.orders FOR VALUES FROM (0) TO (9);
+            ALTER TABLE public.orders OWNER TO \(id: role);
+            CREATE FUNCTION public.swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'
+            """)
+        let modest = destination.materialization { $0.connection.user = role }
+        let mighty = destination.materialization()
+        func refusal(_ materialization: PostgresMaterialization, _ change: (inout LinkBinding) -> Void = { _ in })
+            throws
+            -> String?
+        {
+            let binding = LinkBinding.test(shape, change)
+            let link = LinkSpec(capture: "acme/capture", materialization: "acme/warehouse", bindings: [binding])
+            let plan = try materialization.openPlan(link)
+            defer { plan.close() }
+            try plan.attach(
+                [AttachedTable(shape, BindingCheckpoint(phase: .streaming), willBackfill: false)],
+                beginning: LinkCheckpoint(position: .zero, captureState: "{}"))
+            let planned = plan.refusals.first { $0.message.contains("trigger") }?.hint
+            let checked = materialization.check(link, shapes: [shape]).first {
+                $0.grade == .unmet && $0.message.contains("trigger")
+            }
+            #expect((checked == nil) == (planned == nil), "\(String(describing: checked))")
+            return planned
+        }
+        for (trigger, table) in [
+            ("BEFORE UPDATE OR DELETE ON public.low FOR EACH ROW", "low"),
+            ("BEFORE DELETE ON public.orders FOR EACH ROW", "orders"),
+        ] {
+            try destination.eye.execute("CREATE TRIGGER lost \(raw: trigger) EXECUTE FUNCTION public.swallow()")
+            let hint = try #require(try refusal(modest))
+            #expect(hint.contains("GRANT SET ON PARAMETER session_replication_role TO \"\(role)\""), "\(hint)")
+            #expect(hint.contains("ALTER TABLE \"public\".\"\(table)\" DISABLE TRIGGER \"lost\""), "\(hint)")
+            #expect(try refusal(mighty) == nil)
+            try destination.eye.execute("ALTER TABLE public.\(raw: table) ENABLE ALWAYS TRIGGER lost")
+            #expect(try refusal(mighty)?.contains("or ENABLE TRIGGER \"lost\"") == true)
+            #expect((try refusal(mighty) { $0.deletes = .soft } == nil) == (table == "orders"))
+            try destination.eye.execute("DROP TRIGGER lost ON public.\(raw: table)")
+        }
+        try destination.eye.execute(
+            """
+            CREATE TRIGGER after AFTER INSERT OR UPDATE OR DELETE ON public.orders FOR EACH ROW EXECUTE FUNCTION public.swallow();
+            CREATE TRIGGER statement BEFORE INSERT ON public.orders EXECUTE FUNCTION public.swallow()
+            """)
+        #expect(try refusal(modest) == nil)
     }
 
     @Test("a privilege that is missing is named")

@@ -63,6 +63,44 @@ struct ExistingTableTests {
         link.close()
     }
 
+    @Test("columns that only the destination has go with a row whose key moves", arguments: [0, 200], [false, true])
+    func ownColumns(padding: Int, avoidsMerge: Bool) throws {
+        let destination = try Destination()
+        try destination.eye.execute(
+            """
+            CREATE TABLE public.orders (id int PRIMARY KEY, name text, rank int, mine text DEFAULT 'new' NOT NULL,
+              twice int GENERATED ALWAYS AS (id * 2) STORED, number int GENERATED ALWAYS AS IDENTITY, "_flow_op" text)
+            """)
+        let link = try TestLink(destination, shape, avoidsMerge: avoidsMerge)
+        try link.store(shape) { set in
+            for id in 1...6 { set.insert([.text("\(id)"), .text("n\(id)"), 1]) }
+        }
+        try destination.eye.execute("UPDATE public.orders SET mine = 'm' || id, _flow_op = 'o' || id")
+        try link.store(shape) { set in
+            set.delete([1, nil, nil], movedAway: true)
+            set.update([10, "moved", 2], movedFrom: [1, nil, nil])
+            set.delete([2, nil, nil], movedAway: true)
+            set.update([20, .left, 2], movedFrom: [2, nil, nil])
+            // Two that exchange their keys, one that is not there, one that is new.
+            set.update([3, "was 4", 2], movedFrom: [4, nil, nil])
+            set.update([4, .left, 2], movedFrom: [3, nil, nil])
+            set.update([30, "was nowhere", 2], movedFrom: [99, nil, nil])
+            set.insert([40, "new", 2])
+            set.update([5, "stays", 2])
+            for id in 1000..<1000 + padding { set.insert([.text("\(id)"), "pad", nil]) }
+        }
+        #expect(
+            try destination.rows(
+                "SELECT id, name, rank, mine, twice, _flow_op FROM public.orders WHERE id < 1000 ORDER BY id")
+                == [
+                    "3|was 4|2|m4|6|o4", "4|n3|2|m3|8|o3", "5|stays|2|m5|10|o5", "6|n6|1|m6|12|o6",
+                    "10|moved|2|m1|20|o1", "20|n2|2|m2|40|o2", "30|was nowhere|2|new|60|~", "40|new|2|new|80|~",
+                ])
+        #expect(
+            try destination.rows("SELECT number FROM public.orders WHERE id IN (10, 20) ORDER BY id") == ["1", "2"])
+        link.close()
+    }
+
     @Test(
         "what would change or leave out rows in silence is refused with the statement that mends it",
         arguments: [

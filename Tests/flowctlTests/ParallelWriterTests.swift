@@ -261,12 +261,14 @@ struct ParallelWriterTests {
         let pipeline = try PipelineFolder(source, destination, slot: source.database)
         pipeline.tasks = 4
         pipeline.config = ["advanced": ["sessionReplicationRole": "origin"]]
-        let tables = ["parent", "child", "other", "another"].map {
+        let tables = ["toy", "child", "parent", "other", "another"].map {
             PipelineFolder.Table(schema: "public", name: $0, key: ["id"])
         }
         let definition: SQL = """
             CREATE TABLE public.parent (id int PRIMARY KEY, v text);
-            CREATE TABLE public.child (id int PRIMARY KEY, parent int REFERENCES public.parent);
+            CREATE TABLE public.child (
+              id int PRIMARY KEY, parent int REFERENCES public.parent ON UPDATE CASCADE ON DELETE CASCADE);
+            CREATE TABLE public.toy (id int PRIMARY KEY, child int REFERENCES public.child ON DELETE CASCADE);
             CREATE TABLE public.other (id int PRIMARY KEY, v text);
             CREATE TABLE public.another (id int PRIMARY KEY, v text)
             """
@@ -277,6 +279,7 @@ struct ParallelWriterTests {
             BEGIN;
             INSERT INTO public.parent SELECT i, 'p' FROM generate_series(1, 500) i;
             INSERT INTO public.child SELECT i, i FROM generate_series(1, 500) i;
+            INSERT INTO public.toy SELECT i, i FROM generate_series(1, 500) i;
             INSERT INTO public.other SELECT i, 'o' FROM generate_series(1, 500) i;
             INSERT INTO public.another SELECT i, 'n' FROM generate_series(1, 500) i;
             COMMIT
@@ -288,5 +291,15 @@ struct ParallelWriterTests {
             "SELECT string_agg(destination_table, ' ' ORDER BY destination_table) FROM flow.bindings WHERE position IS NOT NULL"
         )
         #expect(apart[0, 0] == "another other")
+        // Keys move with what refers to them, and rows go with theirs, one by one and many at once.
+        for rows in ["id = 7", "id BETWEEN 20 AND 200"] {
+            try Connection(source).execute(
+                "BEGIN; UPDATE public.parent SET id = id + 9000 WHERE \(raw: rows); DELETE FROM public.parent WHERE id % 50 = 3; COMMIT"
+            )
+        }
+        let moved = try pipeline.apply(tables)
+        #expect(moved.exitCode == 0, "\(moved.errors)")
+        #expect(try Connection(destination).query("SELECT count(*) FROM public.toy")[0, 0] == "490")
+        #expect(try pipeline.differences(tables.map { ("public.\($0.name)", "public.\($0.name)") }) == [])
     }
 }

@@ -356,7 +356,7 @@ struct QuarantineTests {
         try pipeline.target.execute(
             """
             CREATE FUNCTION public.no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no' USING ERRCODE = 'U0001'; END $$;
-            CREATE TRIGGER no BEFORE UPDATE ON public.child FOR EACH ROW WHEN (NEW.n = 77) EXECUTE FUNCTION public.no()
+            CREATE TRIGGER no AFTER UPDATE ON public.child FOR EACH ROW WHEN (NEW.n = 77) EXECUTE FUNCTION public.no()
             """)
         try pipeline.admin.execute("UPDATE public.child SET n = 77; UPDATE public.b SET n = 2")
         #expect(

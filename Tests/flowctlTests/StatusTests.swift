@@ -155,7 +155,7 @@ struct StatusTests {
             """
             CREATE FUNCTION public.hold() RETURNS trigger LANGUAGE plpgsql
               AS $$ BEGIN PERFORM pg_advisory_xact_lock(7); RETURN NEW; END $$;
-            CREATE TRIGGER hold BEFORE INSERT ON warehouse.orders FOR EACH ROW WHEN (NEW.id > 30000)
+            CREATE TRIGGER hold AFTER INSERT ON warehouse.orders FOR EACH ROW WHEN (NEW.id > 30000)
               EXECUTE FUNCTION public.hold();
             SELECT pg_advisory_lock(7)
             """)

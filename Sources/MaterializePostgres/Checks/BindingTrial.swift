@@ -23,6 +23,7 @@ struct BindingTrial {
     func run(_ shape: TableShape?) throws {
         try MetadataSchema(checking.config.metadataSchema).refuseOwn([binding], task: scope.task ?? "")
         if let shape { try BindingCheck.run(binding, shape, scope) }
+        try DestinationConnection.takeRoleLocally(checking.config, checking.connection)
         switch try TableInspection(connection: checking.connection).find(name) {
         case .absent: try tryMaking(shape)
         case .table(let table): try judge(table, shape)
@@ -108,7 +109,27 @@ struct BindingTrial {
                             ? "" : " GRANT \(missing.joined(separator: ", ")) ON \(name) TO \(checking.role);")),
                 isOfRole: true)
         }
-        if let shape, let records, maySee, !missing.contains("SELECT") { try judgeChanges(shape, records) }
+        if let shape, let records, maySee, !missing.contains("SELECT") {
+            try judgeChanges(shape, records)
+        } else {
+            do {
+                try TableObstacles.require(
+                    table, link, binding, layoutOf: nil, checking.config, checking.connection, scope)
+            } catch let error as RunError {
+                checking.add(.unmet, object, error.message, error.hint.map { .step($0) })
+            }
+        }
+        let isKnown = records.map { $0.contains { $0.isOf(binding) } } ?? true
+        if table.refers, !isKnown, !binding.skipsBackfill {
+            checking.add(
+                .advice, object,
+                "it has foreign keys that the server sees to as its rows are copied: a table that they refer to is copied before it, and "
+                    + "a row that comes to be there meanwhile may come later than those that refer to it",
+                .step(
+                    "let the role set session_replication_role (15 and later: GRANT SET ON PARAMETER "
+                        + "session_replication_role TO \(checking.role)), or drop the foreign keys until all is copied"),
+                isOfRole: true)
+        }
     }
 
     private func tableOID() throws -> String? {
@@ -131,7 +152,8 @@ struct BindingTrial {
                 connection: checking.connection, config: checking.config,
                 statements: LinkStatements(
                     metadata: MetadataSchema(checking.config.metadataSchema), link: link, fence: 0),
-                number: 0, binding: binding, scope: scope, record: record, provisioning: foreseen, isReplica: false)
+                number: 0, binding: binding, scope: scope, record: record, provisioning: foreseen,
+                isReplica: try checking.isTrue("SELECT current_setting('session_replication_role') = 'replica'"))
             _ = try attachment.run(shape: shape, state: state, willBackfill: state.phase == .pending)
             if let refusal = TableOwnership.refusal(of: foreseen.changes, scope) { throw refusal }
         } catch let error as RunError where !error.isPassing {

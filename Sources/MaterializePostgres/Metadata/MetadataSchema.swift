@@ -104,6 +104,15 @@ struct MetadataSchema: Sendable {
         return rows[0, 0] == "t"
     }
 
+    /// Tables that a link stores, or that there is a record of.
+    func tables(of link: LinkSpec, _ connection: Connection) throws -> Set<QualifiedName> {
+        var tables = Set(link.bindings.map { QualifiedName($0.schema, $0.name) })
+        guard try isReadable(connection) else { return tables }
+        let rows = try connection.query("SELECT destination_schema, destination_table FROM \(bindings)")
+        for row in 0..<rows.count { tables.insert(QualifiedName(rows[row, 0] ?? "", rows[row, 1] ?? "")) }
+        return tables
+    }
+
     /// Whether the schema is there as this version of flowctl makes it.
     func exists(_ connection: Connection) throws -> Bool {
         let rows = try connection.query(

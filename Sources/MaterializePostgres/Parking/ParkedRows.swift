@@ -17,6 +17,7 @@ struct ParkedRows {
         static let image: UInt8 = 8
         static let origin: UInt8 = 16
         static let rowIsKey: UInt8 = 32
+        static let isMovedAway: UInt8 = 64
     }
 
     mutating func append(_ change: NetChange, columns: Int, rows: RowPool) {
@@ -26,6 +27,7 @@ struct ParkedRows {
         if !change.row.isNone { flags |= Flag.row }
         if !change.image.isNone { flags |= Flag.image }
         if !change.origin.isNone { flags |= Flag.origin }
+        if change.isMovedAway { flags |= Flag.isMovedAway }
         bytes.append(change.operation.rawValue)
         bytes.append(flags)
         for row in [change.row, change.image, change.origin] where !row.isNone { append(row, columns, rows) }
@@ -120,6 +122,7 @@ struct ParkedRowReader {
             let (operation, flags) = try head()
             var change = NetChange(operation: operation, isNew: flags & 1 != 0, row: .none)
             change.hasUnchanged = flags & 2 != 0
+            change.isMovedAway = flags & 64 != 0
             if flags & 4 != 0 { change.row = try row() }
             if flags & 8 != 0 { change.image = try row() }
             if flags & 16 != 0 { change.origin = try row() }

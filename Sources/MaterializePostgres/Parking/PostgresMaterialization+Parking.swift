@@ -24,7 +24,8 @@ extension PostgresMaterialization {
             opened.connection.close()
             throw error
         }
-        let tables = TableRegister(count: link.bindings.count)
+        let tables = TableRegister(
+            link, metadata, user: config.connection.role, isReplica: opened.isReplica)
         return PostgresParkSession(
             config, RowSession(opened, tables: tables, scope: scope), tables,
             LinkStatements(metadata: metadata, link: link.atDestination, fence: 0))

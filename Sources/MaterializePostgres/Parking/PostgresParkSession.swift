@@ -255,6 +255,10 @@ final class PostgresParkSession: ParkSession {
         try session.flush()
     }
 
+    func store(_ parts: [StoredPart], rows: RowPool) throws {
+        for part in tables.order.parts(parts) { try store(part, rows: rows) }
+    }
+
     func append(_ changes: ContiguousArray<LoggedChange>, binding: Int, shape: TableShape, rows: RowPool) throws {
         try session.append(changes, try tables.attached(binding), shape: shape, rows: rows)
         try session.flush()

@@ -71,7 +71,8 @@ extension StorePlan {
         }
     }
 
-    private var keysMatch: String {
+    /// A row of the target, `t`, has the key of one of a table that has the key's columns, `s`.
+    var keysMatch: String {
         key.map { "t.\(columns[$0].name) \(columns[$0].destination.operators.equal) s.\(columns[$0].name)" }
             .joined(separator: " AND ")
     }
@@ -110,7 +111,11 @@ extension RowSession {
         let scope = table.scope("remove rows that the source lacks from")
         let plan = try plan(for: table.layout.shape, of: table)
         try send("SET LOCAL enable_hashjoin = on", scope)
-        if let remove = plan.remove(adoption) { try send(remove, scope) }
+        if let waiting = holding(table, plan) {
+            try remove(waiting, table, by: adoption.keys.quoted, where: plan.keysMatch, scope)
+        } else if let remove = plan.remove(adoption) {
+            try send(remove, scope)
+        }
         try send("SET LOCAL enable_hashjoin = off", scope)
         try send("DROP TABLE \(adoption.keys)", scope)
     }

@@ -227,7 +227,7 @@ struct Attachment {
     private func take(
         _ table: DestinationTable, _ shape: TableShape, _ state: BindingCheckpoint, isKeyLate: Bool, isEmptied: Bool
     ) throws -> (BoundTable.Layout, hasKey: Bool) {
-        try TableObstacles.require(table, binding, layoutOf: shape, scope)
+        try TableObstacles.require(table, statements.link, binding, layoutOf: shape, config, connection, scope)
         let known = record.flatMap { $0.state.phase == .pending ? nil : $0 }
         let isForeign =
             try known == nil && !binding.skipsBackfill && !(provisioning.isPlan && isEmptied)
@@ -340,7 +340,7 @@ struct Attachment {
             if isForeign { try DestinationKey.requireRows(binding, isUnique: true, connection, scope) }
             return true
         }
-        if isKeyLate, mayChange { return false }
+        if isKeyLate, mayChange, !layout.table.holdsDeletes { return false }
         if hasRows { try DestinationKey.requireRows(binding, isUnique: false, connection, scope) }
         let creation = KeyCreation(
             connection: connection, definition: TableDefinition(binding: binding, shape: layout.shape))

@@ -24,12 +24,20 @@ struct DestinationTable: Equatable {
 
     /// Indexes that refuse rows, of whichever kind.
     var uniqueIndexes = 0
+    /// The foreign keys that refer to the table or a partition of it, where the session that looked has the server see to them.
+    var references: [ForeignKey] = []
+    /// Whether rows of it may have to wait for those that refer to them. Then it is never without its key: rows would be written
+    /// anew, and actions of foreign keys fire.
+    var holdsDeletes: Bool { references.contains(where: \.holdsDeletes) }
     /// Whether a foreign key refers to the table.
     var isReferredTo = false
-    /// Whether the table has a foreign key.
+    /// Whether the table has a foreign key that the server sees to in the session that looked.
     var refers = false
     /// What would take other rows than it is given, without an error; nil where nothing does.
     var obstacle: Obstacle?
+
+    /// Triggers of the table or its partitions that fire before each row in the session that looked.
+    var triggers: [RowTrigger] = []
 
     /// A constraint and its columns in order.
     struct NamedKey: Equatable {

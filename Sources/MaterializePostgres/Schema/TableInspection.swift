@@ -18,8 +18,9 @@ struct TableInspection {
                    row_security_active(c.oid),
                    (SELECT rulename FROM pg_rewrite WHERE ev_class = c.oid AND ev_enabled <> 'D' AND ev_type <> '1' LIMIT 1),
                    (SELECT count(*) FROM pg_index WHERE indrelid = c.oid AND indisunique),
-                   EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND conrelid = c.oid),
-                   pg_has_role(c.relowner, 'USAGE')
+                   current_setting('session_replication_role') <> 'replica'
+                   AND EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND conrelid = c.oid),
+                   pg_has_role(c.relowner, 'USAGE'), c.relhastriggers OR c.relkind = 'p'
               FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
              WHERE n.nspname = $1 AND c.relname = $2
             """, [name.schema.name, name.name.name])
@@ -32,6 +33,11 @@ struct TableInspection {
         table.isOwned = rows[0, 7] == "t"
         if table.isPartitioned { table.partitionKey = try partitionKey(oid) }
         table.obstacle = rows[0, 3] == "t" ? .rowSecurity : rows[0, 4].map { .rule($0) }
+        if rows[0, 8] == "t" {
+            table.triggers = try RowTrigger.read(oid, connection)
+            table.references = try ForeignKey.read(oid, connection)
+            table.isReferredTo = table.isReferredTo || !table.references.isEmpty
+        }
         try readKeys(oid, into: &table)
         table.contentIndex = try contentIndex(oid)
         return .table(table)

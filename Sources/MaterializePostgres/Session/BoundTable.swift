@@ -58,6 +58,11 @@ final class BoundTable: @unchecked Sendable {
         return layout.table.columns.allSatisfy { $0.isGenerated || own.containsName($0.name) }
     }
 
+    /// Whether rows of the table refer to others of it, and the server looks after that at once.
+    var refersToItself: Bool {
+        layout.table.references.contains { !$0.isDeferrable && $0.family.contains(name) }
+    }
+
     /// Whether its rows need nothing of the link's own transaction: neither a change of its columns nor what a backfill has left to
     /// be done; and nobody checks them against other tables.
     func mayStandApart(isReplica: Bool) -> Bool {

@@ -52,6 +52,20 @@ enum DestinationConnection {
         SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
         """
 
+    /// Has the open transaction be like those of `forRows`: whether foreign keys and ordinary triggers rest in it. For one that
+    /// is rolled back.
+    static func takeRoleLocally(_ config: PostgresMaterialization.Config, _ connection: Connection) throws {
+        guard config.replicationRole != .origin else {
+            return try connection.execute("SET LOCAL session_replication_role = origin")
+        }
+        try connection.execute("SAVEPOINT flow_role")
+        do {
+            try connection.execute("SET LOCAL session_replication_role = replica; RELEASE SAVEPOINT flow_role")
+        } catch let error as PostgresError where error.sqlState == "42501" {
+            try connection.execute("ROLLBACK TO SAVEPOINT flow_role; RELEASE SAVEPOINT flow_role")
+        }
+    }
+
     /// Has foreign keys and ordinary triggers rest in the session where the role may; whether they do.
     static func takeRole(
         _ config: PostgresMaterialization.Config, _ connection: Connection, _ scope: ErrorScope

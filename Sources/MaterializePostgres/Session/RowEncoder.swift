@@ -40,15 +40,16 @@ struct RowEncoder {
         let lacks = change.hasUnchanged && plan.lacksColumns(rows.fields(of: row))
         if withMasks { try masks(row, lacks) }
         if withOrigins {
-            if lacks, !change.origin.isNone { try origin(change.origin) } else { try noOrigin() }
+            if !change.origin.isNone { try origin(change.origin) } else { try noOrigin() }
         }
         try buffer.separator()
         try columns(of: row, mayLack: lacks)
         try buffer.endRow()
     }
 
-    /// A line for `StageStatements.copy` of which the key alone counts.
-    func stagedDelete(_ row: RowReference, withMasks: Bool, withOrigins: Bool) throws {
+    /// A line for `StageStatements.copy` of which the key alone counts, and whether the row moved to another one.
+    func stagedDelete(_ change: NetChange, withMasks: Bool, withOrigins: Bool) throws {
+        let row = change.row
         try buffer.byte(Operation.delete.rawValue)
         if withMasks {
             for _ in 0..<plan.maskWords {
@@ -56,7 +57,7 @@ struct RowEncoder {
                 try buffer.byte(UInt8(ascii: "0"))
             }
         }
-        if withOrigins { try noOrigin() }
+        if withOrigins { if change.isMovedAway { try origin(row) } else { try noOrigin() } }
         let fields = rows.fields(of: row)
         let bytes = rows.bytes(of: row)
         for (place, source) in plan.sources.enumerated() {

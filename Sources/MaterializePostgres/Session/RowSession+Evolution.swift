@@ -12,6 +12,7 @@ extension RowSession {
         let known = table.layout.shape
         if table.layout.pending == nil, known.isSame(as: shape), known.types == shape.types { return [] }
         try begin()
+        try releaseHeld(isLast: false)
         try drain()
         watched?.doing = scope
         let mayChange = config.schemaEvolution == .basic

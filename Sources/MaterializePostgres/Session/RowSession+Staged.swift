@@ -15,7 +15,18 @@ extension RowSession {
         if summary.moved > 0 {
             try send(statements.resolveOrigins, scope, affected: summary.moved, fault: missing)
         }
-        if summary.deletes > 0 { try send(isSoft ? statements.flag : statements.delete, scope) }
+        if summary.carries { try send(statements.carry, scope) }
+        let waiting = holding(table, plan)
+        if summary.deletes > 0, let waiting {
+            try remove(
+                waiting, table, by: "pg_temp.\(statements.stage)", where: statements.isDeleted,
+                moved: statements.hasOrigin, scope)
+        } else if summary.deletes > 0 {
+            try send(isSoft ? statements.flag : statements.delete, scope)
+        }
+        if waiting != nil, summary.upserts > 0, let listed = held[table.number] {
+            try send(listed.keep(statements), scope)
+        }
         for (part, count) in [(StageStatements.Part.images, summary.images), (.upserts, summary.upserts)]
         where count > 0 {
             let withMasks = summary.partial > 0
@@ -23,7 +34,8 @@ extension RowSession {
             if serverHasMerge {
                 let isCounted = withMasks && isOneEach && plan.columns.contains(where: \.isAssigned)
                 try send(
-                    statements.merge(part, withMasks: withMasks), scope, affected: isCounted ? count : nil,
+                    statements.merge(part, withMasks: withMasks, carries: summary.carries), scope,
+                    affected: isCounted ? count : nil,
                     fault: missing)
             } else {
                 let partial = part == .images ? summary.partialImages : summary.partialUpserts
@@ -31,7 +43,9 @@ extension RowSession {
                     try send(
                         statements.updatePartial(part), scope, affected: isOneEach ? partial : nil, fault: missing)
                 }
-                try send(statements.upsertWhole(part, withMasks: withMasks), scope)
+                if summary.carries { try send(statements.upsertCarried(part), scope) }
+                try send(
+                    statements.upsertWhole(part, withMasks: withMasks, carries: summary.carries), scope)
             }
         }
         try flush()
@@ -67,7 +81,7 @@ extension RowSession {
         let scope = table.scope("store rows")
         let statements = try openStage(table, plan)
         let withMasks = summary.partial > 0
-        let withOrigins = summary.moved > 0
+        let withOrigins = summary.moved > 0 || summary.carries || summary.displaced > 0 && isReferredTo(table)
         let encoder = RowEncoder(plan, rows, copyBuffer, scope)
         let mode = table.binding.deletes
         try copy(statements.copy(withMasks: withMasks, withOrigins: withOrigins), scope) { _ in
@@ -81,12 +95,14 @@ extension RowSession {
                         change, operation: UInt8(ascii: "i"), row: change.image, withMasks: withMasks,
                         withOrigins: withOrigins)
                 } else if mode != .ignore {
-                    try encoder.stagedDelete(change.row, withMasks: withMasks, withOrigins: withOrigins)
+                    try encoder.stagedDelete(change, withMasks: withMasks, withOrigins: withOrigins)
                 }
             }
         }
         return statements
     }
+
+    private func isReferredTo(_ table: BoundTable) -> Bool { !table.layout.table.references.isEmpty }
 
     /// The plan's staging table, empty.
     func openStage(_ table: BoundTable, _ plan: StorePlan) throws -> StageStatements {

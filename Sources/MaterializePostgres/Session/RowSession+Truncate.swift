@@ -5,9 +5,9 @@ import Postgres
 extension RowSession {
     /// Empties upsert tables: in one statement, so that foreign keys among them don't matter. Soft deletes flag every row;
     /// where deletes are ignored nothing happens.
-    func truncate(_ tables: [BoundTable]) throws {
+    func truncate(_ bound: [BoundTable]) throws {
         try begin()
-        for table in tables where table.binding.deletes == .soft {
+        for table in bound where table.binding.deletes == .soft {
             let assignments =
                 ["\(RowStatements.operation) = 'd'"]
                 + (table.binding.keepsPublishingTime
@@ -18,7 +18,7 @@ extension RowSession {
                  WHERE \(RowStatements.operation) IS DISTINCT FROM 'd'
                 """, table.scope("flag all rows"))
         }
-        let emptied = tables.filter { $0.binding.deletes == .hard }
+        let emptied = bound.filter { $0.binding.deletes == .hard }
         guard let first = emptied.first else { return }
         try send("SAVEPOINT flow_truncate", first.scope("truncate"))
         try drain()
@@ -29,7 +29,16 @@ extension RowSession {
         } catch let error as RunError where error.sqlState == "42501" || error.sqlState == "0A000" {
             // Without the privilege, or with a table that refers to one of these: row by row.
             try send("ROLLBACK TO SAVEPOINT flow_truncate", first.scope("truncate"))
-            for table in emptied { try send("DELETE FROM \(table.name)", table.scope("delete all rows")) }
+            let order = tables.order.childrenFirst(emptied.map(\.number))
+            for table in try order.map({ try tables.attached($0) }) {
+                let scope = table.scope("delete all rows")
+                let plan = try plan(for: table.layout.shape, of: table)
+                if let waiting = holding(table, plan) {
+                    try remove(waiting, table, where: "true", scope)
+                } else {
+                    try send("DELETE FROM \(table.name)", scope)
+                }
+            }
         }
         try send("RELEASE SAVEPOINT flow_truncate", first.scope("truncate"))
     }

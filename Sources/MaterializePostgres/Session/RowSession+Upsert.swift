@@ -17,6 +17,10 @@ extension RowSession {
         let summary = try SetSummary(changes, plan, rows, table.scope("store rows"))
         guard summary.count > 0 else { return }
         try begin()
+        guard table.hasKey || holding(table, plan) == nil else {
+            throw table.scope("store rows").error(.internal, "a table that others refer to has no key")
+        }
+        if summary.upserts > 0 { try releaseFree(table) }
         if let adoption = table.adoption {
             try storeAdopting(changes, summary, table, plan, rows, adoption)
         } else if !table.hasKey {
@@ -53,10 +57,11 @@ extension RowSession {
         _ changes: ContiguousArray<NetChange>, _ summary: SetSummary, _ table: BoundTable, _ plan: StorePlan,
         _ rows: RowPool
     ) throws {
+        // Rows of one table that refer to each other are looked at when a statement ends.
         let isSmall =
-            summary.count <= RowSession.statementLimit
+            summary.count <= RowSession.statementLimit && !table.refersToItself
             && !SetSummary.isLong(changes, plan, rows, limit: RowSession.statementBytes)
-        if isSmall || !StageStatements.canStage(plan), summary.moved == 0,
+        if isSmall || !StageStatements.canStage(plan), summary.moved == 0, !summary.carries,
             summary.partial == 0 || plan.toastable.count <= UInt64.bitWidth
         {
             try storeEach(changes, table, plan, rows)
@@ -94,16 +99,38 @@ extension RowSession {
         _ changes: ContiguousArray<NetChange>, _ table: BoundTable, _ plan: StorePlan, _ rows: RowPool
     ) throws {
         let mode = table.binding.deletes
+        let waiting = holding(table, plan)
         for change in changes where change.operation == .delete && mode != .ignore {
-            if mode == .soft, !change.image.isNone {
+            if let waiting {
+                try remove(change, waiting, table, plan, rows)
+            } else if mode == .soft, !change.image.isNone {
                 try upsert(change, row: change.image, operation: .delete, table, plan, rows)
             } else {
                 try delete(change, isSoft: mode == .soft, table, plan, rows)
             }
         }
         for change in changes where change.operation != .delete {
+            if waiting != nil, let listed = held[table.number] {
+                let scope = table.scope("store rows")
+                parameters.removeAll()
+                try addKey(of: change.row, plan, rows, scope)
+                try execute(RowSession.keyPrefix(table.number, plan) + "keep", scope) { listed.keepOne }
+            }
             try upsert(change, row: change.row, operation: change.operation, table, plan, rows)
         }
+    }
+
+    /// Has a row go that others may refer to.
+    private func remove(
+        _ change: NetChange, _ waiting: HeldStatements, _ table: BoundTable, _ plan: StorePlan, _ rows: RowPool
+    ) throws {
+        let scope = table.scope("store rows")
+        try openList(waiting, table)
+        parameters.removeAll()
+        try addKey(of: change.row, plan, rows, scope)
+        let prefix = RowSession.keyPrefix(table.number, plan)
+        try execute(prefix + "free", scope) { waiting.freeOne }
+        try execute(prefix + "hold \(change.isMovedAway)", scope) { waiting.holdOne(moved: change.isMovedAway) }
     }
 
     private func delete(

@@ -34,6 +34,8 @@ final class RowSession {
     private var statements = StatementCache()
     var stages = StageCache()
     var plans: [Int: [StorePlan]] = [:]
+    /// By binding: how its rows wait that go when the open transaction ends.
+    var held: [Int: HeldStatements] = [:]
     private var plansMade = 0
     private let scope: ErrorScope
     /// Shows the link's watch what is done.
@@ -58,6 +60,10 @@ final class RowSession {
     /// Opens the transaction, unless it is.
     func begin() throws {
         guard !isInTransaction else { return }
+        guard isReplica || !tables.isReplica else {
+            // What was known of the tables isn't what holds in this session.
+            throw scope.error(.transient, "the user's right to set session_replication_role was taken away")
+        }
         isInTransaction = true
         try send("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", scope)
         if !isReplica { try send("SET CONSTRAINTS ALL DEFERRED", scope) }
@@ -69,6 +75,7 @@ final class RowSession {
     /// one of them fails. Else their results are looked at first. The COMMIT never fills the pipeline: its result must be
     /// the one that is looked at here.
     func commit(_ scope: ErrorScope) throws {
+        try releaseHeld()
         let fillsPipeline = expectations.count + 1 >= RowSession.pipelineLimit
         if fillsPipeline || expectations.contains(where: { $0.affected != nil }) { try drain() }
         try send("COMMIT", scope)
@@ -86,6 +93,7 @@ final class RowSession {
             expectations.removeAll()
         }
         statements.forgetUnconfirmed()
+        held.removeAll()
         if isInTransaction {
             try? connection.execute("ROLLBACK")
             isInTransaction = false

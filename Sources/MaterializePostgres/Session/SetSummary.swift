@@ -12,6 +12,10 @@ struct SetSummary {
     var partialUpserts = 0
     var partialImages = 0
     var moved = 0
+    /// Rows whose key is another one than it was, or that are deleted under the one they had.
+    var displaced = 0
+    /// Whether such rows bring columns along that only the destination has.
+    var carries = false
     /// Whether the log shows that the destination has none of the rows.
     var isAllNew = true
 
@@ -23,6 +27,8 @@ struct SetSummary {
     ) throws {
         let mode = plan.binding.deletes
         for change in changes {
+            if !change.origin.isNone || change.isMovedAway { displaced += 1 }
+            if !change.origin.isNone, !plan.own.isEmpty { carries = true }
             if change.operation != .delete {
                 upserts += 1
                 isAllNew = isAllNew && change.isNew

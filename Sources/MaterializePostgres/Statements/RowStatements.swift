@@ -41,8 +41,11 @@ struct RowStatements {
     }
 
     /// What happens to a row that is there: the action of `ON CONFLICT`.
-    var onConflict: String {
-        var assignments = columns.filter(\.isAssigned).map { "\($0.name) = EXCLUDED.\($0.name)" }
+    var onConflict: String { onConflict(assigning: []) }
+
+    /// With other columns' assignments besides.
+    func onConflict(assigning others: [String]) -> String {
+        var assignments = others + columns.filter(\.isAssigned).map { "\($0.name) = EXCLUDED.\($0.name)" }
         if keepsOperation { assignments.append("\(RowStatements.operation) = EXCLUDED.\(RowStatements.operation)") }
         assignments += publishing
         return assignments.isEmpty ? "DO NOTHING" : "DO UPDATE SET \(assignments.joined(separator: ", "))"

@@ -5,7 +5,7 @@ import Postgres
 ///
 /// The staging table has a row for each change: `op` (d: delete, i: the last image of a row that a soft delete keeps, else
 /// the letter of `_meta/op`), masks of the columns that an update left out, the key under which the destination holds
-/// those where it is another one, and the columns.
+/// those where it is another one, the columns, and those that only the target has.
 struct StageStatements {
     let plan: StorePlan
     let stage: Identifier
@@ -16,7 +16,8 @@ struct StageStatements {
         self.plan = plan
         self.stage = Identifier(stage)
         var prefix = "_flow_"
-        while plan.columns.contains(where: { $0.destination.name.hasPrefix(prefix) }) { prefix = "_" + prefix }
+        let names = plan.columns.map(\.destination.name) + plan.own.map(\.name)
+        while names.contains(where: { $0.hasPrefix(prefix) }) { prefix = "_" + prefix }
         self.prefix = prefix
     }
 
@@ -26,6 +27,10 @@ struct StageStatements {
     private func mask(_ word: Int) -> Identifier { Identifier("\(prefix)keep\(word)") }
     private func origin(_ number: Int) -> Identifier { Identifier("\(prefix)from\(number)") }
 
+    /// Whether the row's own columns were found under the key that it had.
+    private var isCarried: Identifier { Identifier(prefix + "own") }
+    private var ownNames: [Identifier] { plan.own.map { Identifier($0.name) } }
+
     private var masks: [Identifier] { (0..<plan.maskWords).map { mask($0) } }
     private var origins: [Identifier] { plan.key.indices.map { origin($0) } }
 
@@ -33,7 +38,7 @@ struct StageStatements {
 
     /// Whether a table can have the target's columns and these beside them (manual, "PostgreSQL Limits").
     static func canStage(_ plan: StorePlan) -> Bool {
-        plan.columns.count + 1 + plan.maskWords + plan.key.count <= 1600
+        plan.columns.count + plan.own.count + 2 + plan.maskWords + plan.key.count <= 1600
     }
 
     /// Made once in a session; a transaction's end empties it.
@@ -42,6 +47,8 @@ struct StageStatements {
         definitions += masks.map { "\($0) bigint" }
         for (number, place) in plan.key.enumerated() { definitions.append(definition(origin(number), columns[place])) }
         definitions += columns.map { definition($0.name, $0) }
+        if !plan.own.isEmpty { definitions.append("\(isCarried) boolean") }
+        definitions += plan.own.map { "\(Identifier($0.name)) \($0.stagedType)" }
         return "CREATE TEMP TABLE \(stage) (\(raw: definitions.joined(separator: ", "))) ON COMMIT DELETE ROWS"
     }
 
@@ -71,11 +78,25 @@ struct StageStatements {
 
     /// Fills in what updates left out of rows whose key moved: the destination has it under the old key. Touches each of
     /// those rows, or the destination differs from the source. (IS NOT NULL is false of a composite with a null in it.)
-    var resolveOrigins: SQL {
-        let keys = plan.key.enumerated().map { number, place in
+    var resolveOrigins: SQL { resolve("\(hasOrigin) AND (\(hasMask)) AND \(originsMatch)") }
+
+    /// Whether a staged row, `s`, had another key; of one that is deleted, whether it has another now.
+    var hasOrigin: String { "s.\(origin(0)) IS DISTINCT FROM NULL" }
+
+    private var originsMatch: String {
+        plan.key.enumerated().map { number, place in
             "t.\(columns[place].name) \(columns[place].destination.operators.equal) s.\(origin(number))"
-        }
-        return resolve("s.\(origin(0)) IS DISTINCT FROM NULL AND \(keys.joined(separator: " AND "))")
+        }.joined(separator: " AND ")
+    }
+
+    /// Fetches the destination's own columns of rows whose key moved from where they were. A row that is not there has none: its
+    /// columns get their defaults.
+    var carry: SQL {
+        let assignments = ownNames.map { "\($0) = t.\($0)" } + ["\(isCarried) = true"]
+        return """
+            UPDATE pg_temp.\(stage) AS s SET \(raw: assignments.joined(separator: ", ")) FROM \(plan.target) AS t
+             WHERE \(raw: hasOrigin) AND s.\(operation) <> 'd' AND \(raw: originsMatch)
+            """
     }
 
     /// The same for rows that stayed where they are, for a target in which they will be written anew.
@@ -133,6 +154,9 @@ struct StageStatements {
         part == .images ? "'d'" : "s.\(operation)::text"
     }
 
+    /// A row of the target, `t`, that a staged one, `s`, has go.
+    var isDeleted: String { "s.\(operation) = 'd' AND \(keysMatch)" }
+
     var delete: SQL {
         "DELETE FROM \(plan.target) AS t USING pg_temp.\(stage) AS s WHERE s.\(operation) = 'd' AND \(raw: keysMatch)"
     }
@@ -146,9 +170,18 @@ struct StageStatements {
             """
     }
 
-    /// Updates rows that are there and inserts the others. With masks, a row that lacks columns is never inserted.
-    func merge(_ part: Part, withMasks: Bool) -> SQL {
-        let assignments = assignments(part, withMasks: withMasks)
+    /// Updates rows that are there and inserts the others. With masks, a row that lacks columns is never inserted. `carries`: some
+    /// bring the destination's own columns along.
+    func merge(_ part: Part, withMasks: Bool, carries: Bool) -> SQL {
+        var assignments = assignments(part, withMasks: withMasks)
+        if carries {
+            assignments += plan.own.filter { !$0.isAlwaysIdentity }.map { column in
+                let name = Identifier(column.name)
+                return "\(name) = CASE WHEN s.\(isCarried) THEN s.\(name) ELSE t.\(name) END"
+            }
+        }
+        let isWhole = withMasks ? " AND \(hasNoMask)" : ""
+        let inserted = carries ? "WHEN NOT MATCHED AND s.\(isCarried)\(isWhole) THEN \(insertCarried(part))\n" : ""
         let matched = assignments.isEmpty ? "DO NOTHING" : "UPDATE SET \(assignments.joined(separator: ", "))"
         return """
             MERGE INTO \(plan.target) AS t
@@ -156,18 +189,43 @@ struct StageStatements {
                    WHERE \(raw: condition(part))\(raw: inKeyOrder)) AS s
                ON \(raw: keysMatch)
             WHEN MATCHED THEN \(raw: matched)
-            WHEN NOT MATCHED\(raw: withMasks ? " AND \(hasNoMask)" : "") THEN
+            \(raw: inserted)WHEN NOT MATCHED\(raw: isWhole) THEN
               INSERT (\(raw: insertedNames)) OVERRIDING SYSTEM VALUE VALUES (\(raw: insertedValues(part)))
             """
     }
 
-    /// What `merge` does with whole rows, for servers that have no MERGE.
-    func upsertWhole(_ part: Part, withMasks: Bool) -> SQL {
+    private func insertCarried(_ part: Part) -> String {
+        let names = [insertedNames] + ownNames.map(\.quoted)
+        let values = [insertedValues(part)] + ownNames.map { "s.\($0)" }
+        return
+            "INSERT (\(names.joined(separator: ", "))) OVERRIDING SYSTEM VALUE VALUES (\(values.joined(separator: ", ")))"
+    }
+
+    /// What `merge` does with rows that bring the destination's own columns along, for servers that have no MERGE.
+    func upsertCarried(_ part: Part) -> SQL {
+        let names = [insertedNames] + ownNames.map(\.quoted)
+        let values = [insertedValues(part)] + ownNames.map { "s.\($0)" }
+        let assignments = plan.own.filter { !$0.isAlwaysIdentity }.map { column in
+            "\(Identifier(column.name)) = EXCLUDED.\(Identifier(column.name))"
+        }
+        return """
+            INSERT INTO \(plan.target) (\(raw: names.joined(separator: ", "))) OVERRIDING SYSTEM VALUE
+            SELECT \(raw: one(part))\(raw: values.joined(separator: ", ")) FROM pg_temp.\(stage) AS s
+             WHERE \(raw: condition(part)) AND s.\(isCarried)
+            ON CONFLICT (\(raw: keyList)) \(raw: rows.onConflict(assigning: assignments))
+            """
+    }
+
+    private var keyList: String { plan.key.map { columns[$0].name.quoted }.joined(separator: ", ") }
+
+    /// What `merge` does with whole rows, for servers that have no MERGE; not with those of `upsertCarried`.
+    func upsertWhole(_ part: Part, withMasks: Bool, carries: Bool) -> SQL {
         """
         INSERT INTO \(plan.target) (\(raw: insertedNames)) OVERRIDING SYSTEM VALUE
         SELECT \(raw: one(part))\(raw: insertedValues(part)) FROM pg_temp.\(stage) AS s
          WHERE \(raw: condition(part))\(raw: withMasks ? " AND \(hasNoMask)" : "")
-        ON CONFLICT (\(raw: plan.key.map { columns[$0].name.quoted }.joined(separator: ", "))) \(raw: rows.onConflict)
+               \(raw: carries ? "AND s.\(isCarried) IS NOT TRUE" : "")
+        ON CONFLICT (\(raw: keyList)) \(raw: rows.onConflict)
         """
     }
 

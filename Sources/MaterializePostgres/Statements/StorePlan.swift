@@ -25,6 +25,8 @@ final class StorePlan {
     let target: QualifiedName
     /// In the order of the shape.
     let columns: [Column]
+    /// Columns that only the destination has, and that take values: those of a row whose key moves go with it.
+    let own: [DestinationColumn]
     /// The collection's key, as places in `columns`.
     let key: [Int]
     /// Places in `columns` whose field may be absent; their order gives each its bit in a mask.
@@ -63,6 +65,8 @@ final class StorePlan {
                     isToastable: column.isToastable && !isKey))
         }
         self.columns = columns
+        let known = columns.map(\.destination.name) + binding.metadataColumns.map(\.name)
+        own = table.columns.filter { !$0.isGenerated && !known.containsName($0.name) }
         key =
             binding.mode == .upsert
             ? binding.key.compactMap { name in

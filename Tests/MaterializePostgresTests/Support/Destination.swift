@@ -132,8 +132,9 @@ struct RowBuilder {
     }
 
     /// `image`: the row as it last was, where it was written in the same set.
-    mutating func delete(_ key: [Field], image: [Field]? = nil) {
+    mutating func delete(_ key: [Field], image: [Field]? = nil, movedAway: Bool = false) {
         var change = NetChange(operation: .delete, isNew: false, row: row(key))
+        change.isMovedAway = movedAway
         if let image {
             change.image = row(image)
             change.hasUnchanged = RowBuilder.lacks(image)
