@@ -63,6 +63,10 @@ public protocol LinkBackfills: AnyObject {
     /// Returns when everything that could be read of the source until now is on its disk, and so in the log that it shows.
     func flushLog() throws
 
+    /// Where the source was, with the shapes that it had then, as a table of a link that runs already began to be read from its first
+    /// row on; zero where the link has passed that. It outlives the run.
+    func readFrom(_ binding: Int) -> LogPosition
+
     /// Whether the link has still to come to where a run before this one left rows in doubt: what the destination has of any row
     /// may be another's then, and what an update leaves out is to be read from the source.
     func isInDoubt(_ binding: Int) -> Bool
@@ -86,7 +90,7 @@ public protocol LinkBackfills: AnyObject {
     func abandoned(_ chunk: Chunk)
 
     /// The destination's table has the shape's columns from the next commit on; the binding's state says so then.
-    func evolved(_ binding: Int, to shape: TableShape)
+    func evolved(_ binding: Int, to shape: TableShape) throws
 
     /// Rows of the log have this shape from here on; whether the columns of the key have other places than before. Throws where
     /// what orders a table that is being read is not among them.
@@ -147,7 +151,9 @@ public protocol LinkBackfills: AnyObject {
     var awaitedPosition: LogPosition { get }
 
     /// What the capture needs in the link's checkpoint to go on exactly.
-    func captureState() throws -> String
+    ///
+    /// `position`: the checkpoint's; a transaction of the log can be open behind it.
+    func captureState(at position: LogPosition) throws -> String
 }
 
 /// What the source has now under the key of a row of the log.

@@ -107,6 +107,9 @@ public struct LinkBinding: Sendable {
         !excludedFields.containsName(column) && (onlyFields?.containsName(column) ?? true)
     }
 
+    /// Whether a column of the source is kept in a type that the catalog names, as the text that the source wrote.
+    public func keepsText(_ column: String) -> Bool { takes(column) && types[JSONKey(column)] != nil }
+
     /// What a column of the source is called at the destination.
     public func destinationName(of column: String) -> String { names[JSONKey(column)] ?? column }
 }
@@ -117,7 +120,8 @@ extension LinkBinding {
         mode == .upsert
             ? "raise `backfill` of the table's binding in capture \(link.capture) to \(backfillCounter + 1): it is read over "
                 + "what is there, and rows that the source no longer has are removed"
-            : readingAnew(in: link)
+            : "raise `backfill` of the table's binding in capture \(link.capture) to \(backfillCounter + 1): each of its rows is "
+                + "appended once more (`r`), and what is there stays"
     }
 
     /// What to do about a table that lacks what the log doesn't show. `remedy`: what has it read again.

@@ -12,8 +12,11 @@ public struct RowFault: Sendable, Equatable {
     public var schema: String?
     public var table: String?
     public var constraint: String?
+    /// The column that lacks a value and is NOT NULL; nil where it is something else.
+    public var nullColumn: String?
 
-    public init(schema: String? = nil, table: String? = nil, constraint: String? = nil) {
+    public init(schema: String? = nil, table: String? = nil, constraint: String? = nil, nullColumn: String? = nil) {
+        self.nullColumn = nullColumn
         self.schema = schema
         self.table = table
         self.constraint = constraint

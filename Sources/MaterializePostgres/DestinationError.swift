@@ -26,7 +26,9 @@ struct ErrorScope {
         let kind = ErrorScope.kind(of: error)
         var told = self.error(kind, message(of: error), hint: hint(for: error), sqlState: error.sqlState)
         if isOfRows, kind == .needsOperator, ErrorScope.isRowFault(error) {
-            told.rowFault = RowFault(schema: error.schema, table: error.table, constraint: error.constraint)
+            told.rowFault = RowFault(
+                schema: error.schema, table: error.table, constraint: error.constraint,
+                nullColumn: error.sqlState == "23502" ? error.column : nil)
         }
         told.mayBeStale = error.sqlState.map(ErrorScope.staleStates.contains) ?? false
         return told

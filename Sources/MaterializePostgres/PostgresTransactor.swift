@@ -25,7 +25,6 @@ final class PostgresTransactor: Transactor {
     private var apart: TableWriters?
     /// Tables that were emptied as they were attached.
     private var rebuilt: Set<Int> = []
-
     private var link: LinkSpec { statements.link }
 
     init(
@@ -79,12 +78,7 @@ final class PostgresTransactor: Transactor {
         try scope("attach").rethrowing {
             try TableRights(connection: connection, materialization: link.materialization).require(link.bindings)
         }
-        for (table, binding) in zip(attached, link.bindings) {
-            let scope = ErrorScope("attach", binding, task: link.materialization)
-            try BindingCheck.run(binding, table.shape.stored(by: binding), scope)
-            _ = try EnumLabels.extend(
-                table.shape.types, connection, scope, mayChange: config.schemaEvolution == .basic, provisioning)
-        }
+        for (table, binding) in zip(attached, link.bindings) { try prepare(table, binding) }
         var isHeld = false
         for first in stride(from: 0, through: max(0, attached.count - 1), by: PostgresTransactor.attachLimit) {
             let end = min(attached.count, first + PostgresTransactor.attachLimit)
@@ -119,9 +113,7 @@ final class PostgresTransactor: Transactor {
             let scope = ErrorScope("attach", binding, task: link.materialization)
             let mark = provisioning.mark
             do {
-                try BindingCheck.run(binding, table.shape.stored(by: binding), scope)
-                _ = try EnumLabels.extend(
-                    table.shape.types, connection, scope, mayChange: config.schemaEvolution == .basic, provisioning)
+                try prepare(table, binding)
                 try scope.rethrowing { try connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE") }
                 defer { try? connection.execute("ROLLBACK") }
                 try attach(index, table)
@@ -132,6 +124,14 @@ final class PostgresTransactor: Transactor {
                 refusals.append(error)
             }
         }
+    }
+
+    private func prepare(_ table: AttachedTable, _ binding: LinkBinding) throws {
+        let shape = table.shape.stored(by: binding)
+        let scope = ErrorScope("attach", binding, task: link.materialization)
+        try BindingCheck.run(binding, shape, scope)
+        let mayChange = config.schemaEvolution == .basic
+        _ = try EnumLabels.extend(shape.types, session.connection, scope, mayChange: mayChange, provisioning)
     }
 
     /// One runner at a time makes and changes tables, and only the one that has the link.

@@ -158,6 +158,7 @@ public final class CaptureRunner: Sendable {
         case .backfill:
             guard member.mayReadAgain(binding.index, isComplete: try isComplete(binding, member)) else { return false }
             try member.plan.materialization.forget(binding, of: member.plan.spec, dropping: incompatibility.dropping)
+            member.forgetGap(of: binding.index)
             event.message = "the table is emptied and read again (onIncompatibleSchemaChange: backfill): \(error)"
         case .disableBinding:
             guard member.spec.bindings.count > 1 else { return false }

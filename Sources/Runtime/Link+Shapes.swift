@@ -7,8 +7,9 @@ import Connectors
 /// - The destination's shape never goes back. It is the log's, or one that the source had before a position which the link has passed:
 ///   every row of an older shape is before that, since who writes a row and who changes the table wait for each other.
 /// - A chunk is opened only while `chunkShapes` is the destination's shape, and counts only if its reader found the table in that.
-/// - A table that is read from its first row on has the shape of then as the link begins: the log's rows from before are in what is
-///   read, so no shape from before is taken up, nor one of a transaction that the destination has.
+/// - A table that is read from its first row on, in whichever run, has the shape of then as that begins: the log's rows from before are
+///   in what is read, so no shape from before is taken up, nor one of a transaction that the destination has. So what a table was like
+///   for a while keeps nobody from going on who has it read again.
 ///
 /// So a reader that finds another shape gives its chunk up, and the table is read on when the log has come to where that was. A log
 /// that waits for the table (a blocking signal) goes on for it.
@@ -53,8 +54,17 @@ extension Link {
             try abandonChunkAndWait(of: binding)
             chunkShapes[binding] = shape
         }
+        try commitWhole()
         try evolve(binding, to: shape)
         try buffer.setShape(shape, of: binding, binding: spec.bindings[binding])
+    }
+
+    /// A table that can't take a new shape stops the link. What the log has from before must not wait in it then: whoever does what the
+    /// link asks for makes the table fit for the new shape alone. So that is committed first, where the open transaction has shown
+    /// nothing yet.
+    private func commitWhole() throws {
+        guard let transaction, transaction.sequence == 0, !hasGaps, ahead.isEmpty else { return }
+        try commitIfNeeded()
     }
 
     /// Whether what the log shows of the binding's table now is not newer than what the destination has.
@@ -80,6 +90,19 @@ extension Link {
             isTaken = true
         }
         return isTaken
+    }
+
+    /// A row that lacks a value where the source's own column can't: it is from before that was so, and so the source's rows are others
+    /// by now. What is read of them has all values.
+    func gap(behind error: RunError) -> LogGap? {
+        guard let column = error.rowFault?.nullColumn,
+            let binding = spec.bindings.indices.first(where: { spec.bindings[$0].index == error.binding }),
+            spec.bindings[binding].isMendedByReading,
+            buffer.parts[binding].shape.columns.contains(where: {
+                $0.isNotNull && spec.bindings[binding].destinationName(of: $0.name).isSameName(as: column)
+            })
+        else { return nil }
+        return LogGap(.rows, "its column \"\(column)\" was NULL in rows before it was NOT NULL, and the log has those")
     }
 
     // MARK: - What the log has not shown
@@ -116,7 +139,7 @@ extension Link {
 
     private func evolve(_ binding: Int, to shape: TableShape) throws {
         let statements = try transactor.evolve(binding, to: shape)
-        backfills.evolved(binding, to: shape)
+        try backfills.evolved(binding, to: shape)
         changedStates.insert(binding)
         guard !statements.isEmpty else { return }
         lockedUntilCommit.insert(binding)

@@ -37,7 +37,7 @@ final class Link {
     var takenUp: Set<Int> = []
     /// Bindings of which the log has shown a shape that is not to be taken up before a row of it counts.
     var unfollowed: Set<Int> = []
-    /// By binding: where the source was as a table began to be read from its first row on, with the link.
+    /// By binding: where the source was as its table began to be read from its first row on (`LinkBackfills.readFrom`).
     let readFrom: [Int: LogPosition]
 
     /// The open transaction of the log; nil between two.
@@ -142,6 +142,7 @@ final class Link {
             while try step() {}
         } catch var error as RunError {
             error.task = error.task ?? spec.materialization
+            error.gap = error.gap ?? gap(behind: error)
             throw error
         }
     }
@@ -218,7 +219,7 @@ final class Link {
         var states: [Int: BindingCheckpoint] = [:]
         for index in changedStates { states[index] = backfills.state(of: index) }
         let checkpoint = LinkCheckpoint(
-            position: position, captureState: try backfills.captureState(), time: sourceTime)
+            position: position, captureState: try backfills.captureState(at: position), time: sourceTime)
         if mayStandApart(states) {
             try buffer.storeApart(into: transactor, at: checkpoint, together: Link.together)
         } else {

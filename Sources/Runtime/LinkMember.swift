@@ -111,6 +111,14 @@ final class LinkMember: Sendable {
         }
     }
 
+    /// The catalog's policy does something else about the table.
+    func forgetGap(of binding: Int) {
+        state.withLock { state in
+            state.gaps[binding] = nil
+            state.untold.remove(binding)
+        }
+    }
+
     /// By binding: what the log was found to lack and the destination does not know of yet.
     var gaps: [Int: LogGap] {
         state.withLock { state in

@@ -141,10 +141,6 @@ extension LinkSession {
         let (tables, backfills) = try LinkSession.tables(
             of: spec, transactor, runner.capture, start, mayDestroy: runner.mayDestroy, gaps: member.gaps,
             refused: member.refused)
-        let fromStart = tables.indices.filter { index in
-            tables[index].state.isReadAgain || tables[index].isRebuilt || tables[index].willBackfill
-                || transactor.checkpoint(of: index) == nil
-        }
         try transactor.attach(tables, beginning: isNew ? start.newLink : nil)
         member.told()
         for (binding, table) in zip(spec.bindings, tables) {
@@ -156,7 +152,7 @@ extension LinkSession {
         }
         let behind = transactor.behind
         // After the shapes were read.
-        let now = behind.isEmpty && (isNew || fromStart.isEmpty) ? .zero : try runner.capture.committedPosition()
+        let now = behind.isEmpty ? .zero : try runner.capture.committedPosition()
         return try Link(
             spec: spec, shapes: start.shapes, transactor: transactor, backfills: backfills, capture: runner.capture,
             mailbox: LinkMailbox(capacityBytes: mailboxBytes), status: LinkStatus(),
@@ -165,7 +161,7 @@ extension LinkSession {
                 uniqueKeysWithValues: behind.map {
                     ($0, Link.ShapeAhead(shape: start.shapes[spec.bindings[$0].table], until: now))
                 }),
-            readFrom: Dictionary(uniqueKeysWithValues: fromStart.map { ($0, now) }))
+            readFrom: Dictionary(uniqueKeysWithValues: tables.indices.map { ($0, backfills.readFrom($0)) }))
     }
 
     /// What the link's tables are attached with, and the backfills that they begin with or go on with.

@@ -177,10 +177,113 @@ struct MendingTests {
         let outcome = try setup.once()
         #expect(outcome.exitCode == 69)
         #expect(
-            outcome.errors.contains("raise `backfill` of its binding in materialization gap/log to 1"),
+            outcome.errors.contains("raise `backfill` of the table's binding in capture gap/source to 1"),
             "\(outcome.errors)")
         #expect(try setup.rows("a") == "1OLD,2OLD" && setup.rows("b") == "1old,2b")
         #expect(try setup.rows("a_log") == "1old,2old")
+        try String(contentsOf: setup.catalog, encoding: .utf8)
+            .replacing("target: gap/a, backfill: 0", with: "target: gap/a, backfill: 1")
+            .write(to: setup.catalog, atomically: true, encoding: .utf8)
+        #expect(try setup.once().exitCode == 0)
+        let history = try Connection(setup.destination).query(
+            "SELECT string_agg(id || v || \"_meta/op\", ',' ORDER BY id, v COLLATE \"C\" DESC) FROM public.a_log")
+        #expect(history[0, 0] == "1oldr,1OLDr,2oldr,2OLDr")
+
+        // The log has all of it: nothing was kept as the table got its file.
+        for statement in [
+            "TRUNCATE public.a", "INSERT INTO public.a VALUES (7, 'new')", "ALTER TABLE public.a ALTER v SET NOT NULL",
+            "ALTER TABLE public.a RENAME v TO w", "UPDATE public.a SET w = 'newer'",
+        ] { try setup.admin.execute("\(raw: statement)") }
+        let emptied = try setup.once()
+        #expect(emptied.exitCode == 0, "\(emptied.errors)")
+        let last = try Connection(setup.destination).query(
+            "SELECT string_agg(concat(id, w, \"_meta/op\"), ',' ORDER BY \"_meta/source/lsn\") FROM public.a_log WHERE \"_meta/op\" <> 'r'"
+        )
+        #expect(last[0, 0] == "t,7newc,7neweru")
+        try setup.end()
+    }
+
+    @Test(
+        "labels that are exchanged, and an identity that was another one, while changes wait: what is named mends it, over a kill"
+    )
+    func exchanged() throws {
+        let setup = try GapTests.Setup("mendlabels")
+        try setup.admin.execute(
+            """
+            CREATE TYPE public.mood AS ENUM ('x', 'y', 'z'); ALTER TABLE public.a ALTER v TYPE public.mood USING 'x';
+            ALTER TABLE public.b ADD k int; UPDATE public.b SET k = id;
+            INSERT INTO public.a SELECT g, 'x' FROM generate_series(3, 3000) g;
+            INSERT INTO public.b SELECT g, 'b', g FROM generate_series(2, 3000) g;
+            ALTER TABLE public.b ALTER k SET NOT NULL; CREATE UNIQUE INDEX b_k ON public.b (k)
+            """)
+        try setup.write(["a", "b"], advanced: ", backfillWorkers: 1, backfill_chunk_size: 40")
+        #expect(try setup.once().exitCode == 0)
+        for statement in [
+            "UPDATE public.a SET v = 'y' WHERE id % 3 = 0",
+            """
+            ALTER TYPE public.mood RENAME VALUE 'x' TO 'a'; ALTER TYPE public.mood RENAME VALUE 'y' TO 'x';
+            ALTER TYPE public.mood RENAME VALUE 'a' TO 'y'; ALTER TYPE public.mood RENAME VALUE 'z' TO 'zz'
+            """,
+            "UPDATE public.a SET v = 'y' WHERE id % 7 = 0",
+            "ALTER TABLE public.b REPLICA IDENTITY USING INDEX b_k; DELETE FROM public.b WHERE id % 5 = 0",
+            "UPDATE public.b SET id = -id WHERE id % 7 = 0", "ALTER TABLE public.b REPLICA IDENTITY DEFAULT",
+        ] { try setup.admin.execute("\(raw: statement)") }
+        let refused = try setup.once()
+        #expect(refused.exitCode == 69)
+        let hint = try #require(
+            refused.errors.firstRange(of: "name its labels as the source does: "), "\(refused.errors)")
+        let there = try Connection(setup.destination)
+        try there.execute("\(raw: String(refused.errors[hint.upperBound...].prefix { $0 != "\n" }))")
+        let runner = try FlowctlProcess(["apply", "-o", "json", setup.catalog.path])
+        let isSaid = runner.waitForLine(seconds: 60) {
+            $0.contains("lacks what the log does not show") && $0.contains("replica identity")
+        }
+        #expect(isSaid != nil, "\(runner.output) \(runner.errors)")
+        runner.kill9()
+        let outcome = try setup.once()
+        #expect(outcome.exitCode == 0, "\(outcome.errors)")
+        for table in ["a", "b"] { #expect(try sum(there, table) == sum(setup.admin, table), "\(table)") }
+        try setup.end()
+    }
+
+    @Test(
+        "a table that nobody may change stores what comes before its columns change, and the statements that are named are enough"
+    )
+    func unchanging() throws {
+        let setup = try GapTests.Setup("mendnone")
+        try setup.admin.execute(
+            "ALTER TABLE public.a ADD w text DEFAULT 'w'; ALTER TABLE public.b ALTER v SET NOT NULL")
+        try String(contentsOf: setup.catalog, encoding: .utf8)
+            .replacing(
+                "user: postgres, password: none }", with: "user: postgres, password: none, schemaEvolution: none }"
+            )
+            .write(to: setup.catalog, atomically: true, encoding: .utf8)
+        let there = try Connection(setup.destination)
+        try there.execute(
+            """
+            CREATE TABLE public.a (id int PRIMARY KEY, v text, w text); CREATE TABLE public.b (id int PRIMARY KEY, v text NOT NULL)
+            """)
+        #expect(try setup.once().exitCode == 0)
+        for statement in [
+            "UPDATE public.a SET v = 'before' WHERE id = 1",
+            "ALTER TABLE public.a RENAME v TO x; ALTER TABLE public.a RENAME w TO v; ALTER TABLE public.a RENAME x TO w",
+            "UPDATE public.a SET v = 'after', w = 'gone' WHERE id = 2",
+        ] { try setup.admin.execute("\(raw: statement)") }
+        let refused = try setup.once()
+        #expect(refused.exitCode == 69)
+        #expect(try there.query("SELECT v FROM public.a WHERE id = 1")[0, 0] == "before", "\(refused.errors)")
+        let hint = try #require(refused.errors.firstRange(of: "hint: run: "), "\(refused.errors)")
+        try there.execute("\(raw: String(refused.errors[hint.upperBound...].prefix { $0 != "\n" }))")
+        let outcome = try setup.once()
+        #expect(outcome.exitCode == 0, "\(outcome.errors)")
+        let rows: SQL = "SELECT string_agg(id || v || w, ',' ORDER BY id) FROM public.a"
+        #expect(try there.query(rows)[0, 0] == "1wbefore,2aftergone")
+
+        try setup.admin.execute("ALTER TABLE public.b DROP v; INSERT INTO public.b VALUES (9)")
+        let dropped = try setup.once()
+        #expect(
+            dropped.errors.contains("the source has no column \"v\" any more, and the destination's is NOT NULL"),
+            "\(dropped.errors)")
         try setup.end()
     }
 }

@@ -244,7 +244,8 @@ struct Attachment {
         var layout = BoundTable.Layout(shape: shape, table: table)
         var evolution = TableEvolution(
             connection: connection, binding: binding, scope: scope, mayChange: mayChange, provisioning: provisioning)
-        if let record = record.flatMap({ self.shape(in: $0, shape) }) {
+        if var record = record.flatMap({ self.shape(in: $0, shape) }) {
+            if !mayChange { record.renameColumns(as: table, shape) }
             layout.shape = record.shape
             layout.retired = record.retired
             layout.highest = record.highest

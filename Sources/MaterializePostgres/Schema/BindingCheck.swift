@@ -25,7 +25,9 @@ enum BindingCheck {
                 .needsOperator,
                 "the required field \"\(field)\" is neither a column that is taken from the source nor metadata that "
                     + "\(binding.mode == .upsert ? "an upsert" : "a delta") table can keep",
-                hint: "remove it from fields.require")
+                hint:
+                    "remove it from fields.require; or, where the source's column has another name now, name it by that"
+            )
         }
     }
 

@@ -103,6 +103,8 @@ struct DestinationTable: Equatable {
 /// One column of a destination table.
 struct DestinationColumn: Equatable {
     var name: String
+    /// Its number there, which stays when it is renamed; 0 where it is only planned.
+    var number = 0
     /// As `format_type` writes it.
     var type: String
     var typeOID: UInt32

@@ -41,15 +41,21 @@ enum EnumLabels {
     }
 
     /// What gives labels their new names, where nothing else differs; nil otherwise. A label gets another name at the source
-    /// without a word in the log, and the rows that hold it have the new one then.
+    /// without a word in the log, and the rows that hold it have the new one then. One whose new name another one has yet goes by way
+    /// of a name of its own, in one transaction.
     static func renaming(_ type: TypeDefinition, there: [String], wanted: [String]) -> String? {
         let differing = zip(there, wanted).filter { !$0.isSameName(as: $1) }
-        guard there.count == wanted.count, !differing.isEmpty,
-            differing.allSatisfy({ !wanted.containsName($0) && !there.containsName($1) })
-        else { return nil }
-        return differing.map { old, new in
+        guard there.count == wanted.count, !differing.isEmpty else { return nil }
+        func rename(_ old: String, _ new: String) -> String {
             "ALTER TYPE \(type.quoted) RENAME VALUE \(SQL.literal(old)) TO \(SQL.literal(new));"
-        }.joined(separator: " ")
+        }
+        guard differing.contains(where: { there.containsName($1) }) else {
+            return differing.map { rename($0, $1) }.joined(separator: " ")
+        }
+        let aside = differing.indices.map { "flow_renamed_\($0)" }
+        let away = zip(differing, aside).map { rename($0.0, $1) }
+        let back = zip(differing, aside).map { rename($1, $0.1) }
+        return (["BEGIN;"] + away + back + ["COMMIT;"]).joined(separator: " ")
     }
 
     /// Adds labels that enums lack, each in a transaction of its own: a new label can't be used in the transaction that

@@ -123,13 +123,17 @@ struct EvolutionPlan: Equatable {
             guard let column = shape.storedColumns.first(where: { $0.name.isSameName(as: name) }) else {
                 throw Conflict(
                     message: "the source table no longer has the key's column \"\(name)\"",
-                    remedy: .hint("name columns of the table in the collection's key, then have the table read again"))
+                    remedy: .hint(
+                        "name columns of the table in the collection's key; or, where it is there again as it was, have the table "
+                            + "read again"))
             }
             let old = start.shape.storedColumns.first { $0.name.isSameName(as: name) }
             if old?.isIdentity == true, !column.isIdentity {
                 throw Conflict(
                     message: "the source table's replica identity no longer has the key's column \"\(name)\"",
-                    remedy: .hint("name the table's new key in the collection, then have the table read again"))
+                    remedy: .hint(
+                        "name the table's new key in the collection; or, where the identity is again as it was, have the table read "
+                            + "again"))
             }
         }
     }

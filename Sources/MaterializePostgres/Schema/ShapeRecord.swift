@@ -11,8 +11,12 @@ struct ShapeRecord {
     /// The highest number of a column that the source is known to have had, of those that are left out too.
     var highest: Int
 
+    /// The destination's own numbers of columns, which stay when somebody renames them there.
+    private var places: [Identifier: Int] = [:]
+
     /// What a layout has of the columns that are stored.
     init(_ layout: BoundTable.Layout) {
+        for column in layout.table.columns where column.number > 0 { places[Identifier(column.name)] = column.number }
         shape = layout.shape.onlyStored
         retired = layout.retired
         highest = max(layout.highest, layout.shape.highest)
@@ -20,7 +24,11 @@ struct ShapeRecord {
 
     /// The record as text. Types are not part of it: the destination has them.
     var json: String {
-        let columns = shape.columns.map { JSONValue.object(ShapeRecord.members(of: $0)) }
+        let columns = shape.columns.map { column in
+            var members = ShapeRecord.members(of: column)
+            members["place"] = places[Identifier(column.name)].map { .int($0) }
+            return JSONValue.object(members)
+        }
         var record = JSONObject([("columns", .array(columns)), ("highest", .int(highest))])
         if !shape.generated.isEmpty {
             record["generated"] = .array(shape.generated.map { .object(ShapeRecord.members(of: $0)) })
@@ -40,6 +48,7 @@ struct ShapeRecord {
         var shapes: [ColumnShape] = []
         for column in columns {
             guard let shape = ShapeRecord.column(column) else { return nil }
+            places[Identifier(shape.name)] = column["place"]?.intValue
             shapes.append(shape)
         }
         let generated = record["generated"]?.arrayValue?.compactMap { ShapeRecord.generated($0) } ?? []
@@ -49,6 +58,25 @@ struct ShapeRecord {
         for member in record["retired"]?.objectValue?.members ?? [] {
             retired[Identifier(member.key)] = member.value.intValue
         }
+    }
+
+    /// Takes up the names that columns have at the destination by now, where somebody has renamed them as the source has (`wanted`).
+    mutating func renameColumns(as table: DestinationTable, _ wanted: TableShape) {
+        let columns = shape.columns.map { column in
+            var column = column
+            if let place = places[Identifier(column.name)],
+                let there = table.columns.first(where: { $0.number == place }),
+                wanted.columns.contains(where: {
+                    $0.attribute == column.attribute && $0.name.isSameName(as: there.name)
+                })
+            {
+                column.name = there.name
+            }
+            return column
+        }
+        shape = TableShape(
+            table: shape.table, namespace: shape.namespace, name: shape.name, columns: columns, types: shape.types,
+            generated: shape.generated)
     }
 
     /// A column's members.

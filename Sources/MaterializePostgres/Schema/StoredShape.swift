@@ -19,12 +19,36 @@ extension TableShape {
             return stored
         }
         return TableShape(
-            table: table, namespace: namespace, name: name, columns: columns, types: types,
+            table: table, namespace: namespace, name: name, columns: columns,
+            types: types(behind: columns.filter(\.isStored).map(\.type), computed),
             generated: computed.map { column in
                 var stored = column
                 stored.name = binding.destinationName(of: column.name)
                 return stored
             })
+    }
+
+    /// The user-defined types that columns of some types need, and computed ones, in their order: none that only columns have which are
+    /// left out, or kept as text.
+    private func types(behind names: [String], _ computed: [GeneratedColumn]) -> [TypeDefinition] {
+        var needed = types.map { type in computed.contains { $0.expression.contains(type.name) } }
+        var waiting = names + computed.map(\.type) + zip(types, needed).filter(\.1).map { $0.0.quoted }
+        var visited: Set<Int> = []
+        while let name = waiting.popLast() {
+            guard let named = TypeName(name).qualified,
+                let index = types.firstIndex(where: {
+                    $0.schema.isSameName(as: named.schema) && $0.name.isSameName(as: named.name)
+                }),
+                visited.insert(index).inserted
+            else { continue }
+            needed[index] = true
+            switch types[index].kind {
+            case .domain(let definition): waiting.append(definition)
+            case .composite(let attributes): waiting += attributes.map(\.type)
+            case .enumeration, .extensionType: break
+            }
+        }
+        return zip(types, needed).filter(\.1).map(\.0)
     }
 
     /// The columns that are stored.

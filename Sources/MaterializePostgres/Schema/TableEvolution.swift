@@ -10,6 +10,10 @@ struct TableEvolution {
     let provisioning: Provisioning
     /// When the run would do it.
     var moment = PlannedChange.Moment.start
+    /// Whether the shape is one that the log shows, which is not the source's last one necessarily. Where the table can't take it, that
+    /// says nothing of the shape of now: the table is read again over what is there, in that one. Should it not take that one
+    /// either, it says so as it is attached.
+    var followsLog = false
 
     /// What was done: the SQL that ran, and the table as it is now.
     struct Outcome {
@@ -29,13 +33,14 @@ struct TableEvolution {
         } catch {
             var told = scope.error(.needsOperator, error.message, hint: hint(error.remedy))
             if case .readAgain(let columns) = error.remedy { told.incompatibility = .init(dropping: columns) }
+            if followsLog, binding.isMendedByReading { told.gap = LogGap(.rows, error.message) }
             throw told
         }
         // Named as it will be, so that everybody who asks is told the same.
         _ = try DestinationKey.decide(start.table.after(plan.steps), binding, scope)
         try start.table.requireFree(plan.freed, binding, scope)
         let statements = TableDefinition(binding: binding, shape: shape).evolve(plan.steps)
-        if !mayChange, let first = statements.first { throw refused(plan.steps, first) }
+        if !mayChange, !statements.isEmpty { throw refused(plan.steps, shape, statements) }
         if !provisioning.isPlan, !start.table.isOwned, let refusal = TableOwnership.refusal(of: statements, scope) {
             throw refusal
         }
@@ -113,16 +118,22 @@ struct TableEvolution {
         return table
     }
 
-    private func refused(_ steps: [EvolutionPlan.Step], _ statement: String) -> RunError {
+    /// All of the statements: one of several leaves the table as neither shape.
+    private func refused(
+        _ steps: [EvolutionPlan.Step], _ shape: TableShape, _ statements: [String]
+    ) -> RunError {
         let message =
             switch steps.first {
             case .addColumn(let column, _): "the destination table has no column \"\(column.name)\""
             case .rename(let column, let new): "the source's column \"\(column)\" is named \"\(new)\" now"
             case .addGenerated(let column): "the destination table has no column \"\(column.name)\""
+            case .dropNotNull(let column) where !shape.storedColumns.contains { $0.name.isSameName(as: column) }:
+                "the source has no column \"\(column)\" any more, and the destination's is NOT NULL"
             case .dropNotNull(let column): "the destination's column \"\(column)\" is NOT NULL, the source's is not"
             case .alterType(let column, let type): "the source's column \"\(column)\" is \(type) now"
             case nil: "the table must be changed"
             }
-        return scope.error(.needsOperator, message + ", and schemaEvolution is none", hint: "run: \(statement)")
+        let run = statements.count == 1 ? statements[0] : "BEGIN; \(statements.joined(separator: "; ")); COMMIT;"
+        return scope.error(.needsOperator, message + ", and schemaEvolution is none", hint: "run: \(run)")
     }
 }

@@ -128,7 +128,7 @@ struct TableInspection {
                    CASE WHEN t.typtype = 'd' THEN format_type(b.oid, -1) ELSE format_type(a.atttypid, a.atttypmod) END
                      || CASE WHEN a.attcollation <> b.typcollation
                              THEN ' COLLATE ' || quote_ident(cn.nspname) || '.' || quote_ident(co.collname) ELSE '' END,
-                   (to_jsonb(co) ->> 'collisdeterministic') = 'false', a.attidentity <> ''
+                   (to_jsonb(co) ->> 'collisdeterministic') = 'false', a.attidentity <> '', a.attnum
               FROM pg_attribute a
               JOIN pg_type t ON t.oid = a.atttypid
               JOIN pg_type b ON b.oid = (
@@ -144,7 +144,8 @@ struct TableInspection {
             """, [oid, TableInspection.strictTypes])
         return (0..<rows.count).map { row in
             DestinationColumn(
-                name: rows[row, 0] ?? "", type: rows[row, 1] ?? "", typeOID: rows[row, 2].flatMap { UInt32($0) } ?? 0,
+                name: rows[row, 0] ?? "", number: rows[row, 14].flatMap { Int($0) } ?? 0, type: rows[row, 1] ?? "",
+                typeOID: rows[row, 2].flatMap { UInt32($0) } ?? 0,
                 typeModifier: rows[row, 3].flatMap { Int32($0) } ?? -1, collation: rows[row, 8],
                 isNotNull: rows[row, 4] == "t", hasDefault: rows[row, 5] == "t", isGenerated: rows[row, 6] == "t",
                 isIdentity: rows[row, 13] == "t", isAlwaysIdentity: rows[row, 7] == "t",

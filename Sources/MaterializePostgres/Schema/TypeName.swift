@@ -26,6 +26,28 @@ struct TypeName: Hashable {
         }
     }
 
+    /// The schema and the name that it begins with, without quotes; nil of a type that the server has by itself.
+    var qualified: (schema: String, name: String)? {
+        var parts: [String] = []
+        var current = "".unicodeScalars
+        var isQuoted = false
+        var rest = base.unicodeScalars[...]
+        while let scalar = rest.popFirst() {
+            switch scalar {
+            case "\"" where isQuoted && rest.first == "\"":
+                current.append(scalar)
+                rest.removeFirst()
+            case "\"": isQuoted.toggle()
+            case "." where !isQuoted:
+                parts.append(String(current))
+                current.removeAll()
+            case " " where !isQuoted, "[" where !isQuoted, "(" where !isQuoted: rest = rest.suffix(0)
+            default: current.append(scalar)
+            }
+        }
+        return parts.count == 1 ? (parts[0], String(current)) : nil
+    }
+
     /// The modifiers as numbers; empty where there are none or they are something else.
     var numbers: [Int] { (modifiers ?? []).compactMap { Int($0) } }
 

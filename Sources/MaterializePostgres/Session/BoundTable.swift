@@ -71,11 +71,19 @@ final class BoundTable: @unchecked Sendable {
     }
 
     /// How rows of a shape go into the table now. Columns are found by the source's attribute number, else by name.
+    ///
+    /// The catalog names columns as they are called now. One that it takes by a new name is taken by its older one too, as rows have
+    /// it that the log shows from before.
     func plan(for shape: TableShape, serial: Int) throws -> StorePlan {
         let current = layout.shape
+        let taken = Set((layout.pending ?? current).storedColumns.compactMap(\.attribute))
         return try StorePlan(
             shape: shape, binding: binding, table: layout.table, generation: layout.generation,
             serial: serial,
+            isTaken: { column in
+                guard let attribute = column.attribute, taken.contains(attribute) else { return false }
+                return current.storedColumns.contains { $0.attribute == attribute }
+            },
             destinationName: { column in
                 if let attribute = column.attribute,
                     let known = current.columns.first(where: { $0.attribute == attribute })

@@ -40,10 +40,11 @@ final class StorePlan {
     /// The plan's number in its session.
     let serial: Int
 
-    /// `destinationName` finds the destination's column for one of the shape's; nil where it has none.
+    /// `destinationName` finds the destination's column for one of the shape's; nil where it has none. `isTaken`: of a column that the
+    /// binding doesn't take by its name.
     init(
         shape: TableShape, binding: LinkBinding, table: DestinationTable, generation: Int, serial: Int,
-        destinationName: (ColumnShape) -> String?
+        isTaken: (ColumnShape) -> Bool, destinationName: (ColumnShape) -> String?
     ) throws {
         self.shape = shape
         self.binding = binding
@@ -51,7 +52,8 @@ final class StorePlan {
         self.serial = serial
         target = QualifiedName(binding.schema, binding.name)
         var columns: [Column] = []
-        for (index, column) in shape.stored(by: binding).columns.enumerated() where column.isStored {
+        for (index, column) in shape.stored(by: binding).columns.enumerated()
+        where column.isStored || isTaken(column) {
             guard let name = destinationName(column), let destination = table.column(name) else {
                 throw RunError(
                     .internal, operation: "prepare", object: "table \(binding.schema).\(binding.name)",

@@ -8,7 +8,7 @@ import Postgres
 /// "files": "16401", "columns": 7, "storage": {…}}`, of a table that is read again also `"overlay": true`, `"live": true`, `"numbered": 5000`
 /// and, until it is through, `"sweep": {"after": ["17"]}`;
 /// where a signal asked for it `"signal": {"place": "0/16B3748/0"}`, where the log lacks something `"because": "its partition …"`;
-/// of one with rows that were in doubt `"doubt": "0/16B3748"`;
+/// of one with rows that were in doubt `"doubt": "0/16B3748"`; of one whose link is behind the start of its reading `"from": "0/16B3748"`;
 /// of one read by the values of a column `"types": ["integer"]`;
 /// of one with a window `"window": {"phase": "open", "notBefore": 8000, "notAfter": null, "lacks": false}`.
 struct BackfillState {
@@ -44,6 +44,10 @@ struct BackfillState {
 
     /// See `LinkBackfills.doubt`; zero, or a position that the checkpoint has passed, for none.
     var doubtedUntil = LogPosition.zero
+
+    /// Where the source was as the table began to be read from its first row on; zero where the link has passed that. Changes from before
+    /// are in what is read.
+    var readFrom = LogPosition.zero
 
     /// What a signal asks for.
     struct Order: Equatable, Sendable {
@@ -154,6 +158,7 @@ struct BackfillState {
         filter.isOverlay = value["overlay"]?.boolValue ?? false
         isLive = value["live"]?.boolValue ?? false
         numbered = value["numbered"]?.intValue.map { Int64($0) } ?? 0
+        readFrom = value["from"]?.stringValue.flatMap { LogPosition($0) } ?? .zero
         doubtedUntil = value["doubt"]?.stringValue.flatMap { LogPosition($0) } ?? .zero
         if let place = value["sweep"], place.objectValue != nil {
             sweep = KeySweep(after: try BackfillState.bound(place["after"])?.values)
@@ -202,6 +207,7 @@ struct BackfillState {
             if signal.isBlocking { order["blocking"] = .bool(true) }
             state["signal"] = .object(order)
         }
+        if readFrom != .zero { state["from"] = .string(readFrom.description) }
         if doubtedUntil != .zero { state["doubt"] = .string(doubtedUntil.description) }
         if filter.isFiltering, let sorting {
             state["sorting"] = .array(sorting.map { words in .array(words.map { .string($0) }) })

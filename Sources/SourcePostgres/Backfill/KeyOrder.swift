@@ -50,6 +50,14 @@ struct KeyOrder: Sendable {
         return order
     }
 
+    /// A column that is compared here as whole numbers, and can have others in a shape; nil where there is none.
+    func outgrown(by shape: TableShape) -> String? {
+        columns.first { column in
+            guard column.comparison == .integer, let place = shape.index(of: column.name) else { return false }
+            return shape.columns[place].type.hasPrefix("numeric")
+        }?.name
+    }
+
     var names: [String] { columns.map(\.name) }
 
     /// By column: `Column.sorting`.

@@ -13,6 +13,8 @@ final class PostgresBackfills: LinkBackfills {
     /// What users should hear of signals.
     var signalRemarks: [String] = []
     private var identity: LogIdentity
+    /// The transaction before `identity.last`, and whether that was kept.
+    private var before: (last: LoggedTransaction?, isKept: Bool) = (nil, true)
     /// The capture's.
     private let name: String
     /// For questions to the server: made when the first comes.
@@ -68,6 +70,7 @@ final class PostgresBackfills: LinkBackfills {
 
     func began(_ transaction: UInt32, at position: LogPosition, time: Int64) {
         if identity.last.map({ $0.position < position }) ?? true {
+            before = (identity.last, identity.keepsLast)
             identity.last = LoggedTransaction(position: position, id: transaction, time: time)
             identity.keepsLast = true
         }
@@ -98,6 +101,8 @@ final class PostgresBackfills: LinkBackfills {
         tables[binding].state.doubtedUntil = max(tables[binding].state.doubtedUntil, position)
     }
 
+    func readFrom(_ binding: Int) -> LogPosition { tables[binding].state.readFrom }
+
     func flushLog() throws {
         let isReadOnly = isReadOnly
         _ = try ask("wait for the log") { try LogFlush(connection: $0, isReadOnly: isReadOnly).waitForNow() }
@@ -107,6 +112,9 @@ final class PostgresBackfills: LinkBackfills {
 
     func passed(_ position: LogPosition) -> [Int] {
         for index in tables.indices where tables[index].inDoubtUntil <= position { tables[index].inDoubtUntil = .zero }
+        for index in tables.indices where tables[index].state.readFrom <= position {
+            tables[index].state.readFrom = .zero
+        }
         for index in tables.indices where tables[index].blockedUntil <= position { tables[index].blockedUntil = .zero }
         return tables.indices.filter { tables[$0].state.filter.pass(position) }
     }
@@ -134,7 +142,19 @@ final class PostgresBackfills: LinkBackfills {
 
     func state(of binding: Int) -> BindingCheckpoint { tables[binding].current }
 
-    func evolved(_ binding: Int, to shape: TableShape) {
+    /// A new session takes the order from the catalog, whose column has the wider type by now.
+    private func requireOrder(_ binding: Int, _ shape: TableShape) throws {
+        guard tables[binding].isFiltering || tables[binding].isReading,
+            let column = tables[binding].order.outgrown(by: shape)
+        else { return }
+        throw RunError(
+            .transient, operation: "go on reading", object: "table \(tables[binding].table.name)",
+            message: "its key's column \"\(column)\" has another type now, and its values are compared otherwise",
+            binding: tables[binding].binding.index)
+    }
+
+    func evolved(_ binding: Int, to shape: TableShape) throws {
+        try requireOrder(binding, shape)
         guard let seen = tables[binding].state.seen else { return }
         let last = shape.columns.compactMap(\.attribute).max() ?? 0
         tables[binding].state.seen = (seen.files, max(seen.lastColumn, last))
@@ -157,6 +177,7 @@ final class PostgresBackfills: LinkBackfills {
                     + "\(spec.rebuildCounter + 1) in the materialization, and apply with --allow-destructive",
                 binding: spec.index)
         }
+        try requireOrder(binding, shape)
         tables[binding].order = before.placed(in: shape)
         return before.columns.map(\.index) != tables[binding].order.columns.map(\.index)
     }
@@ -353,12 +374,13 @@ final class PostgresBackfills: LinkBackfills {
         }
     }
 
-    func captureState() throws -> String {
+    func captureState(at position: LogPosition) throws -> String {
         if delivered.count > 256 {
             let rows = try ask("ask for a snapshot") { try $0.query("SELECT pg_current_snapshot()::text") }
             if let snapshot = rows[0, 0].flatMap(Snapshot.init) { delivered.prune(seenBy: snapshot) }
         }
         var state = identity
+        if let last = state.last, last.position >= position { (state.last, state.keepsLast) = before }
         state.base = isComplete ? nil : delivered.base
         state.pending = isComplete ? [] : delivered.pending
         return state.text

@@ -32,6 +32,9 @@ extension PostgresCapture {
                     throw replaced(source, binding, link)
                 }
             }
+            if state.phase != .pending, let record = (try? BackfillState(text: state.backfill))?.record {
+                try requireKeyTexts(record, source, found.shapes[binding.table], binding, link)
+            }
             try take(binding.window, into: &backfill, source, binding, link)
             // What is over lacks nothing that the log doesn't show.
             let isOver = backfill.window?.phase == .over
@@ -55,6 +58,9 @@ extension PostgresCapture {
                 }
             } else {
                 state.gap = nil
+            }
+            if signals != nil, isAsked || state.isReadAgain || state.phase == .pending || state.backfill.isEmpty {
+                backfill.readFrom = source.found.record.place
             }
             var dropped: RunError?
             let order: KeyOrder

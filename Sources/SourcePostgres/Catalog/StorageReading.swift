@@ -70,6 +70,18 @@ struct StorageReading {
               SELECT p.root, i.inhrelid, p.oid, i.inhparent::text || '.' || i.xmin::text
                 FROM part p JOIN pg_class c ON c.oid = p.oid AND c.relkind = 'p' JOIN pg_inherits i ON i.inhparent = p.oid
                WHERE (to_jsonb(i) ->> 'inhdetachpending') IS DISTINCT FROM 'true'
+            ),
+            kind (root, number, type) AS (
+              SELECT a.attrelid, a.attnum, a.atttypid FROM pg_attribute a
+               WHERE a.attrelid = ANY (\(raw: oids)::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
+                 AND a.atttypid >= '16384'::oid
+              UNION
+              SELECT k.root, k.number, n.type FROM kind k JOIN pg_type t ON t.oid = k.type, LATERAL (
+                       SELECT t.typelem UNION ALL SELECT t.typbasetype
+                       UNION ALL SELECT x.atttypid FROM pg_attribute x
+                                  WHERE t.typrelid <> 0 AND x.attrelid = t.typrelid AND x.attnum > 0 AND NOT x.attisdropped
+                     ) AS n (type)
+               WHERE n.type >= '16384'::oid
             )
             SELECT p.root, 'p', p.oid::text, p.place, c.relfilenode::text, c.relkind::text, c.relpersistence::text,
                    c.xmin::text, p.parent::text, quote_ident(n.nspname) || '.' || quote_ident(c.relname),
@@ -98,6 +110,15 @@ struct StorageReading {
               JOIN pg_class x ON x.oid = i.indexrelid
               JOIN pg_attribute f ON f.attrelid = i.indexrelid AND f.attnum = 1
              WHERE i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+            UNION ALL
+            SELECT k.root, 't', k.number::text, l.place, l.entry, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+              FROM kind k, LATERAL (
+                     SELECT 'e' || e.oid::text, e.enumlabel::text FROM pg_enum e WHERE e.enumtypid = k.type
+                     UNION ALL
+                     SELECT 'a' || x.attrelid::text || '.' || x.attnum::text, x.atttypid::text || '.' || x.atttypmod::text
+                       FROM pg_type t JOIN pg_attribute x ON x.attrelid = t.typrelid
+                      WHERE t.oid = k.type AND t.typrelid <> 0 AND x.attnum > 0 AND NOT x.attisdropped
+                   ) AS l (place, entry)
             """)
         var found: [UInt32: FoundStorage] = [:]
         for row in 0..<rows.count {
@@ -106,6 +127,13 @@ struct StorageReading {
                 guard let number = rows[row, 2].flatMap({ Int($0) }) else { continue }
                 found[root, default: FoundStorage()].record.columns[number] = StorageRecord.Column(
                     version: rows[row, 3] ?? "", type: rows[row, 4] ?? "")
+                continue
+            }
+            if rows[row, 1] == "t" {
+                guard let number = rows[row, 2].flatMap({ Int($0) }), let place = rows[row, 3] else { continue }
+                var types = found[root]?.record.types ?? [:]
+                types[number, default: [:]][place] = rows[row, 4] ?? ""
+                found[root, default: FoundStorage()].record.types = types
                 continue
             }
             guard let oid = rows[row, 2].flatMap({ UInt32($0) }) else { continue }
@@ -129,6 +157,7 @@ struct StorageReading {
                 parent: rows[row, 8].flatMap { UInt32($0) })
             found[root]?.record.horizon = rows[row, 10].flatMap { UInt64($0) } ?? 0
             if found[root]?.record.unique == nil { found[root]?.record.unique = [:] }
+            if found[root]?.record.types == nil { found[root]?.record.types = [:] }
             if oid == root { found[root]?.record.highest = rows[row, 11].flatMap { Int($0) } ?? 0 }
         }
         return found

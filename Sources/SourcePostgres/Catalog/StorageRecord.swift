@@ -4,7 +4,8 @@ import JSON
 /// What the source's catalog said of where a table's rows are kept. The next look tells from it what the log doesn't show.
 ///
 /// As JSON: `{"place": "0/15", "horizon": "771", "highest": 7, "columns": ["1 734.0 25.-1.100", …],
-/// "parts": ["16400 16400 16390.771 e public.b_1", …], "unique": ["16403 16400 16404 771 b_1_pkey", …], "truncates": ["790"]}`.
+/// "parts": ["16400 16400 16390.771 e public.b_1", …], "unique": ["16403 16400 16404 771 b_1_pkey", …], "truncates": ["790"],
+/// "types": {"4": ["e16420 sad", "a16425.1 23.-1"]}}`.
 struct StorageRecord: Equatable, Sendable {
     /// A table that has rows: the captured one itself, or a partition at any depth, or a partitioned table in between.
     struct Part: Equatable, Sendable {
@@ -50,12 +51,16 @@ struct StorageRecord: Equatable, Sendable {
     var parts: [UInt32: Part] = [:]
     /// By OID; nil where that was not kept.
     var unique: [UInt32: UniqueIndex]?
+    /// By attribute number, what the user-defined types behind columns are made of: labels of enums and attributes of composites, by
+    /// the catalog's numbers, which stay when a label gets another name. Nil where that was not kept.
+    var types: [Int: [String: String]]?
     /// Transactions that truncated the whole table since, as the log showed.
     var truncates: [String] = []
 
     /// Whether nothing that could concern rows is different.
     func isSame(as other: StorageRecord) -> Bool {
         columns == other.columns && unique == other.unique && parts.count == other.parts.count
+            && (types == nil || other.types == nil || types == other.types)
             && parts.allSatisfy { oid, part in
                 other.parts[oid].map { $0.file == part.file && $0.place == part.place } ?? false
             }
@@ -114,6 +119,20 @@ struct StorageRecord: Equatable, Sendable {
                     part: part, constraint: constraint, version: String(words[3]), name: String(words[4]))
             }
         }
+        if let types = value["types"]?.objectValue {
+            self.types = [:]
+            for member in types.members {
+                guard let number = Int(member.key), let entries = member.value.arrayValue else { return nil }
+                for entry in entries {
+                    guard
+                        let words = entry.stringValue?.split(
+                            separator: " ", maxSplits: 1, omittingEmptySubsequences: false),
+                        words.count == 2
+                    else { return nil }
+                    self.types?[number, default: [:]][String(words[0])] = String(words[1])
+                }
+            }
+        }
         truncates = value["truncates"]?.arrayValue?.compactMap(\.stringValue) ?? []
     }
 
@@ -138,6 +157,13 @@ struct StorageRecord: Equatable, Sendable {
                 unique.sorted { $0.key < $1.key }.map { oid, index in
                     .string("\(oid) \(index.part) \(index.constraint) \(index.version) \(index.name)")
                 })
+        }
+        if let types {
+            object["types"] = .object(
+                JSONObject(
+                    types.sorted { $0.key < $1.key }.map { number, entries in
+                        (String(number), .array(entries.sorted { $0.key < $1.key }.map { .string("\($0) \($1)") }))
+                    }))
         }
         if !truncates.isEmpty { object["truncates"] = .array(truncates.map { .string($0) }) }
         return .object(object)

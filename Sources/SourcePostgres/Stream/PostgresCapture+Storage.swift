@@ -1,6 +1,26 @@
 import Connectors
 
 extension PostgresCapture {
+    /// A table is read again over what is there by finding its rows by their keys. Where the destination has those as text, and the
+    /// source writes the same ones otherwise by now, it would find none of them, and take them for rows that the source still has.
+    func requireKeyTexts(
+        _ record: StorageRecord, _ source: TableSource, _ shape: TableShape, _ binding: LinkBinding, _ link: LinkSpec
+    ) throws {
+        guard binding.mode == .upsert else { return }
+        let comparison = TextComparison(old: record, now: source.found.record)
+        let changed = Set(comparison.reworded + comparison.redefined)
+        let keys = shape.columns.filter { column in
+            binding.key.containsName(column.name) && binding.keepsText(column.name)
+                && column.attribute.map(changed.contains) == true
+        }.map(\.name)
+        guard !keys.isEmpty else { return }
+        var error = StorageFault.reworded(columns: keys).error(source, "", task: link.materialization, binding)
+        error.gap = nil
+        error.incompatibility = .init()
+        error.hint = "have the table read from its beginning: \(binding.readingAnew(in: link))"
+        throw error
+    }
+
     /// Finds what happened to the table's rows since the link's record that the log doesn't show. Returns what the link mends by
     /// itself, `known` included; throws where it can't. What is still in doubt is for the session to decide.
     func compare(

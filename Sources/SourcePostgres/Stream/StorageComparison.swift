@@ -10,6 +10,9 @@ struct StorageDoubt: Sendable {
     /// The transaction that wrote the catalog's row of the part: where the log shows that this one truncated the whole table,
     /// there was nothing wrong.
     var version: String?
+    /// Every row has been written since, by what the log shows. Of a mirror that says nothing: what updates leave out it takes from the
+    /// row that it has.
+    var isRenewed = false
     /// Where the log shows nothing of the part, there was nothing in it.
     var wasEmpty = false
 
@@ -19,9 +22,23 @@ struct StorageDoubt: Sendable {
         if case .left = fault { true } else { false }
     }
 
-    /// Whether it concerns none but those who tell rows apart by a key.
-    var isOfKey: Bool {
-        if case .notUnique = fault { true } else { false }
+    /// Whether it matters to what a destination holds of the table.
+    ///
+    /// Invariant: where a label's name or a type's text means something else than before, no row from before it is stored by it, and none
+    /// that is stored keeps it. So a column that the catalog has as text is read again whenever its texts are others. One that has the
+    /// source's type renames its labels with it: what can go wrong are rows that wait in the log, by the old names. Read again, those
+    /// don't matter; who can't be read again goes on where a name that is gone is refused, and not taken for another one.
+    func concerns(_ binding: LinkBinding) -> Bool {
+        switch fault {
+        case .notUnique: binding.mode == .upsert
+        case .rewritten: binding.mode == .upsert || !isRenewed
+        case .left: !binding.keepsRows
+        case .reworded(let columns): columns.contains(where: binding.keepsText)
+        case .redefined(let columns, let isExchanged):
+            columns.contains(where: binding.keepsText)
+                || columns.contains(where: binding.takes) && (isExchanged || binding.isMendedByReading)
+        default: true
+        }
     }
 }
 
@@ -37,6 +54,8 @@ struct StorageDoubt: Sendable {
 /// - The log has a column that it didn't have: it is a new one if its number is.
 /// - A plain table has another file, and the catalog's row of a column that has the same type is another: as with partitions,
 ///   a row that is older says that its values were kept.
+/// - A column has a type whose values are other texts, or its type has other labels or attributes: what was stored as text, or waits
+///   in the log as such, means something else.
 /// - One whose columns were given types that the server makes by itself without writing rows, and that has rows of the command
 ///   which did it: its `USING` computed other values.
 ///
@@ -54,7 +73,7 @@ struct StorageComparison {
     /// Nil where somebody holds a lock that makes it impossible to tell: to be asked again.
     func run() throws -> [StorageDoubt]? {
         guard !old.isSame(as: now.record) else { return [] }
-        var doubts = try ungenerated() + IndexComparison(table: table, old: old, now: now).run()
+        var doubts = try ungenerated() + IndexComparison(table: table, old: old, now: now).run() + otherTexts()
         if !table.isPartitioned { return try compareFile().map { doubts + $0 } }
         let rows = now.record.parts.filter { now.facts[$0.key]?.kind != "p" }
         let new = rows.keys.filter { !isKnown($0) }.sorted()
@@ -128,6 +147,17 @@ struct StorageComparison {
         }
     }
 
+    private func otherTexts() throws -> [StorageDoubt] {
+        let comparison = TextComparison(old: old, now: now.record)
+        var faults: [StorageFault] = []
+        if !comparison.reworded.isEmpty { faults.append(.reworded(columns: try comparison.reworded.map(name))) }
+        if !comparison.redefined.isEmpty {
+            faults.append(
+                .redefined(columns: try comparison.redefined.map(name), isExchanged: comparison.isExchanged))
+        }
+        return faults.map { StorageDoubt(part: table.oid, fault: $0, isCertain: true) }
+    }
+
     private func name(of number: Int) throws -> String {
         let rows = try reading.connection.query(
             """
@@ -148,7 +178,16 @@ struct StorageComparison {
         if let number = rewritten {
             guard let isKept = try keepsOldRows(table.oid) else { return nil }
             if isKept { return [] }
-            return [StorageDoubt(part: table.oid, fault: .rewritten(column: try name(of: number)), isCertain: true)]
+            var doubt = StorageDoubt(part: table.oid, fault: .rewritten(column: try name(of: number)), isCertain: true)
+            if let version = now.facts[table.oid]?.version {
+                // Who gives a table another file writes its row in the catalog, and a rewrite's rows have the same transaction.
+                guard
+                    let isOld = try reading.hasRow(
+                        table.oid, of: table, where: "age(xmin) >= age(\(literal: version)::xid)", seconds: seconds)
+                else { return nil }
+                doubt.isRenewed = !isOld
+            }
+            return [doubt]
         }
         guard let isKept = try seemsToKeepOldRows() else { return nil }
         if isKept { return [] }

@@ -32,8 +32,7 @@ struct StorageDoubts: Sendable {
                 message: "somebody holds a lock on it or on a partition of it")
         }
         let doubts = found.filter { doubt in
-            !((binding.keepsRows || isSwept) && doubt.isOfGonePart)
-                && !(binding.mode != .upsert && doubt.isOfKey)
+            doubt.concerns(binding) && !(isSwept && doubt.isOfGonePart)
                 && doubt.version.map { !record.truncates.contains($0) } ?? true
         }
         var pending: [StorageWatch.Pending] = []

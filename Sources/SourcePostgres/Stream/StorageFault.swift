@@ -18,6 +18,11 @@ enum StorageFault: Equatable, Sendable {
     case writtenAnew
     /// A column that the source computed is an ordinary one now.
     case ungenerated(column: String)
+    /// Columns got other types, whose values are other texts: of concern to who keeps them as text.
+    case reworded(columns: [String])
+    /// The types of columns stayed and are made of other labels or attributes. `isExchanged`: what is called by a label's name now
+    /// is not what was.
+    case redefined(columns: [String], isExchanged: Bool)
     /// Nothing that keeps a key unique was there all the time.
     case notUnique([String])
     /// Old rows of a partition may have lacked what tells rows apart.
@@ -49,6 +54,13 @@ enum StorageFault: Equatable, Sendable {
                 + "pg_repack do that): changes made while it was UNLOGGED are not in the log"
         case .ungenerated(let column):
             "its column \"\(column)\" was generated before: the log never had the values of its old rows"
+        case .reworded(let columns):
+            (columns.count == 1
+                ? "its column \"\(columns[0])\" has another type now" : StorageFault.otherTypes(columns))
+                + ", and the destination has the old values' texts (castToString or DDL in the catalog), which the log does not renew"
+        case .redefined(let columns, _):
+            "the type of \(StorageFault.list(columns)) has other names for its labels, or other attributes: what the log and the "
+                + "destination have as text from before is to be read by the old ones"
         case .notUnique(let key):
             "what keeps its key (\(key.joined(separator: ", "))) unique was dropped and made anew: rows that shared a key "
                 + "meanwhile would have overwritten each other"
@@ -73,7 +85,8 @@ enum StorageFault: Equatable, Sendable {
     /// What mends a table that a link may read again by itself; nil where something has to be done first, or nothing is certain.
     var need: LogGap.Need? {
         switch self {
-        case .attached, .moved, .emptied, .rewritten, .ungenerated, .notUnique, .otherIdentity: .rows
+        case .attached, .moved, .emptied, .rewritten, .ungenerated, .reworded, .redefined, .notUnique, .otherIdentity:
+            .rows
         case .left: .removals
         case .retyped, .writtenAnew, .unlogged, .foreign: nil
         }
@@ -103,8 +116,10 @@ enum StorageFault: Equatable, Sendable {
             hint: "if that was so, have the table read again: \(remedy)")
     }
 
-    private static func otherTypes(_ columns: [String]) -> String {
-        "its columns \(columns.map { "\"\($0)\"" }.joined(separator: ", ")) have other types now"
+    private static func otherTypes(_ columns: [String]) -> String { "its \(list(columns)) have other types now" }
+
+    private static func list(_ columns: [String]) -> String {
+        (columns.count == 1 ? "column " : "columns ") + columns.map { "\"\($0)\"" }.joined(separator: ", ")
     }
 
     private static func first(_ remedy: String?) -> String { remedy.map { "\($0), then " } ?? "" }

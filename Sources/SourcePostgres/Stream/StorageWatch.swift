@@ -101,7 +101,7 @@ final class StorageWatch {
             let comparison = StorageComparison(table: table, old: old, now: now, reading: reading, seconds: 10)
             guard var doubts = try comparison.run() else { return }
             let mine = followers.filter { $0.table == table.index }
-            if !mine.isEmpty, mine.allSatisfy(\.keepsRows) { doubts.removeAll(where: \.isOfGonePart) }
+            if !mine.isEmpty { doubts.removeAll { doubt in !mine.contains { doubt.concerns($0.binding) } } }
             let new = now.record.parts.filter { $0.value.file != old.parts[$0.key]?.file }.keys.sorted()
             guard let details = table.isPartitioned ? try reading.details(of: new) : [:] else { return }
             for doubt in doubts {

@@ -41,6 +41,13 @@ struct TypeWidening {
         }
     }
 
+    /// Whether a value is written by the new type as it was by the old one. False where that isn't known.
+    var keepsText: Bool {
+        guard let digits = BuiltIn.integers[before.type] else { return isFree }
+        return now.type == BuiltIn.numeric && now.modifier == -1
+            || BuiltIn.integers[now.type].map { digits <= $0 } ?? isFree
+    }
+
     private var isLonger: Bool { before.modifier >= 0 && before.modifier <= now.modifier }
 
     /// A numeric's modifier is 4 more than its precision and scale, in 16 and 11 bits.
@@ -48,6 +55,8 @@ struct TypeWidening {
     private func scale(_ form: Form) -> Int32 { (form.modifier - 4) & 0x7FF }
 
     private enum BuiltIn {
+        /// Their sizes in bytes.
+        static let integers: [UInt32: Int] = [21: 2, 23: 4, 20: 8]
         static let text: UInt32 = 25
         static let varchar: UInt32 = 1043
         static let time: UInt32 = 1083

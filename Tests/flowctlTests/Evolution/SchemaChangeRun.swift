@@ -74,13 +74,23 @@ final class SchemaChangeRun {
             ]
             materializations["\(table)/sink"] = [
                 "endpoint": endpoint("materialize-postgres:dev", destination, [:]),
-                "bindings": [["source": "\(table)/rows", "resource": ["table": table]]],
+                "bindings": [
+                    ["source": "\(table)/rows", "resource": ["table": table], "fields": fields(changes[index])]
+                        as [String: Any]
+                ],
             ]
         }
         let text: [String: Any] = [
             "captures": captures, "collections": collections, "materializations": materializations,
         ]
         try JSONSerialization.data(withJSONObject: text).write(to: URL(filePath: catalog))
+    }
+
+    private func fields(_ change: SchemaChange) -> [String: Any] {
+        var required: [String: Any] = [:]
+        for name in change.asText { required[name] = ["castToString": true] }
+        if let name = change.onlyField { required[name] = [String: Any]() }
+        return ["recommended": change.onlyField == nil, "require": required]
     }
 
     // MARK: - What happens
