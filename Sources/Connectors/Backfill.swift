@@ -56,6 +56,10 @@ public protocol LinkBackfills: AnyObject {
         _ binding: Int, row: Int32, in batch: ChangeBatch, shape: TableShape, transaction: UInt32
     ) throws -> FoundRow
 
+    /// What columns of rows have at the source, where the rows there are surely as transactions left them (`LeftRow`). The key of
+    /// such a row is its replica identity. `columns` are places in the shape.
+    func rowsLeft(_ binding: Int, as questions: [LeftRow], columns: [Int], shape: TableShape) throws -> LeftRows
+
     /// A commit is about to have rows in it that the log proves only when it has come to `position`. The binding's state says
     /// so from that commit on.
     func doubt(_ binding: Int, until position: LogPosition)

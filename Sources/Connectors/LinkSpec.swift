@@ -57,6 +57,8 @@ public struct LinkBinding: Sendable {
     public var onIncompatible = IncompatibilityPolicy.abort
     /// What is done about a row that the destination can't take.
     public var onRowError = RowErrorPolicy.halt
+    /// Of an append-only table: whether values that an update left out are asked of the source (`advanced.toast: lookup`).
+    public var looksUpUnchanged = false
     /// Run in the transaction that creates the table; nil for none.
     public var additionalCreateSQL: String?
 

@@ -33,6 +33,13 @@ public final class RowPool {
         regions.removeAll()
     }
 
+    /// Lets go of the batch that was added last.
+    public func removeLast() {
+        guard !batches.isEmpty else { return }
+        batches.removeLast()
+        regions.truncate(to: batches.count)
+    }
+
     /// The first field of a row; the others follow. Valid until the pool changes.
     @inline(__always) public func fields(of row: RowReference) -> UnsafePointer<FieldSlice> {
         regions[Int(row.batch)].fields + Int(row.firstField)
@@ -128,6 +135,10 @@ public struct LoggedChange: BitwiseCopyable, Sendable {
     /// Commit time, microseconds since 2000-01-01 UTC.
     public var time: Int64
     public var transaction: UInt32
+    /// Of an update whose replica identity changed, a row with the identity of before; else none.
+    public var before = RowReference.none
+    /// Whether `row` has unchanged fields.
+    public var hasUnchanged = false
 
     public init(
         operation: Operation, row: RowReference, rowIsKey: Bool, position: LogPosition, sequence: Int64, time: Int64,

@@ -51,8 +51,9 @@ extension PostgresMaterialization {
         /// Reads the config of a catalog's `endpoint.connector.config`. Throws a `RunError` that names the property.
         public init(_ value: JSONValue) throws {
             let advanced = value["advanced"]
-            guard advanced?["toast"]?.stringValue ?? "null" == "null" else {
-                throw Config.fault("advanced.toast", "is lookup, and left-out values can't be looked up yet")
+            let toast = advanced?["toast"]?.stringValue ?? "null"
+            guard toast == "null" || toast == "lookup" else {
+                throw Config.fault("advanced.toast", "is neither null nor lookup")
             }
             let hard = value["hardDelete"]?.boolValue.map { $0 ? DeleteMode.hard : .soft }
             self.init(

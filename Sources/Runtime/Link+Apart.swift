@@ -47,7 +47,7 @@ extension Link {
     /// Whether what is buffered may be stored by several writers.
     func mayStandApart(_ states: [Int: BindingCheckpoint]) -> Bool {
         transactor.writers > 1 && buffer.changes >= Link.apartChanges && buffer.hasSeveral && ahead.isEmpty
-            && states.isEmpty && !backfills.hasSignals && !transactor.isOpen
+            && states.isEmpty && !backfills.hasSignals && !transactor.isOpen && !hasLookUps
     }
 
     /// Whether a commit is due in the middle of a batch: at its end another transaction may be open, which would have all rows

@@ -130,7 +130,7 @@ extension Link {
         for event in rows.events.elements {
             buffer.delete(RowReference(batch: number, firstField: event.oldRow), binding: binding)
         }
-        try buffer.store(into: writer)
+        try storeBuffer(into: writer)
     }
 
     /// Puts the held changes on top of the chunk; false where one of them can't be known (the chunk is read again then).
@@ -165,10 +165,12 @@ extension Link {
             } else if hasNew || hasOld {
                 // As in `filterSides`.
                 if hasNew, event.oldRow >= 0, !hasOld { event.kind = .insert }
-                log(event, row: hasNew ? newRow : oldRow, isDelete: !hasNew, sequence: change.sequence, binding)
+                log(
+                    event, row: hasNew ? newRow : oldRow, before: oldRow, isDelete: !hasNew, sequence: change.sequence,
+                    binding)
             }
         }
-        try buffer.store(into: writer)
+        try storeBuffer(into: writer)
         return true
     }
 

@@ -105,8 +105,8 @@ extension Link {
                 apply(event, newRow: newRow, oldRow: oldRow, binding)
             } else {
                 log(
-                    event, row: event.kind == .delete ? oldRow : newRow, isDelete: event.kind == .delete,
-                    sequence: sequence, binding)
+                    event, row: event.kind == .delete ? oldRow : newRow, before: oldRow,
+                    isDelete: event.kind == .delete, sequence: sequence, binding)
             }
         }
     }
@@ -125,14 +125,18 @@ extension Link {
         }
     }
 
-    func log(_ event: ChangeEvent, row: RowReference, isDelete: Bool, sequence: Int64, _ binding: Int) {
+    /// `before`: the row as it was, of an update that has it.
+    func log(
+        _ event: ChangeEvent, row: RowReference, before: RowReference, isDelete: Bool, sequence: Int64, _ binding: Int
+    ) {
         let operation: Operation = isDelete ? .delete : event.kind == .insert ? .create : .update
-        buffer.log(
-            LoggedChange(
-                operation: operation, row: row, rowIsKey: isDelete && event.oldRowIsKey,
-                position: transaction?.position ?? event.position, sequence: sequence,
-                time: transaction?.time ?? event.time, transaction: event.transaction),
-            binding: binding)
+        var change = LoggedChange(
+            operation: operation, row: row, rowIsKey: isDelete && event.oldRowIsKey,
+            position: transaction?.position ?? event.position, sequence: sequence,
+            time: transaction?.time ?? event.time, transaction: event.transaction)
+        if operation == .update { change.before = before }
+        change.hasUnchanged = !isDelete && event.hasUnchanged
+        buffer.log(change, binding: binding)
     }
 
     /// A row without a key is known by all of its values: one that the log shows a part of could be any.
@@ -219,7 +223,10 @@ extension Link {
         if buffer.parts[binding].isUpsert {
             apply(event, newRow: newRow, oldRow: oldRow, binding)
         } else {
-            log(event, row: newRow.isNone ? oldRow : newRow, isDelete: newRow.isNone, sequence: sequence, binding)
+            log(
+                event, row: newRow.isNone ? oldRow : newRow,
+                before: RowReference(batch: event.oldRow < 0 ? -1 : number, firstField: event.oldRow),
+                isDelete: newRow.isNone, sequence: sequence, binding)
         }
     }
 

@@ -206,7 +206,7 @@ final class Link {
     func store() throws {
         guard !buffer.isEmpty else { return }
         for (index, part) in buffer.parts.enumerated() { changesSinceCommit[index] += part.count }
-        try buffer.store(into: transactor)
+        try storeBuffer(into: transactor)
         try transactor.flush()
     }
 
@@ -223,7 +223,7 @@ final class Link {
         if mayStandApart(states) {
             try buffer.storeApart(into: transactor, at: checkpoint, together: Link.together)
         } else {
-            try buffer.store(into: transactor)
+            try storeBuffer(into: transactor)
         }
         try transactor.commit(checkpoint, bindings: states, signals: backfills.takeSignals())
         committed = position

@@ -13,6 +13,8 @@ struct LinkBuffer {
         var fold: UpsertFold
         var keyless: KeylessFold
         var log = ContiguousArray<LoggedChange>()
+        /// Whether changes of `log` have unchanged fields.
+        var lacksValues = false
         var count = 0
     }
 
@@ -96,6 +98,7 @@ struct LinkBuffer {
     @inline(__always)
     mutating func log(_ change: LoggedChange, binding: Int) {
         parts[binding].log.append(change)
+        if change.hasUnchanged { parts[binding].lacksValues = true }
         count(binding)
     }
 
@@ -106,7 +109,7 @@ struct LinkBuffer {
     }
 
     /// What is buffered, binding by binding.
-    private var stored: [StoredPart] {
+    var stored: [StoredPart] {
         parts.indices.compactMap { index in
             let part = parts[index]
             guard part.count > 0 else { return nil }
@@ -116,12 +119,6 @@ struct LinkBuffer {
             let changes = part.isKeyless ? part.keyless.changes : part.fold.changes
             return changes.isEmpty ? nil : StoredPart(binding: index, shape: part.shape, changes: .net(changes))
         }
-    }
-
-    /// Stores everything, and forgets it.
-    mutating func store(into target: any RowStore) throws {
-        try target.store(stored, rows: pool)
-        clear()
     }
 
     /// Has several writers store everything side by side, up to a checkpoint, and forgets it.
@@ -141,6 +138,7 @@ struct LinkBuffer {
             parts[index].fold.removeAll()
             parts[index].keyless.removeAll()
             parts[index].log.removeAll(keepingCapacity: true)
+            parts[index].lacksValues = false
             parts[index].count = 0
         }
         pool.removeAll()

@@ -181,7 +181,8 @@ struct HistoryTests {
                 for _ in 0..<sets {
                     let count = way == .each ? 1 + source.random.below(30) : 20 + source.random.below(300)
                     for _ in 0..<count { source.change(into: &buffer) }
-                    try buffer.store(into: link.transactor)
+                    try link.transactor.store(buffer.stored, rows: buffer.pool)
+                    buffer.clear()
                     if source.random.below(2) == 0 { try link.transactor.flush() }
                 }
                 if source.random.below(6) == 0 {

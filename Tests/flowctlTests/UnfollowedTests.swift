@@ -48,7 +48,6 @@ struct UnfollowedTests {
             "dbt_job_trigger",
             catalog(destination: ", dbt_job_trigger: { job_id: '1', account_id: '2', api_key: hunter2 }")
         ),
-        ("advanced.toast", catalog(destination: ", advanced: { toast: lookup }")),
     ]
 
     @Test("ends apply with 69 and its line, and is a warning of validate", arguments: refused)
@@ -96,7 +95,8 @@ struct UnfollowedTests {
         try program.write(
             "catalog.yaml",
             Self.catalog(
-                source: ", historyMode: false, \(advanced)", destination: ", tasks: 1, hardDelete: true, schema: s",
+                source: ", historyMode: false, \(advanced)",
+                destination: ", tasks: 1, hardDelete: true, schema: s, advanced: { toast: lookup }",
                 capture: "autoDiscover: { addNewBindings: false }", resource: ", syncMode: incremental, mode: Normal",
                 table: ", delta_updates: false, adopt: true",
                 binding: ", fields: { recommended: true, require: { name: {} } }, priority: 2",

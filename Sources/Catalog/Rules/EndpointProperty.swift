@@ -89,13 +89,13 @@ struct EndpointProperty: Sendable {
         followed([
             "schema", "insertMode", "deleteMode", "hardDelete", "schemaEvolution", "onRowError", "resource.onRowError",
             "advanced.sessionReplicationRole", "tasks",
-            "advanced.metadataSchema", "resource.table", "resource.schema", "resource.delta_updates",
+            "advanced.metadataSchema", "advanced.toast", "resource.table", "resource.schema", "resource.delta_updates",
             "resource.insertMode", "resource.deleteMode", "resource.adopt",
             "resource.additional_table_create_sql",
         ])
         + harmless(["advanced.flushInterval", "advanced.maxTransactionBytes", "advanced.no_flow_document"])
         + [
-            refused("dbt_job_trigger"), refused("advanced.toast", but: .text("null")),
+            refused("dbt_job_trigger")
         ]
 
     /// The member of a config that asks for what isn't done; nil where there is none.

@@ -9,6 +9,11 @@ import Postgres
 /// between undoes both, and the server gives the same transaction ids out again: changes of their new owners would pass for
 /// ones that the rows contain. The stream never shows what is not on disk; rows that were read from tables count only when the
 /// log is there up to the place where it was when they could be seen.
+///
+/// An id of a subtransaction can be given out with no record in the log (its first may be still to come, or be about a temporary
+/// table), and no snapshot lists it. It can't be another's after a crash all the same: a snapshot ends behind the newest id that was over
+/// (`latestCompletedXid`), and nothing is over, be it a transaction or a subtransaction that was rolled back, before the record of its end is in
+/// the log. With that on disk, every id that is given out after a crash is beyond all that the snapshot takes for over.
 struct LogFlush {
     /// Outside of any transaction.
     let connection: Connection

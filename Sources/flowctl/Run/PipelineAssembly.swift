@@ -169,6 +169,7 @@ struct PipelineAssembly {
         link.adopts = resource["adopt"]?.boolValue ?? false
         let policy = resource["onRowError"]?.stringValue ?? config["onRowError"]?.stringValue
         link.onRowError = policy.flatMap { RowErrorPolicy(rawValue: $0) } ?? .halt
+        link.looksUpUnchanged = isDelta && config["advanced"]?["toast"]?.stringValue == "lookup"
         link.onIncompatible = IncompatibilityPolicy(rawValue: binding.onIncompatibleSchemaChange) ?? .abort
         link.names = binding.columns.names
         for (field, config) in binding.fields.require {
