@@ -19,7 +19,7 @@ struct LookedUpValueTests {
         target = try Connection(destination)
         try admin.execute(
             """
-            CREATE TABLE public.a (id int PRIMARY KEY, n serial, a text, b text);
+            CREATE TABLE public.a (id int, n serial, a text, b text, kind char(3) DEFAULT 'k', PRIMARY KEY (id, kind));
             ALTER TABLE public.a ALTER a SET STORAGE EXTERNAL; ALTER TABLE public.a ALTER b SET STORAGE EXTERNAL;
             CREATE TABLE public.past (n int PRIMARY KEY, id int, a text, b text);
             CREATE FUNCTION public.keep() RETURNS trigger LANGUAGE plpgsql AS
@@ -31,7 +31,7 @@ struct LookedUpValueTests {
             """)
         catalog = TestFolder.place("lookedup.yaml")
         try """
-        collections: { up/a: { key: [/id] } }
+        collections: { up/a: { key: [/id, /kind] } }
         captures:
           up/source:
             endpoint:

@@ -78,11 +78,14 @@ struct LeftRowLook {
         let list = KeyList(types: identity.map { shape.columns[$0].type })
         let keys = questions.map { $0.key.map { Optional(String(decoding: $0, as: UTF8.self)) } }
         let tests = identity.indices.map { "r.i\($0) \(operators[$0].equal) q.\(KeyList.name($0))" }
+        // As the log writes them: a cast takes blanks from a char(n), and spells out a boolean.
         var read = ["xmin::text AS x"]
         for (number, place) in identity.enumerated() {
-            read += ["\(name(place)) AS i\(number)", "\(name(place))::text AS t\(number)"]
+            read += ["\(name(place)) AS i\(number)", "format('%s', \(name(place))) AS t\(number)"]
         }
-        for (number, place) in asked.enumerated() { read.append("\(name(place))::text AS c\(number)") }
+        for (number, place) in asked.enumerated() {
+            read.append("CASE WHEN \(name(place)) IS NOT NULL THEN format('%s', \(name(place))) END AS c\(number)")
+        }
         let shown = ["r.x"] + identity.indices.map { "r.t\($0)" } + asked.indices.map { "r.c\($0)" }
         let named = identity + asked
         let numbers = ArrayText.of(named.map { String(shape.columns[$0].attribute ?? 0) })
