@@ -156,6 +156,9 @@ public protocol Transactor: RowStore {
     /// What speaks against text of the source's encoding (`UTF8`), in a sentence with the remedy; nil for nothing.
     func concern(sourceEncoding: String) throws -> String?
 
+    /// The statements by which an operator has the link begin anew: it is forgotten, and tables are emptied that will be read.
+    var beginningAnew: String { get }
+
     /// By binding: what waits beside a table that was parked as the link was attached.
     var parked: [Int: ParkedTable] { get }
     /// What was kept of the link's signals as it was opened.
@@ -210,6 +213,7 @@ extension Transactor {
     public func concern(sourceEncoding: String) throws -> String? { nil }
     public var parents: [[Int]] { [] }
     public var parked: [Int: ParkedTable] { [:] }
+    public var beginningAnew: String { "" }
     public var behind: [Int] { [] }
 
     /// For destinations with one writer.

@@ -51,6 +51,17 @@ public struct RunError: Error, Sendable, CustomStringConvertible {
     /// Set where the log lacks something of a table: the link reads it again by itself.
     public var gap: LogGap?
 
+    /// Set where the log does not lead on from where a link is, and all of the link has to begin anew: its destination adds to the
+    /// hint what does that (`Transactor.beginningAnew`).
+    public var needsBeginning = false
+
+    /// The same error, of a link that has to begin anew.
+    public var needingBeginning: RunError {
+        var error = self
+        error.needsBeginning = true
+        return error
+    }
+
     /// What has to be done to a table before it is read again.
     public struct Incompatibility: Sendable, Equatable {
         /// Columns of the destination that hold what can't be kept.

@@ -95,6 +95,8 @@ struct ErrorScope {
         case "23502": return "a row has no value for the column \"\(error.column ?? "?")\", which is NOT NULL"
         case "23503": return "a row violates the foreign key \(quoted(error.constraint)) of \(table(error))"
         case "23505": return "a row violates the unique constraint \(quoted(error.constraint)) of \(table(error))"
+        case "23514" where error.constraint == nil && error.table != nil:
+            return "a row has no place in the partitioned table \(qualified(error)): a partition is missing for it"
         case "23514": return "a row violates the check constraint \(quoted(error.constraint)) of \(table(error))"
         case "23P01": return "a row violates the exclusion constraint \(quoted(error.constraint)) of \(table(error))"
         case "22001": return "a value\(column) is longer than the column's type allows"
@@ -127,6 +129,15 @@ struct ErrorScope {
         case "26000", "42P05":
             return "a pooler in transaction mode can't be used: name the database server itself in the address"
         case "23503": return foreignKeyHint(error)
+        case "23514" where error.constraint == nil && error.table != nil:
+            let name = qualified(error)
+            return "add the partition at the destination: CREATE TABLE … PARTITION OF \(name) FOR VALUES …; or one for all the "
+                + "rows that have none: CREATE TABLE … PARTITION OF \(name) DEFAULT"
+        case "23505" where error.constraint != nil && error.table != nil: return unique(error)
+        case "42P01", "42883", "42704":
+            guard isOfRows, let context = error.context, context.contains("function ") else { return error.hint }
+            return "a function at the destination, of a trigger most likely, names things without their schema, and flowctl's "
+                + "sessions look in none: run ALTER FUNCTION \(function(in: context) ?? "…") SET search_path = … (its schemas)"
         case "23502", "23505", "23514", "23P01":
             return
                 "the destination has a constraint that the source does not hold to: drop it there, or mend the row at "
@@ -188,6 +199,37 @@ struct ErrorScope {
             let end = context[start...].firstIndex(of: ":")
         else { return nil }
         return String(context[start..<end])
+    }
+
+    /// What mends a refusal by a unique index. The values of the row are not shown, only which columns they are of.
+    private func unique(_ error: PostgresError) -> String {
+        let name = Identifier(error.constraint ?? "")
+        let table = qualified(error)
+        var columns: Substring?
+        if let detail = error.detail, let start = detail.firstIndex(of: "("), let end = detail.firstRange(of: ")=(") {
+            columns = detail[detail.index(after: start)..<end.lowerBound]
+        }
+        let other = "or the source does not hold to it: then drop it there, or mend the row at the source"
+        guard let columns, !columns.contains("(") else {
+            return "rows that exchange values of an index on an expression are refused by it: drop it at the destination; \(other)"
+        }
+        return
+            "the source's rows may only exchange its values, or take one that another row gives up: have it looked at when the "
+            + "transaction ends: ALTER TABLE \(table) DROP CONSTRAINT \(name), ADD CONSTRAINT \(name) UNIQUE (\(columns)) "
+            + "DEFERRABLE INITIALLY DEFERRED (for an index that is no constraint: DROP INDEX first); \(other)"
+    }
+
+    /// The function that a context's first line names, with its arguments.
+    private func function(in context: String) -> Substring? {
+        guard let start = context.firstRange(of: "function ")?.upperBound,
+            let end = context[start...].firstIndex(of: ")")
+        else { return nil }
+        return context[start...end]
+    }
+
+    private func qualified(_ error: PostgresError) -> String {
+        guard let table = error.table else { return object ?? "the table" }
+        return error.schema.map { QualifiedName($0, table).quoted } ?? Identifier(table).quoted
     }
 
     private func table(_ error: PostgresError) -> String {

@@ -103,6 +103,8 @@ final class PostgresTransactor: Transactor {
 
     var changes: [PlannedChange] { provisioning.changes }
 
+    var beginningAnew: String { statements.beginningAnew }
+
     /// Decides about every table as `attach` does. What it tries on the way is rolled back, and what stops one table keeps
     /// nobody from planning the next.
     private func planAttaching(_ attached: [AttachedTable]) throws {
@@ -175,9 +177,7 @@ final class PostgresTransactor: Transactor {
         session.watched?.doing = ErrorScope("attach", spec, task: link.materialization)
         let known = record(of: binding)
         if let gap = table.state.gap, gap.isNew, parking.holds(binding) {
-            throw ErrorScope("attach", spec, task: link.materialization).error(
-                .needsOperator, "it is parked, and can't be mended meanwhile: \(gap.reason)",
-                hint: "drain it first: flowctl retry FILE --table \(spec.schema).\(spec.name)")
+            throw parking.unmendable(spec, gap)
         }
         if known == nil || table.isRebuilt || table.state.isReadAgain || table.state.phase == .pending {
             if !provisioning.isPlan {

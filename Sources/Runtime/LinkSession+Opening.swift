@@ -44,7 +44,7 @@ extension LinkSession {
             var mayHaveBegun = false
             for (index, (member, transactor)) in opened.enumerated() {
                 do {
-                    if let refusal = start.refusals[index] { throw refusal }
+                    if let refusal = start.refusals[index] { throw told(refusal, transactor) }
                     let link = try openLink(runner, member, transactor, start, isFirst: isFirst)
                     link.report(unanswered: member.takeUnanswered())
                     links.append((member, link))
@@ -95,6 +95,14 @@ extension LinkSession {
         for index in disabled { member.disable(spec.bindings[index].index) }
         member.becomeReady()
         return try open(member, isPlan: isPlan)
+    }
+
+    /// What keeps a link from going on, with all that its destination can say of it.
+    static func told(_ refusal: RunError, _ transactor: any Transactor) -> RunError {
+        guard refusal.needsBeginning, let hint = refusal.hint, !transactor.beginningAnew.isEmpty else { return refusal }
+        var refusal = refusal
+        refusal.hint = hint + ": at the destination, " + transactor.beginningAnew
+        return refusal
     }
 
     private static func warn(

@@ -36,6 +36,10 @@ public struct ParkDrain {
     public func run(_ bindings: Set<Int>) throws -> [Outcome] {
         var outcomes: [Int: Outcome] = [:]
         var wanted = bindings
+        for (binding, error) in try disabled(bindings) {
+            wanted.remove(binding)
+            outcomes[binding] = Outcome(binding: binding, error: error)
+        }
         var refused: [Int: RunError] = [:]
         while !wanted.isEmpty, !stop.isRequested {
             let part: [Int: DrainedPart]
@@ -65,6 +69,27 @@ public struct ParkDrain {
             outcomes[binding, default: Outcome(binding: binding)].error = error
         }
         return outcomes.values.sorted { $0.binding < $1.binding }
+    }
+
+    /// Parked tables that take no changes any more: what waits would make none of them whole.
+    private func disabled(_ bindings: Set<Int>) throws -> [Int: RunError] {
+        let stored = try materialization.status().first { $0.capture.isSameName(as: link.capture) }?.tables ?? []
+        var errors: [Int: RunError] = [:]
+        for place in bindings {
+            let binding = link.bindings[place]
+            guard
+                let table = stored.first(where: {
+                    $0.schema.isSameName(as: binding.schema) && $0.name.isSameName(as: binding.name)
+                }), table.park != nil, table.state.phase == .disabled
+            else { continue }
+            let why = table.error.map { ": " + String($0.prefix { $0 != "\n" }) } ?? ""
+            errors[place] = RunError(
+                .needsOperator, operation: "drain", object: "table \(binding.schema).\(binding.name)",
+                message: "it takes no changes until it is read again, and what waits would not make it whole\(why)",
+                hint: "mend what had its row refused; then \(binding.readingAgain(in: link))",
+                task: link.materialization, binding: binding.index)
+        }
+        return errors
     }
 
     /// Drains one piece of the bindings' parks; nothing where they have none.

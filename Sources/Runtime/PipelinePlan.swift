@@ -93,7 +93,7 @@ public struct PipelinePlan: Sendable {
     ) -> Link {
         var link = Link(spec: spec)
         do {
-            if let refusal { throw refusal }
+            if let refusal { throw LinkSession.told(refusal, transactor) }
             let (tables, _) = try LinkSession.tables(of: spec, transactor, capture, start, mayDestroy: true)
             try transactor.attach(tables, beginning: transactor.checkpoint == nil ? start.newLink : nil)
             link.changes = transactor.changes

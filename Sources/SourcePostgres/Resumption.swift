@@ -36,18 +36,20 @@ struct Resumption {
                 message:
                     "its log ends at \(endOfLog), before the checkpoint: it was restored from an older backup, or is "
                     + "a standby that was behind as it was promoted, and the destination has changes that it lacks",
-                hint: "compare both sides; then \(Self.anew)", position: checkpoint.position)
+                hint: "compare both sides; then \(Self.anew)", position: checkpoint.position
+            ).needingBeginning
         }
         guard let slot else { return missing(LogIdentity(text: checkpoint.captureState)) }
         guard slot.confirmed <= checkpoint.position else {
             return RunError(
                 .needsOperator, operation: "resume with", object: "slot \"\(config.slot)\"",
                 message: "it stands at \(slot.confirmed), after the checkpoint: something else has read from it, or it "
-                    + "was made anew, and changes in between are missing",
+                    + "was made anew, or the destination was restored from an older backup; changes in between are missing",
                 hint:
-                    "let nothing else use the slot; where the destination was restored from a backup, restore a newer one, or "
+                    "let nothing else use the slot; a backup of the destination from after that place goes on by itself; else "
                     + Self.anew,
-                position: checkpoint.position)
+                position: checkpoint.position
+            ).needingBeginning
         }
         return nil
     }
@@ -88,7 +90,8 @@ struct Resumption {
                 message:
                     "the checkpoint belongs to the database cluster \(recorded.system), and this is \(identity.system)",
                 hint: "name the cluster in the capture's address that was captured so far, or \(Self.anew)",
-                position: checkpoint.position)
+                position: checkpoint.position
+            ).needingBeginning
         }
         guard recorded.slot == identity.slot, recorded.database == identity.database else {
             return RunError(
@@ -109,7 +112,8 @@ struct Resumption {
             .needsOperator, operation: "resume from", object: "the source server",
             message: "its log has another past than the checkpoint: \(how), and changes on either side are missing "
                 + "on the other",
-            hint: "compare both sides; then \(Self.anew)", position: position)
+            hint: "compare both sides; then \(Self.anew)", position: position
+        ).needingBeginning
     }
 
     private func missing(_ recorded: LogIdentity?) -> RunError {
@@ -121,6 +125,7 @@ struct Resumption {
                 ? "the server was promoted or restored: only a failover slot (17 and later) outlives that; "
                 : "find out what dropped it; ")
                 + "to begin anew, remove the links' rows from flow.checkpoints and flow.bindings "
-                + "and empty their tables")
+                + "and empty their tables"
+        ).needingBeginning
     }
 }

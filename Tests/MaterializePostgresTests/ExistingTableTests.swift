@@ -57,6 +57,10 @@ struct ExistingTableTests {
             }
         }
         #expect(error?.message.contains("orders_rank_key") == true)
+        #expect(
+            error?.hint?.contains(
+                "ALTER TABLE \"public\".\"orders\" DROP CONSTRAINT \"orders_rank_key\", ADD CONSTRAINT \"orders_rank_key\" "
+                    + "UNIQUE (rank) DEFERRABLE INITIALLY DEFERRED") == true, "\(String(describing: error))")
         link.transactor.rollback()
         #expect(
             try destination.rows("SELECT id, rank, mine FROM public.orders ORDER BY id") == ["1|1|kept", "2|2|kept"])
@@ -143,6 +147,38 @@ struct ExistingTableTests {
             _ = try TestLink(materialization, [(.test(shape), shape)])
         }
         #expect(error?.message.contains("row-level security") == true, "\(String(describing: error))")
+    }
+
+    @Test("a missing partition, and a trigger's function that names things without their schema, are named as such")
+    func misfits() throws {
+        let destination = try Destination()
+        let first = try link(
+            destination,
+            """
+            CREATE TABLE public.orders (id int PRIMARY KEY, name text, rank int) PARTITION BY RANGE (id);
+            CREATE TABLE public.orders_low PARTITION OF public.orders FOR VALUES FROM (0) TO (10)
+            """)
+        let missing = #expect(throws: RunError.self) { try first.store(shape) { $0.insert([50, "a", 1]) } }
+        #expect(missing?.message.contains("\"public\".\"orders\": a partition is missing") == true)
+        #expect(missing?.hint?.contains("PARTITION OF \"public\".\"orders\" DEFAULT") == true)
+        first.close()
+        let second = try Destination()
+        let audited = try link(
+            second,
+            """
+            CREATE TABLE public.orders (id int PRIMARY KEY, name text, rank int); CREATE TABLE public.audit (t text);
+            CREATE FUNCTION public.note() RETURNS trigger LANGUAGE plpgsql AS
+              $$BEGIN INSERT INTO audit VALUES (new.name); RETURN new; END$$;
+            CREATE TRIGGER note BEFORE INSERT ON public.orders FOR EACH ROW EXECUTE FUNCTION public.note();
+            ALTER TABLE public.orders ENABLE ALWAYS TRIGGER note
+            """)
+        let unqualified = #expect(throws: RunError.self) { try audited.store(shape) { $0.insert([1, "a", 1]) } }
+        #expect(unqualified?.hint?.contains("ALTER FUNCTION public.note() SET search_path") == true, "\(String(describing: unqualified))")
+        try second.eye.execute("ALTER FUNCTION public.note() SET search_path = public")
+        audited.transactor.rollback()
+        try audited.store(shape) { $0.insert([1, "a", 1]) }
+        #expect(try second.rows("SELECT * FROM public.audit") == ["a"])
+        audited.close()
     }
 
     @Test("a partitioned table takes rows, also those that move to another partition", arguments: [1, 200])

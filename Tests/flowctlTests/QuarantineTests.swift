@@ -98,6 +98,39 @@ struct QuarantineTests {
         CREATE TABLE public.b (id int PRIMARY KEY, n int); INSERT INTO public.b SELECT i, i FROM generate_series(1, 40) i
         """
 
+    @Test("a parked table that has to be read again stays parked, and the others go on; retry says what mends it")
+    func parkedAndMissing() throws {
+        let pipeline = try Pipeline()
+        try pipeline.admin.execute(Self.tables)
+        try pipeline.write([("a", ""), ("b", "")])
+        #expect(try pipeline.once().exitCode == 0)
+        try pipeline.target.execute("ALTER TABLE public.a ADD CONSTRAINT small CHECK (n < 1000)")
+        let apply = try pipeline.start()
+        try pipeline.admin.execute("UPDATE public.a SET n = 5000 WHERE id = 2")
+        #expect(try eventually(seconds: 120) { try pipeline.parked("a") == 1 })
+        try pipeline.admin.execute("ALTER TABLE public.a ADD z float8 DEFAULT random()")
+        try pipeline.admin.execute("UPDATE public.a SET n = 3 WHERE id = 2")
+        let phase = "SELECT phase FROM flow.bindings WHERE destination_table = 'a'"
+        #expect(try eventually(seconds: 120) { try pipeline.value(phase) == "disabled" }, "\(apply.errors)")
+        try pipeline.admin.execute("INSERT INTO public.b VALUES (100, 1)")
+        #expect(try eventually(seconds: 120) { try pipeline.isEqual("b") }, "\(apply.errors)")
+        #expect(try pipeline.parked("a") != nil)
+        let status = try FlowctlProcess.run(["status", pipeline.catalog.path])
+        #expect(status.output.contains("a volatile default"), "\(status.output)")
+        #expect(status.output.contains("raise `backfill` of the table's binding in capture q/source to 1"))
+        let retried = try pipeline.retry()
+        #expect(retried.exitCode == 69 && retried.output.contains("raise `backfill`"), "\(retried.output)")
+        #expect(try pipeline.parked("a") != nil)
+        apply.interrupt()
+        #expect(apply.waitForExit(seconds: 60) == 0)
+
+        try pipeline.write([("a", ""), ("b", "")], backfill: ["a": 1])
+        let mended = try pipeline.once()
+        #expect(mended.exitCode == 0, "\(mended.errors)")
+        #expect(try pipeline.isEqual("a") && pipeline.parked("a") == nil)
+        try pipeline.end()
+    }
+
     @Test("halt: the run stops with the constraint's name, and nothing of the transaction is there")
     func halt() throws {
         let pipeline = try Pipeline()

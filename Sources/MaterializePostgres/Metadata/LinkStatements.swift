@@ -147,3 +147,15 @@ struct LinkStatements: Sendable {
         ]
     }
 }
+
+extension LinkStatements {
+    /// Run by an operator: rows that are not read again, that others wrote, or that are taken over anyway, stay.
+    var beginningAnew: String {
+        let mine =
+            "WHERE materialization = \(SQL.literal(link.materialization)) AND capture = \(SQL.literal(link.capture))"
+        let tables = link.bindings.filter { !$0.skipsBackfill && !$0.isShared && !$0.adopts }
+            .map { QualifiedName($0.schema, $0.name).quoted }
+        let empty = tables.isEmpty ? "" : " TRUNCATE \(tables.joined(separator: ", "));"
+        return "DELETE FROM \(metadata.checkpoints) \(mine); DELETE FROM \(metadata.bindings) \(mine);" + empty
+    }
+}

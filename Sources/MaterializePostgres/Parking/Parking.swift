@@ -69,6 +69,19 @@ final class Parking {
         count -= 1
     }
 
+    /// The table waits, and what the log lacks of it can only be read: nothing that comes to the park helps any more. The link's
+    /// others go on without it (`onRowError`); its park stays until it is read again.
+    func unmendable(_ spec: LinkBinding, _ gap: LogGap) -> RunError {
+        let isAlone = link.bindings.count < 2 || spec.onRowError != .quarantine
+        var error = ErrorScope("attach", spec, task: link.materialization).error(
+            .needsOperator, "it is parked, and can't be mended meanwhile: \(gap.reason)",
+            hint: isAlone
+                ? "drain it first: flowctl retry FILE --table \(spec.schema).\(spec.name)"
+                : "mend what had its row refused; then \(spec.readingAgain(in: link)), and what waits in the park goes")
+        if !isAlone { error.rowFault = RowFault() }
+        return error
+    }
+
     func holds(_ binding: Int) -> Bool { parks[binding] != nil }
 
     var bindings: Set<Int> { Set(parks.keys) }

@@ -66,8 +66,8 @@ extension SlotInspection.Facts {
                 isFatal: true,
                 message:
                     "slot \"\(config.slot)\" stands at \(slot.confirmed), after the checkpoint: something else has "
-                    + "read from it, and changes in between are missing",
-                hint: "let nothing else use the slot; \(Self.beginAnew)"),
+                    + "read from it, or the destination was restored from an older backup; changes in between are missing",
+                hint: "let nothing else use the slot; \(Self.beginAnew); flowctl plan has the statements"),
             findings: findings(slot, config))
     }
 

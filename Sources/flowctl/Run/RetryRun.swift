@@ -57,6 +57,7 @@ struct RetryRun {
             object["changes"] = .int(Int(outcome.changes))
             object["state"] = .string(outcome.isDrained ? "streaming" : "parked")
             object["error"] = outcome.error.map { .string($0.description) } ?? .null
+            object["hint"] = outcome.error?.hint.map { .string($0) } ?? .null
             return Output.line(JSONWriter.write(.object(object), .spaced))
         }
         let stored = "\(link.materialization) \(table): \(outcome.changes) changes stored"
