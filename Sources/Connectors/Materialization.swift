@@ -252,6 +252,10 @@ public protocol ChunkWriter: RowStore {
 
     func finishRows() throws
 
+    /// Whether rows of the chunk that was begun could be kept out by others that the log has yet to change: it is committed only
+    /// when the link has passed the source's position as they were read.
+    var awaitsLog: Bool { get }
+
     /// Puts the rows of an overlay in the place of those that are there; does nothing for other chunks. Called by the
     /// link's thread, with nothing of the link uncommitted.
     func merge(_ binding: Int) throws
@@ -272,6 +276,8 @@ public protocol ChunkWriter: RowStore {
 }
 
 extension ChunkWriter {
+    public var awaitsLog: Bool { false }
+
     /// Commits a chunk that no signal asked for.
     public func commit(_ binding: Int, state: BindingCheckpoint, isLast: Bool) throws {
         try commit(binding, state: state, isLast: isLast, signals: [])

@@ -131,12 +131,14 @@ struct ErrorScope {
         case "23503": return foreignKeyHint(error)
         case "23514" where error.constraint == nil && error.table != nil:
             let name = qualified(error)
-            return "add the partition at the destination: CREATE TABLE … PARTITION OF \(name) FOR VALUES …; or one for all the "
+            return
+                "add the partition at the destination: CREATE TABLE … PARTITION OF \(name) FOR VALUES …; or one for all the "
                 + "rows that have none: CREATE TABLE … PARTITION OF \(name) DEFAULT"
         case "23505" where error.constraint != nil && error.table != nil: return unique(error)
         case "42P01", "42883", "42704":
             guard isOfRows, let context = error.context, context.contains("function ") else { return error.hint }
-            return "a function at the destination, of a trigger most likely, names things without their schema, and flowctl's "
+            return
+                "a function at the destination, of a trigger most likely, names things without their schema, and flowctl's "
                 + "sessions look in none: run ALTER FUNCTION \(function(in: context) ?? "…") SET search_path = … (its schemas)"
         case "23502", "23505", "23514", "23P01":
             return
@@ -211,7 +213,8 @@ struct ErrorScope {
         }
         let other = "or the source does not hold to it: then drop it there, or mend the row at the source"
         guard let columns, !columns.contains("(") else {
-            return "rows that exchange values of an index on an expression are refused by it: drop it at the destination; \(other)"
+            return
+                "rows that exchange values of an index on an expression are refused by it: drop it at the destination; \(other)"
         }
         return
             "the source's rows may only exchange its values, or take one that another row gives up: have it looked at when the "

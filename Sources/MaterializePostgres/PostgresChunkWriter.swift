@@ -12,8 +12,9 @@ final class PostgresChunkWriter: ChunkWriter {
     private var isCopying = false
     /// The chunk's plan, where its table holds rows from before.
     private var adopting: (plan: StorePlan, adoption: Adoption)?
-    /// Rows that wait beside the table until `merge`.
+    /// Rows that wait beside the table until `merge`; until the commit where `awaitsLog`.
     private var overlay: OverlayStatements?
+    private(set) var awaitsLog = false
 
     init(session: RowSession, tables: TableRegister, statements: LinkStatements, watch: LockWatch) {
         self.watch = watch
@@ -30,7 +31,9 @@ final class PostgresChunkWriter: ChunkWriter {
         let table = try tables.attached(binding)
         let plan = try session.plan(for: shape, of: table)
         try session.begin()
-        overlay = isOverlay && table.binding.mode == .upsert ? OverlayStatements(plan: plan) : nil
+        let isUpsert = table.binding.mode == .upsert
+        awaitsLog = isUpsert && !table.binding.isKeylessMirror && table.hasOtherUnique
+        overlay = isUpsert && (isOverlay || awaitsLog) ? OverlayStatements(plan: plan) : nil
         if let overlay { try session.send(overlay.create, table.scope("copy rows")) }
         try session.drain()
         adopting = table.adoption.map { (plan, $0) }
@@ -82,7 +85,7 @@ final class PostgresChunkWriter: ChunkWriter {
     func merge(_ binding: Int) throws {
         guard let overlay else { return }
         // What goes on top goes into the rows beside the table first: the commit puts all of them in its place.
-        guard try !tables.attached(binding).binding.isKeylessMirror else { return }
+        guard !awaitsLog, try !tables.attached(binding).binding.isKeylessMirror else { return }
         self.overlay = nil
         let scope = try tables.attached(binding).scope("replace rows")
         try session.send(overlay.merge, scope)
@@ -129,6 +132,7 @@ final class PostgresChunkWriter: ChunkWriter {
         if overlay != nil, table.binding.isKeylessMirror {
             return try session.storeKeyless(changes, table, shape: shape, rows: rows, isAside: true)
         }
+        if overlay != nil, awaitsLog { return try session.storeBeside(changes, table, shape: shape, rows: rows) }
         try session.store(changes, table, shape: shape, rows: rows)
     }
 
@@ -144,6 +148,10 @@ final class PostgresChunkWriter: ChunkWriter {
         let table = try tables.attached(binding)
         let scope = table.scope("commit a chunk of")
         try session.begin()
+        if let overlay, awaitsLog {
+            (self.overlay, awaitsLog) = (nil, false)
+            try session.bring(overlay, into: table, adopting?.adoption)
+        }
         if let overlay, table.binding.isKeylessMirror {
             self.overlay = nil
             try session.replaceKeyless(table, overlay.plan)
@@ -184,6 +192,7 @@ final class PostgresChunkWriter: ChunkWriter {
     func abandon() {
         rows = nil
         overlay = nil
+        awaitsLog = false
         adopting = nil
         session.copyBuffer.discard()
         if isCopying { session.connection.failCopyIn("the chunk was given up") }

@@ -216,7 +216,7 @@ public final class CaptureRunner: Sendable {
             try member.plan.materialization.disable(binding, of: member.plan.spec, because: error)
             member.disable(binding.index)
             event.message =
-                "the table is left as it is, since it is not all there, and the others go on (onRowError: quarantine): "
+                "the table is left as it is, since it is not all there yet, and the others go on (onRowError: quarantine): "
                 + "\(why); then have it read again: \(binding.readingAgain(in: member.plan.spec))"
         }
         observer.record(event)

@@ -38,13 +38,14 @@ extension LinkSession {
                     }
                 }
             } catch {
+                let error = told(error, opened.map(\.transactor))
                 opened.forEach { $0.transactor.close() }
                 throw error
             }
             var mayHaveBegun = false
             for (index, (member, transactor)) in opened.enumerated() {
                 do {
-                    if let refusal = start.refusals[index] { throw told(refusal, transactor) }
+                    if let refusal = start.refusals[index] { throw told(refusal, [transactor]) }
                     let link = try openLink(runner, member, transactor, start, isFirst: isFirst)
                     link.report(unanswered: member.takeUnanswered())
                     links.append((member, link))
@@ -97,11 +98,12 @@ extension LinkSession {
         return try open(member, isPlan: isPlan)
     }
 
-    /// What keeps a link from going on, with all that its destination can say of it.
-    static func told(_ refusal: RunError, _ transactor: any Transactor) -> RunError {
-        guard refusal.needsBeginning, let hint = refusal.hint, !transactor.beginningAnew.isEmpty else { return refusal }
-        var refusal = refusal
-        refusal.hint = hint + ": at the destination, " + transactor.beginningAnew
+    /// What keeps links from going on, with all that their destinations can say of it.
+    static func told(_ error: any Error, _ transactors: [any Transactor]) -> any Error {
+        guard var refusal = error as? RunError, refusal.needsBeginning, let hint = refusal.hint else { return error }
+        let statements = transactors.map(\.beginningAnew).filter { !$0.isEmpty }
+        guard !statements.isEmpty else { return refusal }
+        refusal.hint = hint + statements.map { ": at the destination, \($0)" }.joined(separator: "; and")
         return refusal
     }
 

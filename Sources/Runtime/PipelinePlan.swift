@@ -78,6 +78,7 @@ public struct PipelinePlan: Sendable {
                 links.append(PipelinePlan.link(member.spec, transactor, capture, start, start.refusals[index]))
             }
         } catch {
+            let error = LinkSession.told(error, opened.map(\.transactor))
             if refusals.isEmpty { refusals.append(PipelinePlan.known(error, of: capture.name)) }
             links += opened.map { Link(spec: $0.member.spec) }
         }
@@ -93,7 +94,7 @@ public struct PipelinePlan: Sendable {
     ) -> Link {
         var link = Link(spec: spec)
         do {
-            if let refusal { throw LinkSession.told(refusal, transactor) }
+            if let refusal { throw LinkSession.told(refusal, [transactor]) }
             let (tables, _) = try LinkSession.tables(of: spec, transactor, capture, start, mayDestroy: true)
             try transactor.attach(tables, beginning: transactor.checkpoint == nil ? start.newLink : nil)
             link.changes = transactor.changes

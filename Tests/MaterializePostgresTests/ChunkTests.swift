@@ -197,4 +197,76 @@ struct ChunkTests {
                 "0|pending"
             ])
     }
+
+    @Test(
+        "rows that took values of another unique index from rows that the log has yet to change wait for it, with changes on top",
+        arguments: [false, true])
+    func exchangedWhileCopied(isReadAgain: Bool) throws {
+        let destination = try Destination()
+        try destination.eye.execute("CREATE TABLE public.orders (id int PRIMARY KEY, name text, rank int UNIQUE)")
+        let shape = TableShape.test([.int("id", key: true), .text("name"), .int("rank")])
+        let link = try TestLink(destination, shape, willBackfill: true) { $0.deletes = .soft }
+        try link.chunk(["1\ta\t1", "2\tb\t2"], shape: shape)
+        if isReadAgain { try link.chunk(["3\tc\t3", "4\td\t4", "5\te\t5"], shape: shape) }
+        let writer = try link.transactor.chunkWriter()
+        defer { writer.close() }
+        // The source has exchanged the ranks of 1 and 3, and the log has yet to say so; then 3 and 4 take each other's.
+        _ = try writer.begin(
+            0, shape: shape, position: LogPosition(300), firstSequence: 1, isOverlay: isReadAgain)
+        #expect(writer.awaitsLog)
+        for line in ["3\tc\t1\n", "4\td\t4\n", "5\te\t5\n"] {
+            try Array(line.utf8).withUnsafeBytes { try writer.write($0) }
+        }
+        try writer.finishRows()
+        if isReadAgain {
+            try link.store(shape) { set in
+                set.update([1, .left, 3])
+                set.update([3, .left, 1])
+            }
+        } else {
+            try link.store(shape) { $0.update([1, .left, 3]) }
+        }
+        try writer.merge(0)
+        var held = RowBuilder()
+        held.update([3, .left, 4])
+        held.update([4, .left, 1])
+        held.delete([5, nil, nil])
+        held.insert([6, "f", 6])
+        let pool = held.finished()
+        try writer.store(held.changes, binding: 0, shape: shape, rows: pool)
+        try writer.commit(0, state: BindingCheckpoint(phase: .streaming), isLast: true)
+        #expect(
+            try destination.rows("SELECT id, name, rank, \"_meta/op\" = 'd' FROM public.orders ORDER BY id") == [
+                "1|a|3|f", "2|b|2|f", "3|c|4|f", "4|d|1|f", "5|e|5|t", "6|f|6|f",
+            ])
+        link.close()
+    }
+
+    @Test("a table with another unique index is adopted, whatever values its rows had", arguments: [false, true])
+    func adoptedUnique(isStreamed: Bool) throws {
+        let destination = try Destination()
+        try destination.eye.execute(
+            """
+            CREATE TABLE public.orders (id int PRIMARY KEY, name text, rank int UNIQUE);
+            INSERT INTO public.orders SELECT i, 'old', 201 - i FROM generate_series(11, 190) i; INSERT INTO public.orders VALUES (999, 'gone', 7)
+            """)
+        let shape = TableShape.test([.int("id", key: true), .text("name"), .int("rank")])
+        let link = try TestLink(destination, shape, willBackfill: true) { $0.adopts = true }
+        try link.chunk((1...10).map { "\($0)\tn\t\($0)" }, shape: shape)
+        if isStreamed {
+            try link.store(shape) { set in
+                set.update([1, .left, 2])
+                set.update([2, .left, 1])
+                set.update([3, .left, 150])
+            }
+        }
+        let rest = (11...200).map { "\($0)\tn\t\(isStreamed && $0 == 150 ? 3 : $0)" }
+        try link.chunk(rest, shape: shape, isLast: true)
+        #expect(
+            try destination.rows("SELECT count(*), sum(rank), min(name), max(name) FROM public.orders") == [
+                "200|20100|n|n"
+            ])
+        #expect(try destination.rows("SELECT count(*) FROM public.orders WHERE rank <> id") == [isStreamed ? "4" : "0"])
+        link.close()
+    }
 }

@@ -173,7 +173,9 @@ struct ExistingTableTests {
             ALTER TABLE public.orders ENABLE ALWAYS TRIGGER note
             """)
         let unqualified = #expect(throws: RunError.self) { try audited.store(shape) { $0.insert([1, "a", 1]) } }
-        #expect(unqualified?.hint?.contains("ALTER FUNCTION public.note() SET search_path") == true, "\(String(describing: unqualified))")
+        #expect(
+            unqualified?.hint?.contains("ALTER FUNCTION public.note() SET search_path") == true,
+            "\(String(describing: unqualified))")
         try second.eye.execute("ALTER FUNCTION public.note() SET search_path = public")
         audited.transactor.rollback()
         try audited.store(shape) { $0.insert([1, "a", 1]) }

@@ -71,10 +71,27 @@ extension StorePlan {
         }
     }
 
+    /// Takes out rows of a list that hold, by another unique index, what rows that come are to have. The source lacks them, or
+    /// they come themselves. `condition`: which of the rows are meant, by the alias `s`.
+    func makeRoom(_ adoption: Adoption, in table: DestinationTable, for rows: String, _ condition: String) -> [SQL] {
+        table.uniqueKeys.filter { $0.nameSet != binding.key.nameSet }.compactMap { names in
+            let places = names.compactMap { name in columns.firstIndex { $0.destination.name.isSameName(as: name) } }
+            guard places.count == names.count else { return nil }
+            return """
+                DELETE FROM \(target) AS t USING \(adoption.keys) AS a, pg_temp.\(id: rows) AS s
+                 WHERE \(raw: condition) AND \(raw: equal(places, "t", "s")) AND \(raw: equal(key, "t", "a"))
+                   AND NOT (\(raw: keysMatch))
+                """
+        }
+    }
+
     /// A row of the target, `t`, has the key of one of a table that has the key's columns, `s`.
-    var keysMatch: String {
-        key.map { "t.\(columns[$0].name) \(columns[$0].destination.operators.equal) s.\(columns[$0].name)" }
-            .joined(separator: " AND ")
+    var keysMatch: String { equal(key, "t", "s") }
+
+    private func equal(_ places: [Int], _ left: String, _ right: String) -> String {
+        places.map {
+            "\(left).\(columns[$0].name) \(columns[$0].destination.operators.equal) \(right).\(columns[$0].name)"
+        }.joined(separator: " AND ")
     }
 
     /// A table for the rows of a chunk, with the target's types; emptied as a transaction ends.
@@ -101,9 +118,37 @@ extension RowSession {
         _ changes: ContiguousArray<NetChange>, _ summary: SetSummary, _ table: BoundTable, _ plan: StorePlan,
         _ rows: RowPool, _ adoption: Adoption
     ) throws {
-        try storeStaged(changes, summary, table, plan, rows)
+        if table.binding.deletes == .hard, table.mayRewrite(isReplica: isReplica) {
+            try storeMakingRoom(changes, summary, table, plan, rows, adoption)
+        } else {
+            try storeStaged(changes, summary, table, plan, rows)
+        }
         guard let index = stages.index(of: plan) else { return }
         try send(plan.settle(adoption, by: stages.stages[index].name), table.scope("store rows"))
+    }
+
+    /// As `storeAround`; rows from before that are in the way go as well.
+    private func storeMakingRoom(
+        _ changes: ContiguousArray<NetChange>, _ summary: SetSummary, _ table: BoundTable, _ plan: StorePlan,
+        _ rows: RowPool, _ adoption: Adoption
+    ) throws {
+        let scope = table.scope("store rows")
+        try send("SAVEPOINT flow_set", scope)
+        try drain()
+        let staged = stages
+        do {
+            try storeStaged(changes, summary, table, plan, rows)
+            try drain()
+        } catch let error as RunError where error.sqlState == "23505" {
+            stages = staged
+            try send("ROLLBACK TO SAVEPOINT flow_set", scope)
+            try storeWithoutKey(changes, summary, table, plan, rows) { statements in
+                let room = plan.makeRoom(
+                    adoption, in: table.layout.table, for: statements.stage.name, statements.isUpsert)
+                for statement in room { try send(statement, scope) }
+            }
+        }
+        try send("RELEASE SAVEPOINT flow_set", scope)
     }
 
     /// Ends an adoption: every row of the source has been written.

@@ -28,6 +28,7 @@ struct TableInspection {
         guard kind == "r" || kind == "p" else { return .other(kind: kind) }
         var table = DestinationTable(columns: try columns(oid), isPartitioned: kind == "p")
         table.uniqueIndexes = rows[0, 5].flatMap { Int($0) } ?? 0
+        if table.isPartitioned { table.uniqueIndexes += try indexesOfPartitions(oid) }
         table.isReferredTo = rows[0, 2] == "t"
         table.refers = rows[0, 6] == "t"
         table.isOwned = rows[0, 7] == "t"
@@ -181,6 +182,17 @@ struct TableInspection {
             }
             if rows[first, 4] == "t" { table.replicaIdentity = columns }
         }
+    }
+
+    /// Unique indexes that only partitions have. Servers before 12 can't be asked for them at once.
+    private func indexesOfPartitions(_ oid: String) throws -> Int {
+        guard connection.serverVersion >= 120_000 else { return 0 }
+        let rows = try connection.query(
+            """
+            SELECT count(*) FROM pg_partition_tree($1::oid) p JOIN pg_index i ON i.indrelid = p.relid
+             WHERE p.level > 0 AND i.indisunique AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = i.indexrelid)
+            """, [oid])
+        return rows[0, 0].flatMap { Int($0) } ?? 0
     }
 
     private func partitionKey(_ oid: String) throws -> [String?] {

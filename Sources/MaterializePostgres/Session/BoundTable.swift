@@ -50,10 +50,15 @@ final class BoundTable: @unchecked Sendable {
 
     func scope(_ operation: String) -> ErrorScope { ErrorScope(operation, binding, task: task) }
 
+    /// Whether rows can be kept out by another unique index than the key's, wherever that one was made.
+    var hasOtherUnique: Bool {
+        layout.table.uniqueIndexes > (layout.table.hasUniqueKey(binding.key) ? 1 : 0)
+    }
+
     /// Whether rows may be taken out and written anew where another unique index than the key's asks for it: nothing else goes
     /// with them, neither values of columns that are not the source's nor rows that refer to them.
     func mayRewrite(isReplica: Bool) -> Bool {
-        guard layout.table.uniqueIndexes > 1, isReplica || !layout.table.isReferredTo else { return false }
+        guard hasOtherUnique, isReplica || !layout.table.isReferredTo else { return false }
         let own = layout.shape.storedColumns.map(\.name) + binding.metadataColumns.map(\.name)
         return layout.table.columns.allSatisfy { $0.isGenerated || own.containsName($0.name) }
     }

@@ -51,14 +51,16 @@ extension RowSession {
         try flush()
     }
 
-    /// A set for a table that has no key yet: rows are completed in the staging table, then written anew.
+    /// A set for a table that has no key yet: rows are completed in the staging table, then written anew. `target`: what takes
+    /// them, where that is not the table itself. `room` comes before rows are written.
     func storeWithoutKey(
         _ changes: ContiguousArray<NetChange>, _ summary: SetSummary, _ table: BoundTable, _ plan: StorePlan,
-        _ rows: RowPool
+        _ rows: RowPool, into target: QualifiedName? = nil, room: (StageStatements) throws -> Void = { _ in }
     ) throws {
         let scope = table.scope("store rows")
         let missing = { Divergence.missingRow(scope) }
-        let statements = try stage(changes, summary, table, plan, rows)
+        let staged = try stage(changes, summary, table, plan, rows)
+        let statements = StageStatements(plan, stage: staged.stage.name, target: target)
         try send("SET LOCAL enable_hashjoin = on", scope)
         if summary.moved > 0 {
             try send(statements.resolveOrigins, scope, affected: summary.moved, fault: missing)
@@ -67,6 +69,7 @@ extension RowSession {
         if own > 0 { try send(statements.resolveOwn, scope, affected: own, fault: missing) }
         if table.binding.deletes == .soft, summary.deletes > 0 { try send(statements.flag, scope) }
         try send(statements.clear, scope)
+        try room(statements)
         if summary.images > 0 { try send(statements.insert(.images), scope) }
         if summary.upserts > 0 { try send(statements.insert(.upserts), scope) }
         try send("SET LOCAL enable_hashjoin = off", scope)

@@ -14,9 +14,12 @@ struct OverlayStatements {
 
     /// Made anew for each chunk; the transaction's end removes it.
     var create: SQL {
-        let definitions = plan.columns.map { column in
+        var definitions = plan.columns.map { column in
             let collation = column.destination.collation.map { " COLLATE \($0)" } ?? ""
             return "\(column.name) \(column.destination.type)\(collation)"
+        }
+        definitions += plan.binding.metadataColumns.map {
+            "\(Identifier($0.name)) \($0.definition(in: plan.binding.mode))"
         }
         let name = OverlayStatements.stage.name
         return "CREATE TEMP TABLE \(name) (\(raw: definitions.joined(separator: ", "))) ON COMMIT DROP"
@@ -24,7 +27,13 @@ struct OverlayStatements {
 
     /// Rows with no row of their key are inserted, with the operation of one that was read; others are updated where they
     /// differ, or a soft delete has marked them.
-    var merge: SQL {
+    var merge: SQL { merge(isChanged: false) }
+
+    /// The same of rows that have changes on top: each with the operation of its last change.
+    var bring: SQL { merge(isChanged: true) }
+
+    private func merge(isChanged: Bool) -> SQL {
+        let operation = RowStatements.operation
         let assigned = plan.columns.filter(\.isAssigned).map(\.name)
         var assignments = assigned.map { "\($0) = EXCLUDED.\($0)" }
         var differs: [String] = []
@@ -34,8 +43,8 @@ struct OverlayStatements {
             differs.append("ROW(\(there))::record *<> ROW(\(here))::record")
         }
         if plan.binding.keepsOperation {
-            assignments.append("\(RowStatements.operation) = 'r'")
-            differs.append("t.\(RowStatements.operation) = 'd'")
+            assignments.append("\(operation) = " + (isChanged ? "EXCLUDED.\(operation)" : "'r'"))
+            differs.append("t.\(operation) = 'd'" + (isChanged ? " OR EXCLUDED.\(operation) <> 'r'" : ""))
         }
         assignments += rows.publishing
         let key = plan.key.map { plan.columns[$0].name.quoted }.joined(separator: ", ")
@@ -44,9 +53,35 @@ struct OverlayStatements {
             ? "NOTHING"
             : "UPDATE SET \(assignments.joined(separator: ", ")) WHERE \(differs.joined(separator: " OR "))"
         return """
-            INSERT INTO \(plan.target) AS t (\(raw: plan.columnList)) OVERRIDING SYSTEM VALUE
-            SELECT \(raw: plan.columnList) FROM \(OverlayStatements.stage)
+            INSERT INTO \(plan.target) AS t (\(raw: list(isChanged))) OVERRIDING SYSTEM VALUE
+            SELECT \(raw: list(isChanged)) FROM \(OverlayStatements.stage)
             ON CONFLICT (\(raw: key)) DO \(raw: action)
+            """
+    }
+
+    private func list(_ isChanged: Bool) -> String {
+        plan.columnList + (isChanged && plan.binding.keepsOperation ? ", \(RowStatements.operation)" : "")
+    }
+
+    /// Brings the rows into a target that has none of them, and no key yet.
+    var insert: SQL {
+        """
+        INSERT INTO \(plan.target) (\(raw: list(true))) OVERRIDING SYSTEM VALUE
+        SELECT \(raw: list(true)) FROM \(OverlayStatements.stage)
+        """
+    }
+
+    /// Takes out the target's rows that are to be written anew.
+    var clear: SQL {
+        let same = plan.key.map { place in
+            let column = plan.columns[place]
+            return "t.\(column.name) \(column.destination.operators.equal) s.\(column.name)"
+        }
+        let here = plan.columns.map { "s.\($0.name)" }.joined(separator: ", ")
+        let there = plan.columns.map { "t.\($0.name)" }.joined(separator: ", ")
+        return """
+            DELETE FROM \(plan.target) AS t USING \(OverlayStatements.stage) AS s
+             WHERE \(raw: same.joined(separator: " AND ")) AND ROW(\(raw: there))::record *<> ROW(\(raw: here))::record
             """
     }
 }

@@ -9,10 +9,13 @@ import Postgres
 struct StageStatements {
     let plan: StorePlan
     let stage: Identifier
+    /// What is changed: the plan's table, or one that has its columns.
+    let target: QualifiedName
     /// What the staging table's own columns begin with: no column of the target does.
     let prefix: String
 
-    init(_ plan: StorePlan, stage: String) {
+    init(_ plan: StorePlan, stage: String, target: QualifiedName? = nil) {
+        self.target = target ?? plan.target
         self.plan = plan
         self.stage = Identifier(stage)
         var prefix = "_flow_"
@@ -71,7 +74,7 @@ struct StageStatements {
     var copyToTarget: SQL {
         var names = columns.map(\.name.quoted)
         if plan.binding.keepsOperation { names.append(RowStatements.operation.quoted) }
-        return "COPY \(plan.target) (\(raw: names.joined(separator: ", "))) FROM STDIN"
+        return "COPY \(target) (\(raw: names.joined(separator: ", "))) FROM STDIN"
     }
 
     // MARK: - Rows that lack columns
@@ -110,7 +113,7 @@ struct StageStatements {
         }
         assignments += masks.map { "\($0) = 0" }
         let list = assignments.joined(separator: ", ")
-        return "UPDATE pg_temp.\(stage) AS s SET \(raw: list) FROM \(plan.target) AS t WHERE \(raw: condition)"
+        return "UPDATE pg_temp.\(stage) AS s SET \(raw: list) FROM \(target) AS t WHERE \(raw: condition)"
     }
 
     private var hasMask: String { masks.map { "s.\($0) <> 0" }.joined(separator: " OR ") }
@@ -140,6 +143,9 @@ struct StageStatements {
         case images
     }
 
+    /// Rows that are written, for the staging table's alias `s`.
+    var isUpsert: String { condition(.upserts) }
+
     private func condition(_ part: Part) -> String {
         part == .images ? "s.\(operation) = 'i'" : "s.\(operation) NOT IN ('d', 'i')"
     }
@@ -158,14 +164,14 @@ struct StageStatements {
     var isDeleted: String { "s.\(operation) = 'd' AND \(keysMatch)" }
 
     var delete: SQL {
-        "DELETE FROM \(plan.target) AS t USING pg_temp.\(stage) AS s WHERE s.\(operation) = 'd' AND \(raw: keysMatch)"
+        "DELETE FROM \(target) AS t USING pg_temp.\(stage) AS s WHERE s.\(operation) = 'd' AND \(raw: keysMatch)"
     }
 
     /// Marks the rows of plain soft deletes.
     var flag: SQL {
         let assignments = (["\(RowStatements.operation) = 'd'"] + rows.publishing).joined(separator: ", ")
         return """
-            UPDATE \(plan.target) AS t SET \(raw: assignments) FROM pg_temp.\(stage) AS s
+            UPDATE \(target) AS t SET \(raw: assignments) FROM pg_temp.\(stage) AS s
              WHERE s.\(operation) = 'd' AND \(raw: keysMatch)
             """
     }
@@ -184,7 +190,7 @@ struct StageStatements {
         let inserted = carries ? "WHEN NOT MATCHED AND s.\(isCarried)\(isWhole) THEN \(insertCarried(part))\n" : ""
         let matched = assignments.isEmpty ? "DO NOTHING" : "UPDATE SET \(assignments.joined(separator: ", "))"
         return """
-            MERGE INTO \(plan.target) AS t
+            MERGE INTO \(target) AS t
             USING (SELECT \(raw: one(part))* FROM pg_temp.\(stage) AS s
                    WHERE \(raw: condition(part))\(raw: inKeyOrder)) AS s
                ON \(raw: keysMatch)
@@ -221,7 +227,7 @@ struct StageStatements {
     /// What `merge` does with whole rows, for servers that have no MERGE; not with those of `upsertCarried`.
     func upsertWhole(_ part: Part, withMasks: Bool, carries: Bool) -> SQL {
         """
-        INSERT INTO \(plan.target) (\(raw: insertedNames)) OVERRIDING SYSTEM VALUE
+        INSERT INTO \(target) (\(raw: insertedNames)) OVERRIDING SYSTEM VALUE
         SELECT \(raw: one(part))\(raw: insertedValues(part)) FROM pg_temp.\(stage) AS s
          WHERE \(raw: condition(part))\(raw: withMasks ? " AND \(hasNoMask)" : "")
                \(raw: carries ? "AND s.\(isCarried) IS NOT TRUE" : "")
@@ -236,7 +242,7 @@ struct StageStatements {
             assignments = ["\(columns[first].name) = t.\(columns[first].name)"]
         }
         return """
-            UPDATE \(plan.target) AS t SET \(raw: assignments.joined(separator: ", ")) FROM pg_temp.\(stage) AS s
+            UPDATE \(target) AS t SET \(raw: assignments.joined(separator: ", ")) FROM pg_temp.\(stage) AS s
              WHERE \(raw: condition(part)) AND (\(raw: hasMask)) AND \(raw: keysMatch)
             """
     }
@@ -277,7 +283,7 @@ struct StageStatements {
     /// Removes every row that is deleted or written anew. Soft deletes without an image stay.
     var clear: SQL {
         let some = plan.binding.deletes == .soft ? "s.\(operation) <> 'd' AND " : ""
-        return "DELETE FROM \(plan.target) AS t USING pg_temp.\(stage) AS s WHERE \(raw: some)\(raw: keysMatch)"
+        return "DELETE FROM \(target) AS t USING pg_temp.\(stage) AS s WHERE \(raw: some)\(raw: keysMatch)"
     }
 
     /// Inserts rows; an image of whose key a row is written as well gives way to it.
@@ -292,7 +298,7 @@ struct StageStatements {
             condition += isSame.joined(separator: " AND ") + ")"
         }
         return """
-            INSERT INTO \(plan.target) (\(raw: insertedNames)) OVERRIDING SYSTEM VALUE
+            INSERT INTO \(target) (\(raw: insertedNames)) OVERRIDING SYSTEM VALUE
             SELECT \(raw: one(part))\(raw: insertedValues(part)) FROM pg_temp.\(stage) AS s WHERE \(raw: condition)
             """
     }

@@ -99,7 +99,7 @@ final class ChunkReading: ChunkReader {
         guard try copyRows(of: chunk, shape, format, into: writer, isAbandoned) else { return .abandoned }
         try writer.finishRows()
         chunk.until = try sourcePosition()
-        if chunk.kind == .overlay, !chunk.isBlocking { chunk.awaited = chunk.until }
+        if chunk.kind == .overlay || writer.awaitsLog, !chunk.isBlocking { chunk.awaited = chunk.until }
         try connection.execute("COMMIT")
         if let watermark, !chunk.isBlocking { chunk.awaited = try watermark.raise(on: connection) }
         // No lock keeps labels of an enum from being exchanged meanwhile, and the transaction's snapshot wouldn't show it.
