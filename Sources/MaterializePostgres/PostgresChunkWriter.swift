@@ -32,7 +32,11 @@ final class PostgresChunkWriter: ChunkWriter {
         let plan = try session.plan(for: shape, of: table)
         try session.begin()
         let isUpsert = table.binding.mode == .upsert
-        awaitsLog = isUpsert && !table.binding.isKeylessMirror && table.hasOtherUnique
+        // Rows that others refer to, and values that only the destination has, are changed where they are.
+        let isFree = session.isReplica || !table.layout.table.isReferredTo
+        let isBare = plan.own.isEmpty || !isOverlay && table.adoption == nil
+        awaitsLog =
+            isUpsert && !table.binding.isKeylessMirror && table.hasOtherUnique && isFree && isBare
         overlay = isUpsert && (isOverlay || awaitsLog) ? OverlayStatements(plan: plan) : nil
         if let overlay { try session.send(overlay.create, table.scope("copy rows")) }
         try session.drain()

@@ -169,7 +169,7 @@ struct ExistingTableTests {
             CREATE TABLE public.orders (id int PRIMARY KEY, name text, rank int); CREATE TABLE public.audit (t text);
             CREATE FUNCTION public.note() RETURNS trigger LANGUAGE plpgsql AS
               $$BEGIN INSERT INTO audit VALUES (new.name); RETURN new; END$$;
-            CREATE TRIGGER note BEFORE INSERT ON public.orders FOR EACH ROW EXECUTE FUNCTION public.note();
+            CREATE TRIGGER note AFTER INSERT ON public.orders FOR EACH ROW EXECUTE FUNCTION public.note();
             ALTER TABLE public.orders ENABLE ALWAYS TRIGGER note
             """)
         let unqualified = #expect(throws: RunError.self) { try audited.store(shape) { $0.insert([1, "a", 1]) } }
