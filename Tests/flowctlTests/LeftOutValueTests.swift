@@ -155,6 +155,32 @@ struct LeftOutValueTests {
         try end()
     }
 
+    @Test(
+        "a value that is read from the source is as the log has it: blanks at a text's end, a composite's nulls, nothing at all"
+    )
+    func texts() throws {
+        for connection in [admin, target] { try connection.execute("CREATE TYPE public.pair AS (x text, y int)") }
+        try admin.execute(
+            """
+            DROP TABLE public.a; CREATE TABLE public.a (id int PRIMARY KEY, n int, a char(3000), b public.pair, c text);
+            ALTER TABLE public.a ALTER a SET STORAGE EXTERNAL; ALTER TABLE public.a ALTER b SET STORAGE EXTERNAL;
+            INSERT INTO public.a VALUES (1, 1, 'blank', ROW(repeat('x', 3000), NULL), NULL), (2, 2, '', NULL, '')
+            """)
+        try write(", mode: Only Changes")
+        let text = try String(contentsOf: catalog, encoding: .utf8).replacing(
+            "resource: { table: a } }",
+            with: "resource: { table: a }, fields: { recommended: true, require: { a: { castToString: true } } } }")
+        try text.write(to: catalog, atomically: true, encoding: .utf8)
+        try once()
+        try admin.execute("UPDATE public.a SET n = 5")
+        try once()
+        let columns =
+            "string_agg(concat_ws('/', id, n, octet_length(a), b IS NOT DISTINCT FROM NULL, (b).y, length((b).x), c), ' ' ORDER BY id)"
+        #expect(
+            try target.query("SELECT \(raw: columns) FROM public.a")[0, 0] == "1/5/3000/f/3000 2/5/3000/t/")
+        try end()
+    }
+
     @Test("a row that has gone without a word in the log is said and left out, and holds nothing up")
     func gone() throws {
         try write(", mode: Only Changes", advanced: ", truncate: ignore")
