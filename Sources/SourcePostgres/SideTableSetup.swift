@@ -64,10 +64,7 @@ struct SideTableSetup {
     }
 
     private func isPublished(_ table: SideTables.Table) throws -> Bool {
-        try connection.query(
-            "SELECT FROM pg_publication_tables WHERE pubname = $1 AND schemaname = $2 AND tablename = $3",
-            [publication, table.name.schema.name, table.name.name.name]
-        ).count > 0
+        try PublicationReading.isPublished(table.name, in: publication, connection)
     }
 
     private func run(_ change: PlannedChange, _ table: SideTables.Table) throws {

@@ -235,6 +235,12 @@ struct SignalShapeTests {
             ALTER TABLE public.a DROP CONSTRAINT all_other; ALTER TABLE public.a_log ADD CONSTRAINT no_bad CHECK (v <> 'bad')
             """)
         let apply = try FlowctlProcess(["apply", catalog.path])
+        // A start asks what the publication has of each table, which waits for locks (16 and later).
+        try admin.execute("UPDATE public.a SET v = 'up' WHERE id = 4")
+        #expect(
+            eventually(seconds: 60) {
+                (try? target.query("SELECT FROM public.a WHERE id = 4 AND v = 'up'").count) == 1
+            }, "\(apply.errors)")
         let blocker = try Connection(source)
         try blocker.execute("BEGIN; LOCK TABLE public.a IN ACCESS EXCLUSIVE MODE")
         try signal("log", "execute-snapshot")

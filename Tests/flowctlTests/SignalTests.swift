@@ -416,6 +416,9 @@ struct SignalTests {
         try once()
         try spoil()
         let apply = try FlowctlProcess(["apply", catalog.path])
+        // A start asks what the publication has of each table, which waits for locks (16 and later).
+        try admin.execute("UPDATE public.a SET v = 7 WHERE id = 4")
+        #expect(try eventually(seconds: 60) { try count("public.a WHERE id = 4 AND v = 7") == "1" }, "\(apply.errors)")
         let blocker = try Connection(source)
         try blocker.execute("BEGIN; LOCK TABLE public.a IN ACCESS EXCLUSIVE MODE")
         let id = try send("backfill", "--table", "public.a")

@@ -110,6 +110,28 @@ struct PublicationReading {
         return tables
     }
 
+    /// Whether the publication shows a table's changes under its own name. Waits for nobody: `pg_publication_tables` opens every table that is
+    /// published (16 and later), so that one which somebody has locked would hold up all.
+    static func isPublished(_ table: QualifiedName, in publication: String, _ connection: Connection) throws -> Bool {
+        // Schemas: 15 and later. A partition: by those above it, unless its changes have their name.
+        let ancestors: SQL =
+            connection.serverVersion >= 130_000
+            ? "OR (NOT p.pubviaroot AND r.prrelid IN (SELECT t FROM pg_partition_ancestors(c.oid) AS t))" : ""
+        let schemas: SQL =
+            connection.serverVersion >= 150_000
+            ? "OR EXISTS (SELECT FROM pg_publication_namespace s WHERE s.pnpubid = p.oid AND s.pnnspid = n.oid)" : ""
+        let rows = try connection.query(
+            """
+            SELECT FROM pg_publication p, pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+             WHERE p.pubname = \(literal: publication) AND n.nspname = \(literal: table.schema.name)
+               AND c.relname = \(literal: table.name.name) AND c.relkind IN ('r', 'p') AND c.relpersistence = 'p'
+               AND (p.puballtables \(schemas)
+                    OR EXISTS (SELECT FROM pg_publication_rel r
+                                WHERE r.prpubid = p.oid AND (r.prrelid = c.oid \(ancestors))))
+            """)
+        return rows.count > 0
+    }
+
     private func refuseNarrowed(_ tables: [TableSource]) throws -> [TableSource] {
         let published = try PublicationReading.narrowings(name, connection)
         for table in tables {

@@ -43,17 +43,11 @@ public struct SignalSending: Sendable {
     private func insert(_ signal: OperatorSignal, _ table: SideTables.Table) throws {
         let connection = try Connection(config.connection)
         defer { connection.close() }
-        let rows = try connection.query(
-            """
-            SELECT to_regclass(\(literal: table.name.quoted)) IS NOT NULL, EXISTS (
-                     SELECT FROM pg_publication_tables
-                      WHERE pubname = \(literal: config.publication) AND schemaname = \(literal: table.name.schema.name)
-                        AND tablename = \(literal: table.name.name.name))
-            """)
+        let rows = try connection.query("SELECT to_regclass(\(literal: table.name.quoted)) IS NOT NULL")
         guard rows[0, 0] == "t" else {
             throw refusal("\(table.kind) \(table.name) is not there", hint: "flowctl apply makes it, or flowctl setup")
         }
-        guard rows[0, 1] == "t" else {
+        guard try PublicationReading.isPublished(table.name, in: config.publication, connection) else {
             throw refusal(
                 "\(table.kind) \(table.name) is not in publication \(Identifier(config.publication)): nobody would hear it",
                 hint: "ALTER PUBLICATION \(Identifier(config.publication)) ADD TABLE \(table.name);")

@@ -15,10 +15,7 @@ struct SignalTableWatch {
 
     /// What is wrong, once until it is right again.
     mutating func look(_ connection: Connection) throws -> StatusFinding? {
-        let rows = try connection.query(
-            "SELECT FROM pg_publication_tables WHERE pubname = $1 AND schemaname = $2 AND tablename = $3",
-            [publication, table.schema.name, table.name.name])
-        let isMissing = rows.count == 0
+        let isMissing = try !PublicationReading.isPublished(table, in: publication, connection)
         defer { isKnown = isMissing }
         guard isMissing, !isKnown else { return nil }
         return StatusFinding(
