@@ -21,7 +21,7 @@ struct ReadPace {
 
     private var windowBytes: Int64 = 0
     private var since: Int64 = 0
-    private var isBusy = false
+    private(set) var isBusy = false
     private var lastRead = 0
     /// What came since the last pause.
     private var collected: Int64 = 0
@@ -34,15 +34,16 @@ struct ReadPace {
         lastRead += count
     }
 
-    /// To be called before a read.
-    mutating func waitIfBusy() {
+    /// To be called before a read; `now` is in nanoseconds of any clock that only goes forward, from any beginning.
+    mutating func waitIfBusy(at now: Int64 = ReadPace.now()) {
         collected += Int64(lastRead)
         let hasMore = lastRead >= ReadPace.largeRead
         lastRead = 0
         if hasMore { return }
-        let now = ReadPace.now()
         if now - since >= ReadPace.window {
-            isBusy = windowBytes * ReadPace.window > ReadPace.busyBytes * (now - since)
+            // Products of days in nanoseconds are more than an Int64 holds, be they of silence or of the machine's own age.
+            let needed = Double(ReadPace.busyBytes) * Double(now - since) / Double(ReadPace.window)
+            isBusy = Double(windowBytes) > needed
             since = now
             windowBytes = 0
         }
@@ -58,7 +59,7 @@ struct ReadPace {
         nanosleep(&time, nil)
     }
 
-    private static func now() -> Int64 {
+    static func now() -> Int64 {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
         return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
